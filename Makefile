@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+# The front door of litevpn. `make help` lists the targets. GNU make; one file, no recursion into
+# folders; everything that is made lands in $(BUILD).
+
+BUILD ?= build
+DESTDIR ?=
+CONFIGURE_ARGS ?=
+
+# --- what to install on Debian 12 before building, and before testing -----------------------------
+DEBS_BUILD = gcc libc6-dev make autoconf pkgconf libssl-dev libsqlite3-dev libyaml-dev \
+	libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev grpc-proto \
+	libseccomp-dev libcap-ng-dev libmnl-dev libnng-dev libgrpc-dev
+DEBS_DEMO  = iproute2 iperf3 iputils-ping procps python3-grpcio python3-protobuf
+DEBS_TEST  = $(DEBS_DEMO) check shellcheck mandoc nftables sqlite3 openssl python3-scapy \
+	python3-openssl python3-cryptography
+DEBS_LINT  = clang clang-tidy clang-tools libclang-rt-14-dev cppcheck valgrind
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all help deps deps-demo deps-test deps-lint demo check check-unit check-integration \
+	check-sandbox check-asan soak asan tsan valgrind tidy cppcheck man lint install clean \
+	distclean
+
+help:
+	@echo 'make              build everything into $(BUILD)/ (installs nothing)'
+	@echo 'make demo         set up, then show the whole thing on real traffic (root)'
+	@echo 'make check        set up, build, lint and run every test (root)'
+	@echo 'make check-sandbox, check-asan   the tests under the strict filters, under sanitizers'
+	@echo 'make install      DESTDIR=... prefix by ./configure --prefix=...'
+	@echo 'make deps         install the Debian packages that building needs (root)'
+	@echo 'make asan tsan valgrind tidy cppcheck man lint soak clean distclean'
+
+# Installs what is missing, and asks apt only then.
+define install_missing
+	@missing=$$(for p in $(1); do \
+		dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || echo $$p; \
+	done); \
+	if [ -n "$$missing" ]; then \
+		echo "installing:" $$missing; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+endef
+
+deps:
+	$(call install_missing,$(DEBS_BUILD))
+deps-demo:
+	$(call install_missing,$(DEBS_BUILD) $(DEBS_DEMO))
+deps-test:
+	$(call install_missing,$(DEBS_BUILD) $(DEBS_TEST))
+deps-lint:
+	$(call install_missing,$(DEBS_BUILD) $(DEBS_TEST) $(DEBS_LINT))
+
+# Goals that set up the machine run themselves again once everything is there; the rest of this
+# file needs config.mk, which make brings about by itself.
+SETUP_GOALS = help deps deps-demo deps-test deps-lint demo check check-sandbox check-asan soak \
+	clean distclean
+ifneq ($(filter-out $(SETUP_GOALS),$(or $(MAKECMDGOALS),all)),)
+include config.mk
+endif
+
+configure: configure.ac
+	autoheader
+	autoconf
+config.mk: configure config.mk.in
+	./configure $(CONFIGURE_ARGS)
+config.h: config.mk ;
+
+demo: deps-demo
+	$(MAKE) --no-print-directory all
+	BUILD=$(BUILD) tests/integration/demo.sh
+
+check: deps-test
+	$(MAKE) --no-print-directory all lint $(BUILD)/unit-tests
+	BUILD=$(BUILD) tests/run.sh check
+
+check-sandbox: deps-test
+	$(MAKE) --no-print-directory all
+	BUILD=$(BUILD) tests/run.sh sandbox
+
+check-asan: deps-lint
+	$(MAKE) --no-print-directory asan
+	BUILD=$(BUILD)/asan tests/run.sh asan
+
+soak: deps-test
+	$(MAKE) --no-print-directory all $(BUILD)/unit-tests
+	BUILD=$(BUILD) tests/run.sh soak
+
+# --- flags ----------------------------------------------------------------------------------------
+WARN = -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 \
+	-Wconversion -Wno-sign-conversion -Wundef -Wpointer-arith -Wwrite-strings
+WERROR ?=
+SANITIZE ?=
+ALL_CPPFLAGS = -D_GNU_SOURCE -I. -isystem $(BUILD)/gen $(PKG_CFLAGS) $(CPPFLAGS)
+ALL_CFLAGS = -std=gnu11 $(WARN) $(WERROR) $(CFLAGS) -fvisibility=hidden
+ALL_LDFLAGS = $(LDFLAGS)
+ifeq ($(SANITIZE),)
+ALL_CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+ALL_CFLAGS += $(HARDEN_CFLAGS)
+ALL_LDFLAGS += $(HARDEN_LDFLAGS)
+else
+ALL_CPPFLAGS += -DLV_SANITIZE
+ALL_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
+ALL_LDFLAGS += -fsanitize=$(SANITIZE)
+endif
+
+# --- protobuf: messages between the daemons, on the tunnel, of the API ------------------------------
+PROTOS_OWN = tunnel ipc/ipam ipc/tunneld ipc/signer google/rpc/status litevpn/v1/enrollment \
+	litevpn/v1/token litevpn/v1/node litevpn/v1/server
+PROTOS_STD = google/protobuf/any google/protobuf/duration google/protobuf/empty \
+	google/protobuf/timestamp
+PROTOS_GRPC = grpc/health/v1/health grpc/reflection/v1/reflection grpc/reflection/v1alpha/reflection
+PROTO_PATH = -Iproto -I/usr/include -I$(GRPC_PROTO)
+GEN_C = $(patsubst %,$(BUILD)/gen/%.pb-c.c,$(PROTOS_OWN) $(PROTOS_STD) $(PROTOS_GRPC))
+GEN_H = $(GEN_C:.c=.h)
+GEN_O = $(GEN_C:.c=.o)
+
+$(BUILD)/gen/%.pb-c.c $(BUILD)/gen/%.pb-c.h: proto/%.proto
+	@mkdir -p $(BUILD)/gen
+	$(PROTOC_C) $(PROTO_PATH) --c_out=$(BUILD)/gen $<
+$(BUILD)/gen/google/protobuf/%.pb-c.c $(BUILD)/gen/google/protobuf/%.pb-c.h:
+	@mkdir -p $(BUILD)/gen
+	$(PROTOC_C) $(PROTO_PATH) --c_out=$(BUILD)/gen google/protobuf/$*.proto
+$(BUILD)/gen/grpc/%.pb-c.c $(BUILD)/gen/grpc/%.pb-c.h:
+	@mkdir -p $(BUILD)/gen
+	$(PROTOC_C) $(PROTO_PATH) --c_out=$(BUILD)/gen grpc/$*.proto
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
+	$(CC) $(ALL_CPPFLAGS) $(CFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -fPIE -w -c -o $@ $<
+
+# What reflection serves: the public API with everything that it imports.
+API_PROTOS = $(patsubst %,proto/%.proto,$(filter litevpn/%,$(PROTOS_OWN)))
+$(BUILD)/gen/api.desc: $(API_PROTOS)
+	@mkdir -p $(BUILD)/gen
+	$(PROTOC) $(PROTO_PATH) --include_imports --descriptor_set_out=$@ $(API_PROTOS) \
+		proto/google/rpc/status.proto \
+		$(patsubst %,$(GRPC_PROTO)/%.proto,$(PROTOS_GRPC))
+
+# --- programs: each folder is a trust domain; main.c of each is all that its tests do not link -----
+SRC_common  = $(sort $(wildcard common/*.c))
+SRC_tunneld = $(sort $(wildcard daemons/tunneld/*.c))
+SRC_ipamd   = $(sort $(wildcard daemons/ipamd/*.c))
+SRC_ctld    = $(sort $(wildcard daemons/ctld/*.c))
+SRC_cli     = $(sort $(wildcard cli/*.c))
+SRC = $(SRC_common) $(SRC_tunneld) $(SRC_ipamd) $(SRC_ctld) $(SRC_cli)
+OBJ = $(SRC:%.c=$(BUILD)/obj/%.o)
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(1)))
+main = $(BUILD)/obj/$(1)/main.o
+
+LIBS_base    = $(PROTOBUFC_LIBS) $(NNG_LIBS) $(YAML_LIBS) $(SECCOMP_LIBS) $(CAPNG_LIBS) $(OPENSSL_LIBS) -lpthread
+LIBS_tunneld = $(MNL_LIBS)
+LIBS_ipamd   = $(SQLITE_LIBS)
+LIBS_ctld    = $(GRPC_LIBS)
+LIBS_cli     = $(GRPC_LIBS)
+
+PROGRAMS = $(addprefix $(BUILD)/,tunneld ipamd ctld litevpnctl)
+all: $(PROGRAMS)
+
+$(OBJ): $(BUILD)/obj/%.o: %.c config.h | $(GEN_H)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+-include $(OBJ:.o=.d)
+
+# The descriptors are pulled into the object by the assembler.
+$(BUILD)/obj/daemons/ctld/descriptors.o: $(BUILD)/gen/api.desc
+$(BUILD)/obj/daemons/ctld/descriptors.o: ALL_CPPFLAGS += -DAPI_DESC='"$(BUILD)/gen/api.desc"'
+
+$(BUILD)/libproto.a: $(GEN_O)
+	$(AR) rcs $@ $^
+$(BUILD)/libcommon.a: $(call obj,$(SRC_common))
+	$(AR) rcs $@ $^
+$(BUILD)/libtunneld.a: $(call obj,$(SRC_tunneld))
+	$(AR) rcs $@ $^
+$(BUILD)/libipamd.a: $(call obj,$(SRC_ipamd))
+	$(AR) rcs $@ $^
+$(BUILD)/libctld.a: $(call obj,$(SRC_ctld))
+	$(AR) rcs $@ $^
+$(BUILD)/libcli.a: $(call obj,$(SRC_cli))
+	$(AR) rcs $@ $^
+
+$(BUILD)/tunneld:    $(call main,daemons/tunneld) $(BUILD)/libtunneld.a
+$(BUILD)/ipamd:      $(call main,daemons/ipamd) $(BUILD)/libipamd.a
+$(BUILD)/ctld:       $(call main,daemons/ctld) $(BUILD)/libctld.a
+$(BUILD)/litevpnctl: $(call main,cli) $(BUILD)/libcli.a
+$(PROGRAMS): $(BUILD)/libcommon.a $(BUILD)/libproto.a
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_$(patsubst litevpnctl,cli,$(@F))) $(LIBS_base)

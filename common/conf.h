@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_CONF_H
+#define LV_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/*
+ * A YAML file read into a struct by a table of keys. One row per key: its type, where it goes, its
+ * default, its range. Every error of a file is found in one run, each as file:line:column with what
+ * is wrong and what would be right; the struct is filled only when there is none.
+ *
+ * Only what a configuration needs of YAML: one document, mappings, sequences of scalars, no
+ * anchors, aliases or tags.
+ */
+
+enum conf_type {
+	CONF_BOOL,	/* bool: true, false */
+	CONF_INT,	/* int64_t */
+	CONF_DURATION,	/* int64_t, milliseconds: 250ms, 25s, 10m, 1h30m, 7d */
+	CONF_TEXT,	/* char *, NUL-terminated, "" when empty; min..max is its length */
+	CONF_PATH,	/* char *, absolute, or "" */
+	CONF_HOST,	/* char *, an IP address or a DNS name, or "" */
+	CONF_WORD,	/* int: the index of one of `words` */
+	CONF_ADDR,	/* struct ip_addr */
+	CONF_PREFIX,	/* struct ip_prefix, written address/length */
+	CONF_MAP,	/* further keys, in `keys`; offsets count from the same struct */
+};
+
+/* When a change of the key takes effect. */
+enum conf_reload {
+	CONF_RESTART,	/* R: when the daemon is started anew */
+	CONF_AT_ONCE,	/* H: on SIGHUP */
+	CONF_NEXT,	/* N: for connections that begin after SIGHUP */
+};
+
+struct conf_key {
+	const char *name;
+	const char *alias;	/* an older name that is accepted, or NULL */
+	enum conf_type type;
+	bool list;		/* a sequence of that type: a struct conf_list */
+	bool may_auto;		/* CONF_INT: "auto" is accepted and means 0 */
+	enum conf_reload reload;
+	size_t offset;
+	const char *dflt;	/* as it would stand in the file; NULL: empty, zero, none */
+	int64_t min, max;	/* inclusive; CONF_INT, CONF_DURATION (ms), CONF_TEXT (length) */
+	const char *const *words;	/* CONF_WORD: ends with NULL */
+	const struct conf_key *keys;	/* CONF_MAP: ends with a row without a name */
+};
+
+struct conf_list {
+	size_t n;
+	void *items;	/* n values of the row's type, in one array */
+};
+
+#define CONF_LIST_MAX 256	/* entries of a sequence: far more than a file needs */
+
+struct conf;	/* a file being loaded */
+
+struct conf_schema {
+	const struct conf_key *keys;	/* ends with a row without a name */
+	size_t size;			/* of the struct that the offsets point into */
+	/* Rules that join several keys; says what is wrong by conf_fail. May be NULL. */
+	void (*check)(struct conf *c, const void *values);
+};
+
+#define CONF_ERRORS_MAX 32	/* later ones are counted, not kept */
+
+struct conf_report {
+	unsigned n;			/* all errors */
+	char *lines[CONF_ERRORS_MAX];	/* "file:line:column: text" */
+};
+
+/*
+ * Loads path into *values (schema->size bytes, ended with conf_free). Returns 0, or -EINVAL with
+ * at least one line in *report, and *values untouched then.
+ */
+int conf_load(const char *path, const struct conf_schema *schema, void *values,
+    struct conf_report *report);
+
+/* Frees what a load has put into *values and zeroes it. */
+void conf_free(const struct conf_schema *schema, void *values);
+
+/* For schema->check: an error at the place where `key` stands in the file (or at the file). */
+void conf_fail(struct conf *c, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* For schema->check: can others read the file? One that holds a secret must not be so. */
+bool conf_world_readable(const struct conf *c);
+
+/* For schema->check: the file sets this key (it does not stand at its default). */
+bool conf_is_set(const struct conf *c, const char *key);
+
+void conf_report_print(const struct conf_report *report, FILE *to);
+void conf_report_free(struct conf_report *report);
+
+#endif

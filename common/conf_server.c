@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/conf_server.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+
+#define MS_S	1000
+#define MS_M	(60 * MS_S)
+#define MS_H	(60 * (int64_t) MS_M)
+#define MS_D	(24 * MS_H)
+
+/*
+ * An inner packet of 1400 bytes becomes 1400 + 2 (trailer) + 2 (padding) + 16 (header, IV) + 16
+ * (ICV) + 8 (UDP) + 40 (IPv6) = 1484 bytes outside: it fits Ethernet, and PPPoE's 1492.
+ */
+#define MTU_AUTO 1400
+
+const char *const conf_cipher_words[] = { "auto", "aes-256-gcm", "chacha20-poly1305", NULL };
+static const char *const exhausted_words[] = { "reclaim", "refuse", NULL };
+static const char *const level_words[] = { "error", "warning", "notice", "info", "debug", NULL };
+static const char *const format_words[] = { "text", "json", NULL };
+
+#define AT(field) .offset = offsetof(struct conf_server, field)
+#define PORT(n, field, d) \
+	{ .name = n, .type = CONF_INT, AT(field), .dflt = d, .min = 1, .max = 65535 }
+
+static const struct conf_key pool_keys[] = {
+	{ .name = "exclude", .type = CONF_PREFIX, .list = true, AT(pool_exclude) },
+	{ .name = "onExhausted", .type = CONF_WORD, AT(pool_on_exhausted), .dflt = "reclaim",
+	    .words = exhausted_words },
+	{ .name = "reclaimMinIdle", .type = CONF_DURATION, AT(pool_reclaim_min_idle_ms),
+	    .dflt = "0s", .min = 0, .max = 3650 * MS_D },
+	{ 0 },
+};
+
+static const struct conf_key push_keys[] = {
+	{ .name = "routes", .type = CONF_PREFIX, .list = true, AT(push_routes) },
+	{ 0 },
+};
+
+static const struct conf_key log_keys[] = {
+	{ .name = "level", .type = CONF_WORD, AT(log_level), .dflt = "info", .words = level_words,
+	    .reload = CONF_AT_ONCE },
+	{ .name = "format", .type = CONF_WORD, AT(log_format), .dflt = "text",
+	    .words = format_words },
+	{ .name = "target", .type = CONF_TEXT, AT(log_target), .dflt = "stderr", .min = 1 },
+	{ 0 },
+};
+
+static const struct conf_key keys[] = {
+	PORT("port", port, "6441"),
+	{ .name = "vpnCertDir", .alias = "networkCertDir", .type = CONF_PATH, AT(vpn_cert_dir),
+	    .dflt = "/etc/litevpn/pki/vpn", .min = 1 },
+	PORT("grpcPort", grpc_port, "6440"),
+	{ .name = "grpcCertDir", .type = CONF_PATH, AT(grpc_cert_dir),
+	    .dflt = "/etc/litevpn/pki/grpc", .min = 1 },
+	{ .name = "vpnAddr", .alias = "networkAddr", .type = CONF_PREFIX, AT(vpn_addr),
+	    .dflt = "10.1.1.1/24" },
+	{ .name = "mtu", .type = CONF_INT, .may_auto = true, AT(mtu), .dflt = "auto", .min = 576,
+	    .max = 9000 },
+	{ .name = "interconnection", .type = CONF_BOOL, AT(interconnection), .dflt = "true" },
+	PORT("bootstrapPort", bootstrap_port, "6439"),
+	{ .name = "advertise", .type = CONF_HOST, .list = true, AT(advertise), .min = 1 },
+	{ .name = "listen", .type = CONF_ADDR, .list = true, AT(listen) },
+	{ .name = "device", .type = CONF_TEXT, AT(device), .dflt = "litevpn0", .min = 1,
+	    .max = 15 },
+	{ .name = "tokenTTL", .type = CONF_DURATION, AT(token_ttl_ms), .dflt = "10m", .min = MS_S,
+	    .max = 365 * MS_D },
+	{ .name = "sweepInterval", .type = CONF_DURATION, AT(sweep_interval_ms), .dflt = "1m",
+	    .min = MS_S, .max = MS_D },
+	{ .name = "certLife", .type = CONF_DURATION, AT(cert_life_ms), .dflt = "365d",
+	    .min = MS_H, .max = 3650 * MS_D },
+	{ .name = "pool", .type = CONF_MAP, .keys = pool_keys },
+	{ .name = "push", .type = CONF_MAP, .keys = push_keys },
+	{ .name = "keepalive", .type = CONF_DURATION, AT(keepalive_ms), .dflt = "25s",
+	    .min = MS_S, .max = MS_H },
+	{ .name = "deadAfter", .type = CONF_DURATION, AT(dead_after_ms), .dflt = "75s",
+	    .min = 2 * MS_S, .max = MS_D },
+	{ .name = "rekey", .type = CONF_DURATION, AT(rekey_ms), .dflt = "1h", .min = 10 * MS_S,
+	    .max = MS_D },
+	{ .name = "cipher", .type = CONF_WORD, AT(cipher), .dflt = "auto",
+	    .words = conf_cipher_words },
+	{ .name = "maxClients", .type = CONF_INT, AT(max_clients), .dflt = "10000", .min = 1,
+	    .max = 60000 },
+	{ .name = "requireNodeCert", .type = CONF_BOOL, AT(require_node_cert), .dflt = "true" },
+	{ .name = "stateDir", .alias = "workDir", .type = CONF_PATH, AT(state_dir),
+	    .dflt = "/var/lib/litevpn", .min = 2 },
+	{ .name = "runDir", .type = CONF_PATH, AT(run_dir), .dflt = "/run/litevpn", .min = 2,
+	    .max = 80 },
+	{ .name = "log", .type = CONF_MAP, .keys = log_keys },
+	{ 0 },
+};
+
+static void
+check_vpn_addr(struct conf *conf, const struct conf_server *c)
+{
+	const struct ip_prefix *p = &c->vpn_addr;
+	bool v4 = p->addr.family == AF_INET;
+	struct ip_addr last = ip_prefix_last(p), first = ip_prefix_network(p).addr;
+	struct ip_addr example = ip_prefix_at(p, 1);
+
+	if (v4 ? p->len < 8 || p->len > 30 : p->len < 64 || p->len > 112)
+		conf_fail(conf, "vpnAddr", "vpnAddr is %s, but the prefix length must be %s",
+		    PREFIX_TEXT(p), v4 ? "from 8 to 30" : "from 64 to 112");
+	else if (!ip_is_host(&p->addr) || ip_equal(&p->addr, &first) ||
+	    (v4 && ip_equal(&p->addr, &last)))
+		conf_fail(conf, "vpnAddr", "vpnAddr is %s, which is not an address that the server "
+		    "can have: write its own address, such as %s/%u", PREFIX_TEXT(p),
+		    IP_TEXT(&example), p->len);
+	else if (!v4 && c->mtu != 0 && c->mtu < 1280)
+		conf_fail(conf, "mtu", "mtu is %" PRId64 ", but IPv6 needs at least 1280", c->mtu);
+}
+
+static void
+check_exclude(struct conf *conf, const struct conf_server *c)
+{
+	const struct ip_prefix *p = c->pool_exclude.items;
+
+	for (size_t i = 0; i < c->pool_exclude.n; i++) {
+		if (!ip_prefix_overlap(&p[i], &c->vpn_addr))
+			conf_fail(conf, "exclude", "pool.exclude: %s is not in the network of vpnAddr",
+			    PREFIX_TEXT(&p[i]));
+	}
+}
+
+static void
+check_push(struct conf *conf, const struct conf_server *c)
+{
+	const struct ip_prefix *p = c->push_routes.items;
+
+	for (size_t i = 0; i < c->push_routes.n; i++) {
+		if (p[i].len == 0)
+			conf_fail(conf, "routes", "push.routes: %s would take a node's default "
+			    "route; nodes choose that by redirectGateway", PREFIX_TEXT(&p[i]));
+	}
+}
+
+static void
+check(struct conf *conf, const void *values)
+{
+	const struct conf_server *c = values;
+
+	if (c->grpc_port == c->port || c->grpc_port == c->bootstrap_port)
+		conf_fail(conf, "grpcPort", "grpcPort is %" PRId64 ", which another port has too",
+		    c->grpc_port);
+	if (c->bootstrap_port == c->port)
+		conf_fail(conf, "bootstrapPort", "bootstrapPort is %" PRId64
+		    ", which another port has too", c->bootstrap_port);
+	if (c->dead_after_ms < 2 * c->keepalive_ms)
+		conf_fail(conf, "deadAfter", "deadAfter must be at least twice keepalive");
+	if (c->log_target[0] != '/' && c->log_target[0] != 's')
+		conf_fail(conf, "target", "log.target must be stderr, syslog or an absolute path");
+	check_vpn_addr(conf, c);
+	check_exclude(conf, c);
+	check_push(conf, c);
+}
+
+const struct conf_schema conf_server_schema = {
+	.keys = keys,
+	.size = sizeof(struct conf_server),
+	.check = check,
+};
+
+struct log_conf
+conf_server_log(const struct conf_server *c)
+{
+	return (struct log_conf){
+		.level = (enum log_level) c->log_level,
+		.json = c->log_format == 1,
+		.target = c->log_target,
+	};
+}
+
+unsigned
+conf_server_mtu(const struct conf_server *c)
+{
+	return c->mtu == 0 ? MTU_AUTO : (unsigned) c->mtu;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_CONF_SERVER_H
+#define LV_CONF_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/conf.h"
+#include "common/ip.h"
+#include "common/log.h"
+
+/* server.yml: read whole by all three daemons, so that each key is known to each; each uses its part. */
+
+#define CONF_SERVER_PATH "/etc/litevpn/server.yml"
+
+enum conf_cipher { CONF_CIPHER_AUTO, CONF_CIPHER_AES256GCM, CONF_CIPHER_CHACHA20POLY1305 };
+enum conf_exhausted { CONF_EXHAUSTED_RECLAIM, CONF_EXHAUSTED_REFUSE };
+
+struct conf_server {
+	int64_t port, grpc_port, bootstrap_port;
+	char *vpn_cert_dir, *grpc_cert_dir;
+	struct ip_prefix vpn_addr;	/* the server's own address with its network */
+	int64_t mtu;			/* bytes; 0: auto */
+	bool interconnection;
+	struct conf_list advertise;	/* char *: addresses or names that nodes are told */
+	struct conf_list listen;	/* struct ip_addr; none: all addresses */
+	char *device;
+	int64_t token_ttl_ms, sweep_interval_ms, cert_life_ms;
+	struct conf_list pool_exclude;	/* struct ip_prefix */
+	int pool_on_exhausted;		/* enum conf_exhausted */
+	int64_t pool_reclaim_min_idle_ms;
+	struct conf_list push_routes;	/* struct ip_prefix */
+	int64_t keepalive_ms, dead_after_ms, rekey_ms;
+	int cipher;			/* enum conf_cipher */
+	int64_t max_clients;
+	bool require_node_cert;
+	char *state_dir, *run_dir;
+	int log_level, log_format;
+	char *log_target;
+};
+
+extern const struct conf_schema conf_server_schema;
+
+/* What log_open wants. Borrows from c. */
+struct log_conf conf_server_log(const struct conf_server *c);
+
+/* The MTU of the TUN devices: the configured one, or what fits every usual path. */
+unsigned conf_server_mtu(const struct conf_server *c);
+
+/* The words of `cipher`, for texts and for client.yml. */
+extern const char *const conf_cipher_words[];
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_DAEMON_H
+#define LV_DAEMON_H
+
+#include <stdbool.h>
+
+#include "common/err.h"
+#include "common/log.h"
+#include "common/sandbox.h"
+
+/* How a daemon starts: options, detaching, readiness. The three share it word for word. */
+
+/* Exit statuses (sysexits.h). */
+enum daemon_exit {
+	DAEMON_OK = 0,
+	DAEMON_FAILED = 1,	/* it ran, and had to give up */
+	DAEMON_USAGE = 64,	/* the command line is wrong */
+	DAEMON_OS = 71,		/* the system lacks something: device, port, memory */
+	DAEMON_NOPERM = 77,	/* must be started as root */
+	DAEMON_CONFIG = 78,	/* the configuration is wrong */
+};
+
+struct daemon {
+	const char *name;
+	const char *conf_path;
+	const char *pid_path;	/* NULL: none */
+	bool check_only;	/* -n */
+	bool detach;		/* -d */
+	enum sandbox_mode sandbox;
+	int ready_fd;	/* the waiting parent's pipe; -1: none */
+	int notify_fd;	/* of systemd's $NOTIFY_SOCKET; -1: none */
+};
+
+/*
+ * Reads the options that all daemons have (see DAEMON_OPTIONS) into *d. Returns -1 to go on, or
+ * the exit status: after -h, -V and mistakes, which it has explained.
+ */
+#define DAEMON_OPTIONS "c:dhnp:S:V"
+int daemon_options(struct daemon *d, const char *name, const char *default_conf, int argc,
+    char **argv);
+
+/*
+ * Opens the log, and with -d puts the process into the background: the parent stays until
+ * daemon_ready, or exits with the child's status when that ends before. Call it while still root,
+ * with nothing open. Returns an exit status, or -1 to go on.
+ */
+int daemon_begin(struct daemon *d, const struct log_conf *log);
+
+/* Says "ready" to whoever waits: the parent of -d, systemd. Once. */
+void daemon_ready(struct daemon *d);
+
+/* Says "stopping" to systemd. */
+void daemon_stopping(struct daemon *d);
+
+/* Says what went wrong at start: one line to the log, and to the terminal when that is another. */
+enum daemon_exit daemon_fail(const struct daemon *d, enum daemon_exit status, const struct err *e);
+
+/* The exit status for an error of opening something: DAEMON_NOPERM or DAEMON_OS. */
+enum daemon_exit daemon_status(int rc);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_PKI_H
+#define LV_PKI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+/*
+ * Keys, requests and certificates (RFC 5280), as PEM or DER bytes: the only file that knows
+ * OpenSSL's X.509. Keys are ECDSA P-256. Texts returned through char ** are the caller's: free a
+ * certificate with free(3), a key with secret_free.
+ *
+ * Who a certificate speaks of stands in one URI subject alternative name:
+ *   litevpn://node/ID       a node
+ *   litevpn://role/ROLE     an administrator: admin, operator or viewer
+ */
+
+#define PKI_ID_MAX 64		/* a node's id or a role, without its NUL */
+#define PKI_SPKI_LEN 32		/* SHA-256 of a SubjectPublicKeyInfo */
+#define PKI_FINGERPRINT_MAX 72	/* "sha256:" and 64 hex digits and a NUL */
+
+enum pki_subject { PKI_NONE, PKI_NODE, PKI_ROLE };
+
+struct pki_name {
+	enum pki_subject kind;		/* PKI_NONE: no litevpn SAN */
+	char id[PKI_ID_MAX + 1];
+};
+
+struct pki_cert {	/* what is asked about a certificate */
+	struct pki_name name;
+	int64_t not_before, not_after;	/* UTC seconds */
+	uint8_t spki[PKI_SPKI_LEN];
+	bool is_ca, for_server, for_client;	/* basicConstraints; extendedKeyUsage */
+};
+
+/* Makes a key. */
+int pki_key_new(char **key_pem_out, struct err *e);
+
+/* Makes a PKCS#10 request for the key, signed by it. */
+int pki_csr_new(const char *key_pem, const char *common_name, char **csr_pem_out, struct err *e);
+
+/*
+ * Checks a request from outside, PEM or DER: it parses, is signed by its own key, and that key is
+ * ECDSA P-256 or P-384 or Ed25519. Fills the hash of its public key; nothing else of it counts.
+ * -REASON_CSR_INVALID with the cause in *e.
+ */
+int pki_csr_check(const void *csr, size_t len, uint8_t spki_out[PKI_SPKI_LEN], struct err *e);
+
+/* Makes a self-signed CA of `days`. */
+int pki_ca_new(const char *common_name, unsigned days, char **key_pem_out, char **cert_pem_out,
+    struct err *e);
+
+struct pki_ca;	/* a CA certificate with its key, ready to sign */
+
+/* Checks that the two belong together and that the certificate is a CA's. */
+int pki_ca_load(const char *cert_pem, const char *key_pem, struct pki_ca **out, struct err *e);
+void pki_ca_free(struct pki_ca *ca);	/* wipes the key; NULL is fine */
+
+struct pki_wish {
+	const char *common_name;
+	struct pki_name name;		/* the litevpn SAN; PKI_NONE: none */
+	const char *const *hosts;	/* IP addresses and DNS names for the SAN */
+	size_t nhosts;
+	bool for_server;		/* serverAuth, else clientAuth; never both */
+	int64_t not_after;		/* UTC seconds; cut to the CA's own end */
+};
+
+/* Signs a certificate for the public key of a request; takes nothing else from the request. */
+int pki_issue(const struct pki_ca *ca, const void *csr, size_t len, const struct pki_wish *wish,
+    char **cert_pem_out, struct err *e);
+
+/* Reads the first certificate of a PEM text, or one in DER. -EBADMSG when it is none. */
+int pki_cert_read(const void *cert, size_t len, struct pki_cert *out, struct err *e);
+
+/* Do the certificate and the key belong together? 0 or an error that says so. */
+int pki_pair_check(const char *cert_pem, const char *key_pem, struct err *e);
+
+/* "sha256:..." of a CA's public key: what `token create` prints and `client enroll` compares. */
+void pki_fingerprint(const uint8_t spki[PKI_SPKI_LEN], char out[PKI_FINGERPRINT_MAX]);
+int pki_fingerprint_parse(const char *text, uint8_t spki_out[PKI_SPKI_LEN]);	/* 0, -EINVAL */
+
+/* "litevpn://node/ID", for texts. */
+const char *pki_name_format(const struct pki_name *name, char *buf, size_t size);
+
+#endif

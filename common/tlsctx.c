@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/tlsctx.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/ip.h"
+#include "common/pki.h"
+
+static int
+fail(struct err *e, int rc, const char *what)
+{
+	unsigned long code = ERR_peek_last_error();
+	const char *why = code == 0 ? NULL : ERR_reason_error_string(code);
+
+	ERR_clear_error();
+	return err_set(e, rc, "%s%s%s", what, why == NULL ? "" : ": ", why == NULL ? "" : why);
+}
+
+static int
+no_passphrase(char *buf, int size, int rwflag, void *arg)
+{
+	(void) buf, (void) size, (void) rwflag, (void) arg;
+	return -1;
+}
+
+/* Every certificate of the bundle becomes a trust anchor. Returns how many there are. */
+static int
+add_anchors(X509_STORE *store, const char *pem)
+{
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+	X509 *cert;
+	int n = 0;
+
+	while (bio != NULL && (cert = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) != NULL) {
+		n += X509_STORE_add_cert(store, cert) == 1;
+		X509_free(cert);
+	}
+	BIO_free(bio);
+	ERR_clear_error();	/* the end of the file is an error to PEM_read */
+	return n;
+}
+
+/* The leaf, and what follows it as its chain. */
+static int
+use_cert(SSL_CTX *ctx, const char *pem, struct err *e)
+{
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+	X509 *cert = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, no_passphrase, NULL);
+	int rc = 0;
+
+	if (cert == NULL || SSL_CTX_use_certificate(ctx, cert) != 1)
+		rc = fail(e, -EINVAL, "the certificate cannot be used");
+	X509_free(cert);
+	while (rc == 0 && (cert = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) != NULL) {
+		if (SSL_CTX_add0_chain_cert(ctx, cert) != 1) {
+			X509_free(cert);
+			rc = fail(e, -EINVAL, "the certificate's chain cannot be used");
+		}
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	return rc;
+}
+
+static int
+use_key(SSL_CTX *ctx, const char *pem, struct err *e)
+{
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+	EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+	int rc = 0;
+
+	if (key == NULL || SSL_CTX_use_PrivateKey(ctx, key) != 1)
+		rc = fail(e, -EINVAL, "the key cannot be used, or is not the certificate's");
+	EVP_PKEY_free(key);
+	BIO_free(bio);
+	return rc;
+}
+
+/* Server: the client must offer our protocol, whose name the context carries. */
+static int
+choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen, const unsigned char *in,
+    unsigned int inlen, void *arg)
+{
+	const char *ours = arg;
+	size_t len = strlen(ours);
+
+	(void) ssl;
+	for (unsigned i = 0; i < inlen && in[i] < inlen - i; i += in[i] + 1u) {
+		if (in[i] == len && memcmp(in + i + 1, ours, len) == 0) {
+			*out = in + i + 1;
+			*outlen = in[i];
+			return SSL_TLSEXT_ERR_OK;
+		}
+	}
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static int
+set_alpn(SSL_CTX *ctx, const struct tlsctx_conf *conf)
+{
+	unsigned char wire[64];
+	size_t len = strlen(conf->alpn);
+
+	if (conf->server) {
+		SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, (void *) conf->alpn);
+		return 1;
+	}
+	if (len >= sizeof(wire))
+		return 0;
+	wire[0] = (unsigned char) len;
+	memcpy(wire + 1, conf->alpn, len);
+	return SSL_CTX_set_alpn_protos(ctx, wire, (unsigned) len + 1) == 0;	/* sic: 0 is success */
+}
+
+static void
+set_rules(SSL_CTX *ctx, const struct tlsctx_conf *conf)
+{
+	unsigned char id[SHA256_DIGEST_LENGTH];
+
+	SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+	    SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF |
+	    SSL_OP_CIPHER_SERVER_PREFERENCE);
+	SSL_CTX_set_max_early_data(ctx, 0);
+	SSL_CTX_set_timeout(ctx, TLSCTX_TICKET_LIFE_S);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_verify_depth(ctx, 3);
+	/* EKU: a server talks to clientAuth only, a client to serverAuth only. */
+	SSL_CTX_set_purpose(ctx, conf->server ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER);
+	if (conf->server) {
+		/* Tickets of sessions under another CA bundle must not open this one. */
+		SHA256((const unsigned char *) conf->ca_pem, strlen(conf->ca_pem), id);
+		SSL_CTX_set_session_id_context(ctx, id, sizeof(id));
+	}
+}
+
+int
+tlsctx_new(const struct tlsctx_conf *conf, SSL_CTX **out, struct err *e)
+{
+	SSL_CTX *ctx = SSL_CTX_new(conf->server ? TLS_server_method() : TLS_client_method());
+	int rc = 0;
+
+	if (ctx == NULL)
+		return fail(e, -ENOMEM, "TLS");
+	set_rules(ctx, conf);
+	if (add_anchors(SSL_CTX_get_cert_store(ctx), conf->ca_pem) == 0)
+		rc = err_set(e, -EINVAL, "the CA file holds no PEM certificate");
+	if (rc == 0 && conf->cert_pem != NULL &&
+	    ((rc = use_cert(ctx, conf->cert_pem, e)) == 0))
+		rc = use_key(ctx, conf->key_pem, e);
+	if (rc == 0 && conf->alpn != NULL && !set_alpn(ctx, conf))
+		rc = fail(e, -EINVAL, "ALPN");
+	if (rc < 0) {
+		SSL_CTX_free(ctx);
+		return rc;
+	}
+	*out = ctx;
+	return 0;
+}
+
+int
+tlsctx_expect_host(SSL *ssl, const char *host, struct err *e)
+{
+	struct ip_addr a;
+	int ok;
+
+	if (ip_parse(host, &a) == 0) {
+		ok = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
+	} else {
+		SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+		ok = SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+	}
+	return ok == 1 ? 0 : fail(e, -EINVAL, "the server's name cannot be used");
+}
+
+void
+tlsctx_explain(const SSL *ssl, char *buf, size_t size)
+{
+	long verify = SSL_get_verify_result(ssl);
+	unsigned long code = ERR_peek_last_error();
+	const char *why = code == 0 ? NULL : ERR_reason_error_string(code);
+
+	if (verify != X509_V_OK)
+		snprintf(buf, size, "peer certificate: %s", X509_verify_cert_error_string(verify));
+	else if (why != NULL)
+		snprintf(buf, size, "%s", why);
+	else
+		snprintf(buf, size, "the connection was closed");
+	ERR_clear_error();
+}
+
+/* --- first contact ---------------------------------------------------------------------------- */
+
+static int
+connect_within(const struct addrinfo *ai, int64_t deadline_ms)
+{
+	int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	int64_t left = deadline_ms - clock_mono_ms();
+	int soerr = 0;
+	socklen_t len = sizeof(soerr);
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, ai->ai_addr, ai->ai_addrlen) < 0 && errno != EINPROGRESS)
+		soerr = errno;
+	else if (poll(&p, 1, left < 0 ? 0 : (int) left) == 0)
+		soerr = ETIMEDOUT;
+	else
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &soerr, &len);
+	if (soerr != 0) {
+		close(fd);
+		return -soerr;
+	}
+	return fd;
+}
+
+static int
+dial(const char *host, uint16_t port, int64_t deadline_ms, struct err *e)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *list;
+	char service[8];
+	int rc, fd = -ECONNREFUSED;
+
+	snprintf(service, sizeof(service), "%u", port);
+	if ((rc = getaddrinfo(host, service, &hints, &list)) != 0)
+		return err_set(e, -EHOSTUNREACH, "%s: %s", host, gai_strerror(rc));
+	for (struct addrinfo *ai = list; ai != NULL && fd < 0; ai = ai->ai_next)
+		fd = connect_within(ai, deadline_ms);
+	freeaddrinfo(list);
+	if (fd < 0)
+		return err_set(e, fd, "%s port %u: %s", host, port, strerror(-fd));
+	return fd;
+}
+
+static int
+handshake(SSL *ssl, int fd, int64_t deadline_ms, struct err *e)
+{
+	char why[160];
+	int rc;
+
+	while ((rc = SSL_connect(ssl)) != 1) {
+		int want = SSL_get_error(ssl, rc);
+		struct pollfd p = { .fd = fd,
+			.events = want == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN };
+		int64_t left = deadline_ms - clock_mono_ms();
+
+		if (want != SSL_ERROR_WANT_READ && want != SSL_ERROR_WANT_WRITE) {
+			tlsctx_explain(ssl, why, sizeof(why));
+			return err_set(e, -ECONNRESET, "TLS handshake: %s", why);
+		}
+		if (left <= 0 || poll(&p, 1, (int) left) == 0)
+			return err_set(e, -ETIMEDOUT, "TLS handshake: no answer in time");
+	}
+	return 0;
+}
+
+/* The certificate of the chain whose key has that hash. Borrowed from the chain. */
+static X509 *
+find_by_spki(STACK_OF(X509) *chain, const uint8_t spki[32])
+{
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		X509 *x = sk_X509_value(chain, i);
+		unsigned char *der = NULL, hash[SHA256_DIGEST_LENGTH];
+		int len = i2d_PUBKEY(X509_get0_pubkey(x), &der);
+
+		if (len <= 0)
+			continue;
+		SHA256(der, (size_t) len, hash);
+		OPENSSL_free(der);
+		if (memcmp(hash, spki, sizeof(hash)) == 0)
+			return x;
+	}
+	return NULL;
+}
+
+/* Does the chain verify with `anchor` as the only trust, for a server called `host`? */
+static int
+verify_chain(STACK_OF(X509) *chain, X509 *anchor, const char *host, struct err *e)
+{
+	X509_STORE *store = X509_STORE_new();
+	X509_STORE_CTX *vc = X509_STORE_CTX_new();
+	X509 *leaf = sk_X509_value(chain, 0);
+	struct ip_addr a;
+	int rc = -ENOMEM;
+
+	if (store == NULL || vc == NULL || X509_STORE_add_cert(store, anchor) != 1 ||
+	    X509_STORE_CTX_init(vc, store, leaf, chain) != 1) {
+		fail(e, rc, "cannot verify the server");
+		goto out;
+	}
+	X509_STORE_CTX_set_purpose(vc, X509_PURPOSE_SSL_SERVER);
+	if (X509_verify_cert(vc) != 1)
+		rc = err_set(e, -EPERM, "the server's certificate does not verify: %s",
+		    X509_verify_cert_error_string(X509_STORE_CTX_get_error(vc)));
+	else if ((ip_parse(host, &a) == 0 ? X509_check_ip_asc(leaf, host, 0)
+					  : X509_check_host(leaf, host, 0, 0, NULL)) != 1)
+		rc = err_set(e, -EPERM, "the server's certificate is not for %s", host);
+	else
+		rc = 0;
+out:
+	X509_STORE_CTX_free(vc);
+	X509_STORE_free(store);
+	return rc;
+}
+
+static int
+export_pem(X509 *cert, char **out)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *data, *text = NULL;
+	long len;
+
+	if (bio != NULL && PEM_write_bio_X509(bio, cert) == 1) {
+		len = BIO_get_mem_data(bio, &data);
+		text = strndup(data, (size_t) len);
+	}
+	BIO_free(bio);
+	if (text == NULL)
+		return -ENOMEM;
+	*out = text;
+	return 0;
+}
+
+int
+tlsctx_fetch_ca(const char *host, uint16_t port, const uint8_t spki[32], int timeout_ms,
+    char **ca_pem_out, struct err *e)
+{
+	int64_t deadline = clock_mono_ms() + timeout_ms;
+	static const unsigned char h2[] = "\x02h2";
+	STACK_OF(X509) *chain;
+	SSL_CTX *ctx = NULL;
+	SSL *ssl = NULL;
+	X509 *ca;
+	int fd, rc;
+
+	if ((fd = dial(host, port, deadline, e)) < 0)
+		return fd;
+	/* Nothing is trusted here and nothing is sent; trust is decided below, by the hash. */
+	if ((ctx = SSL_CTX_new(TLS_client_method())) == NULL || (ssl = SSL_new(ctx)) == NULL ||
+	    SSL_set_fd(ssl, fd) != 1 || SSL_set_alpn_protos(ssl, h2, sizeof(h2) - 1) != 0) {
+		rc = fail(e, -ENOMEM, "TLS");
+		goto out;
+	}
+	SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
+	if ((rc = handshake(ssl, fd, deadline, e)) < 0)
+		goto out;
+	chain = SSL_get_peer_cert_chain(ssl);
+	if (chain == NULL || (ca = find_by_spki(chain, spki)) == NULL)
+		rc = err_set(e, -EPERM, "the server at %s port %u does not have the CA of that "
+		    "fingerprint: wrong server, or somebody in between", host, port);
+	else if ((rc = verify_chain(chain, ca, host, e)) == 0)
+		rc = export_pem(ca, ca_pem_out);
+out:
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	close(fd);
+	return rc;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_TLSCTX_H
+#define LV_TLSCTX_H
+
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+/*
+ * TLS 1.3 as litevpn uses it (RFC 8446): mutual certificates, no early data, no renegotiation by
+ * protocol. One place for these rules; the streams over it are in tunneld's tls.c.
+ */
+
+#define TLSCTX_TICKET_LIFE_S (24 * 3600)
+
+struct tlsctx_conf {
+	bool server;
+	const char *ca_pem;	/* may hold several: a rollover */
+	const char *cert_pem;	/* with its chain; NULL: none (a client that only looks) */
+	const char *key_pem;
+	const char *alpn;	/* the one protocol of it, "litevpn/1"; NULL: none */
+};
+
+/* Nothing of conf is kept. Errors name what is wrong with which of the texts. */
+int tlsctx_new(const struct tlsctx_conf *conf, SSL_CTX **out, struct err *e);
+
+/*
+ * Prepares a client's connection to `host` (an IP address or a DNS name): the certificate must
+ * carry it as a subject alternative name.
+ */
+int tlsctx_expect_host(SSL *ssl, const char *host, struct err *e);
+
+/* Why the last operation failed, in words: a certificate's fault by name, else OpenSSL's reason. */
+void tlsctx_explain(const SSL *ssl, char *buf, size_t size);
+
+/*
+ * Looks at a server without trusting it: connects, completes a handshake that verifies nothing and
+ * sends nothing, and returns the CA certificate from the chain whose public key has this hash,
+ * after checking that the chain and the name `host` verify against it (design: first contact).
+ * Blocks up to timeout_ms. *ca_pem_out is the caller's (free).
+ */
+int tlsctx_fetch_ca(const char *host, uint16_t port, const uint8_t spki[32], int timeout_ms,
+    char **ca_pem_out, struct err *e);
+
+#endif
