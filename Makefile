@@ -12,24 +12,25 @@ DEBS_BUILD = gcc libc6-dev make autoconf pkgconf libssl-dev libsqlite3-dev libya
 	libseccomp-dev libcap-ng-dev libmnl-dev libnng-dev libgrpc-dev
 DEBS_DEMO  = iproute2 iperf3 iputils-ping procps python3-grpcio python3-protobuf
 DEBS_TEST  = $(DEBS_DEMO) check shellcheck mandoc nftables sqlite3 openssl python3-scapy \
-	python3-openssl python3-cryptography
+	python3-openssl python3-cryptography universal-ctags
 DEBS_LINT  = clang clang-tidy clang-tools libclang-rt-14-dev cppcheck valgrind
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help deps deps-demo deps-test deps-lint demo check check-unit check-integration \
-	check-sandbox check-asan soak asan tsan valgrind tidy cppcheck man lint install clean \
-	distclean
+.PHONY: all help deps deps-demo deps-test deps-lint demo check check-unit check-sandbox check-asan \
+	soak unit-tests asan tsan valgrind tidy cppcheck man lint install clean distclean
 
 help:
 	@echo 'make              build everything into $(BUILD)/ (installs nothing)'
 	@echo 'make demo         set up, then show the whole thing on real traffic (root)'
 	@echo 'make check        set up, build, lint and run every test (root)'
 	@echo 'make check-sandbox, check-asan   the tests under the strict filters, under sanitizers'
+	@echo 'make check-unit   only the unit tests; make lint: only the rules of the house'
+	@echo 'make tsan valgrind tidy cppcheck   further analysis; make deps-lint installs the tools'
 	@echo 'make install      DESTDIR=... prefix by ./configure --prefix=...'
 	@echo 'make deps         install the Debian packages that building needs (root)'
-	@echo 'make asan tsan valgrind tidy cppcheck man lint soak clean distclean'
+	@echo 'make asan man soak clean distclean'
 
 # Installs what is missing, and asks apt only then.
 define install_missing
@@ -55,7 +56,7 @@ deps-lint:
 # Goals that set up the machine run themselves again once everything is there; the rest of this
 # file needs config.mk, which make brings about by itself.
 SETUP_GOALS = help deps deps-demo deps-test deps-lint demo check check-sandbox check-asan soak \
-	clean distclean
+	lint man clean distclean
 ifneq ($(filter-out $(SETUP_GOALS),$(or $(MAKECMDGOALS),all)),)
 include config.mk
 endif
@@ -72,19 +73,19 @@ demo: deps-demo
 	BUILD=$(BUILD) tests/integration/demo.sh
 
 check: deps-test
-	$(MAKE) --no-print-directory all lint $(BUILD)/unit-tests
+	$(MAKE) --no-print-directory all lint unit-tests
 	BUILD=$(BUILD) tests/run.sh check
 
 check-sandbox: deps-test
 	$(MAKE) --no-print-directory all
 	BUILD=$(BUILD) tests/run.sh sandbox
 
-check-asan: deps-lint
+check-asan: deps-test
 	$(MAKE) --no-print-directory asan
 	BUILD=$(BUILD)/asan tests/run.sh asan
 
 soak: deps-test
-	$(MAKE) --no-print-directory all $(BUILD)/unit-tests
+	$(MAKE) --no-print-directory all unit-tests
 	BUILD=$(BUILD) tests/run.sh soak
 
 # --- flags ----------------------------------------------------------------------------------------
@@ -108,8 +109,8 @@ endif
 # --- protobuf: messages between the daemons, on the tunnel, of the API ------------------------------
 PROTOS_OWN = tunnel ipc/ipam ipc/tunneld ipc/signer google/rpc/status litevpn/v1/enrollment \
 	litevpn/v1/token litevpn/v1/node litevpn/v1/server
-PROTOS_STD = google/protobuf/any google/protobuf/duration google/protobuf/empty \
-	google/protobuf/timestamp
+PROTOS_STD = google/protobuf/any google/protobuf/descriptor google/protobuf/duration \
+	google/protobuf/empty google/protobuf/timestamp
 PROTOS_GRPC = grpc/health/v1/health grpc/reflection/v1/reflection grpc/reflection/v1alpha/reflection
 PROTO_PATH = -Iproto -I/usr/include -I$(GRPC_PROTO)
 GEN_C = $(patsubst %,$(BUILD)/gen/%.pb-c.c,$(PROTOS_OWN) $(PROTOS_STD) $(PROTOS_GRPC))
@@ -144,6 +145,9 @@ SRC_ctld    = $(sort $(wildcard daemons/ctld/*.c))
 SRC_cli     = $(sort $(wildcard cli/*.c))
 SRC = $(SRC_common) $(SRC_tunneld) $(SRC_ipamd) $(SRC_ctld) $(SRC_cli)
 OBJ = $(SRC:%.c=$(BUILD)/obj/%.o)
+TEST_FOLDERS = common tunneld ipamd ctld cli
+TEST_SRC = $(sort $(wildcard tests/unit/*.c $(TEST_FOLDERS:%=tests/unit/%/*.c)))
+TEST_OBJ = $(TEST_SRC:%.c=$(BUILD)/obj/%.o)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(1)))
 main = $(BUILD)/obj/$(1)/main.o
 
@@ -156,10 +160,11 @@ LIBS_cli     = $(GRPC_LIBS)
 PROGRAMS = $(addprefix $(BUILD)/,tunneld ipamd ctld litevpnctl)
 all: $(PROGRAMS)
 
-$(OBJ): $(BUILD)/obj/%.o: %.c config.h | $(GEN_H)
+# -MD and not -MMD: generated headers count as system headers, and objects depend on them.
+$(OBJ) $(TEST_OBJ): $(BUILD)/obj/%.o: %.c config.h | $(GEN_H)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
--include $(OBJ:.o=.d)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MD -MP -c -o $@ $<
+-include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d)
 
 # The descriptors are pulled into the object by the assembler.
 $(BUILD)/obj/daemons/ctld/descriptors.o: $(BUILD)/gen/api.desc
@@ -182,5 +187,83 @@ $(BUILD)/tunneld:    $(call main,daemons/tunneld) $(BUILD)/libtunneld.a
 $(BUILD)/ipamd:      $(call main,daemons/ipamd) $(BUILD)/libipamd.a
 $(BUILD)/ctld:       $(call main,daemons/ctld) $(BUILD)/libctld.a
 $(BUILD)/litevpnctl: $(call main,cli) $(BUILD)/libcli.a
-$(PROGRAMS): $(BUILD)/libcommon.a $(BUILD)/libproto.a
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_$(patsubst litevpnctl,cli,$(@F))) $(LIBS_base)
+# What every program ends with: make puts the prerequisites of the rule with the recipe first, but an
+# archive must come after whoever needs it.
+BASE = $(BUILD)/libcommon.a $(BUILD)/libproto.a
+$(PROGRAMS): $(BASE)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter-out $(BASE),$^) $(BASE) \
+		$(LIBS_$(patsubst litevpnctl,cli,$(@F))) $(LIBS_base)
+
+# --- unit tests: tests/unit/FOLDER/test_X.c becomes the program tests/FOLDER/test_X, linked with the
+# library of its folder, with what else stands in tests/unit/FOLDER, and with the test kit ------------
+TESTS = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(foreach f,$(TEST_SRC),$(if $(filter test_%,$(notdir $f)),$f)))
+test_objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/unit/*.c) \
+	$(filter-out tests/unit/$(1)/test_%,$(wildcard tests/unit/$(1)/*.c)))
+
+.SECONDEXPANSION:
+$(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $$(call test_objects,$$(*D)) \
+		$(BUILD)/lib$$(*D).a $(BUILD)/libcommon.a $(BUILD)/libproto.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_$(*D)) $(LIBS_base) $(TEST_LIBS)
+# configure may have run before check was installed.
+TEST_LIBS = $(or $(CHECK_LIBS),$(shell pkg-config --libs check))
+unit-tests: $(TESTS)
+
+# --- the tests again, and other tools over the same code ------------------------------------------
+check-unit: unit-tests
+	BUILD=$(BUILD) tests/run.sh unit
+
+asan:
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined all unit-tests
+
+tsan:
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=thread all unit-tests
+	BUILD=$(BUILD)/tsan tests/run.sh unit
+
+valgrind: unit-tests
+	BUILD=$(BUILD) LV_WRAP='$(VALGRIND)' tests/run.sh unit
+VALGRIND = valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 \
+	--suppressions=tests/lint/valgrind.supp
+
+# Only the flags that clang knows; generated code is not looked at.
+tidy: $(GEN_H) config.h
+	printf '%s\n' $(SRC) | xargs -P "$$(nproc)" -I FILE \
+		clang-tidy --quiet --warnings-as-errors='*' FILE -- -std=gnu11 $(ALL_CPPFLAGS) $(WARN)
+
+cppcheck: $(GEN_H) config.h
+	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --std=c11 \
+		--inline-suppr --suppressions-list=tests/lint/cppcheck.supp -D__linux__ -D_GNU_SOURCE \
+		-I. $(SRC)
+
+MAN = $(sort $(wildcard man/*.[0-9]))
+man:
+	$(if $(MAN),mandoc -T lint -W warning $(MAN))
+
+SCRIPTS = $(sort $(wildcard .ci/run tests/*.sh tests/*/*.sh etc/init/*/*.sh))
+lint: man
+	shellcheck -x $(SCRIPTS)
+	for l in tests/lint/*.sh; do "$$l" || exit; done
+
+# --- install and clean ----------------------------------------------------------------------------
+SYSCONF = $(DESTDIR)$(sysconfdir)/litevpn
+install: all
+	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(SYSCONF)
+	install -m 755 $(addprefix $(BUILD)/,tunneld ipamd ctld) $(DESTDIR)$(sbindir)
+	install -m 755 $(BUILD)/litevpnctl $(DESTDIR)$(bindir)
+	for f in server.yml client.yml; do \
+		test -e $(SYSCONF)/$$f || install -m 640 etc/$$f $(SYSCONF)/$$f || exit; \
+	done
+	for d in sysusers.d tmpfiles.d; do \
+		install -d $(DESTDIR)$(prefix)/lib/$$d && \
+		install -m 644 etc/$$d/*.conf $(DESTDIR)$(prefix)/lib/$$d || exit; \
+	done
+	for m in $(MAN); do \
+		install -d $(DESTDIR)$(mandir)/man$${m##*.} && \
+		install -m 644 $$m $(DESTDIR)$(mandir)/man$${m##*.} || exit; \
+	done
+
+clean:
+	rm -rf $(BUILD)
+distclean: clean
+	rm -rf autom4te.cache configure configure~ config.h config.h.in config.h.in~ config.log \
+		config.mk config.status

@@ -90,7 +90,7 @@ chan_recv(int fd, struct chan_msg *msg)
 			return -errno;
 	}
 	take_fds(&mh, msg);
-	if (n == 0)
+	if (n == 0 && msg->nfds == 0)
 		return 0;
 	if ((size_t) n < sizeof(msg->type) || (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
 		chan_msg_close(msg);

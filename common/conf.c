@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/conf.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <yaml.h>
 
-#include "common/ip.h"
+#include "common/conf_value.h"
+#include "common/secret.h"
+#include "common/suggest.h"
 
-#define SEEN_MAX 128	/* keys of the largest schema, with room */
+#define SEEN_MAX 128			/* keys of the largest schema, with room */
+#define FILE_MAX (1024 * 1024)		/* a full configuration has a few thousand bytes */
 
 struct seen {
 	const struct conf_key *key;
@@ -24,6 +26,8 @@ struct conf {
 	const char *path;
 	const struct conf_schema *schema;
 	struct conf_report *report;
+	char *text;		/* the whole file */
+	size_t len;		/* of it */
 	char *values;		/* under construction; the caller's only when all is well */
 	bool world_readable;
 	yaml_parser_t parser;
@@ -113,240 +117,14 @@ conf_report_free(struct conf_report *report)
 	*report = (struct conf_report){ 0 };
 }
 
-/* --- the misspelt key ------------------------------------------------------------------------ */
-
-/* Levenshtein distance of two short words, upper and lower case being equal. */
-static unsigned
-distance(const char *a, const char *b)
-{
-	unsigned row[64];
-	size_t la = strlen(a), lb = strlen(b);
-
-	if (la > 40 || lb >= sizeof(row) / sizeof(row[0]))
-		return UINT32_MAX;
-	for (unsigned j = 0; j <= lb; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= la; i++) {
-		unsigned diagonal = row[0]++;
-
-		for (unsigned j = 1; j <= lb; j++) {
-			unsigned same = tolower((unsigned char) a[i - 1]) ==
-			    tolower((unsigned char) b[j - 1]);
-			unsigned best = diagonal + (same ? 0 : 1);
-
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			diagonal = row[j];
-			row[j] = best;
-		}
-	}
-	return row[lb];
-}
-
 static const char *
 suggest(const struct conf_key *keys, const char *name)
 {
-	unsigned best = 1 + (unsigned) strlen(name) / 3;
-	const char *found = NULL;
+	struct suggest s = suggest_for(name);
 
-	for (const struct conf_key *k = keys; k->name != NULL; k++) {
-		unsigned d = distance(name, k->name);
-
-		if (d <= best) {
-			best = d;
-			found = k->name;
-		}
-	}
-	return found;
-}
-
-/* --- scalars: text to value, by type --------------------------------------------------------- */
-
-/* Each returns 0, or -EINVAL with the reason in `why`, or -ENOMEM. */
-#define WHY_MAX 256
-typedef int parse_fn(const struct conf_key *k, const char *text, void *out, char why[WHY_MAX]);
-
-static int
-parse_bool(const struct conf_key *k, const char *text, void *out, char why[WHY_MAX])
-{
-	(void) k;
-	if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
-		snprintf(why, WHY_MAX, "must be true or false");
-		return -EINVAL;
-	}
-	*(bool *) out = text[0] == 't';
-	return 0;
-}
-
-static int
-parse_int(const struct conf_key *k, const char *text, void *out, char why[WHY_MAX])
-{
-	char *end;
-	int64_t v;
-
-	if (k->may_auto && strcmp(text, "auto") == 0) {
-		*(int64_t *) out = 0;
-		return 0;
-	}
-	errno = 0;
-	v = strtoll(text, &end, 10);
-	if (*text == '\0' || *end != '\0' || errno != 0 || v < k->min || v > k->max) {
-		snprintf(why, WHY_MAX, "must be %sa whole number from %" PRId64 " to %" PRId64,
-		    k->may_auto ? "auto or " : "", k->min, k->max);
-		return -EINVAL;
-	}
-	*(int64_t *) out = v;
-	return 0;
-}
-
-static const struct unit {
-	const char *name;
-	int64_t ms;
-} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
-
-static const char *
-duration_text(int64_t ms, char buf[32])
-{
-	size_t u = sizeof(units) / sizeof(units[0]) - 1;
-
-	while (u > 0 && (ms == 0 || ms % units[u].ms != 0))
-		u--;
-	snprintf(buf, 32, "%" PRId64 "%s", ms / units[u].ms, units[u].name);
-	return buf;
-}
-
-/* Sum of number-unit pairs, "1h30m". Returns -1 where the text is not one. */
-static int64_t
-duration_ms(const char *text)
-{
-	int64_t sum = 0;
-
-	if (*text == '\0')
-		return -1;
-	while (*text != '\0') {
-		const struct unit *u = NULL;
-		int64_t n = 0;
-		size_t digits = strspn(text, "0123456789"), letters;
-
-		if (digits == 0 || digits > 9)
-			return -1;
-		for (size_t i = 0; i < digits; i++)
-			n = n * 10 + (*text++ - '0');
-		letters = strspn(text, "abcdefghijklmnopqrstuvwxyz");
-		for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-			if (strlen(units[i].name) == letters &&
-			    strncmp(text, units[i].name, letters) == 0)
-				u = &units[i];
-		}
-		if (u == NULL)
-			return -1;
-		text += letters;
-		sum += n * u->ms;
-	}
-	return sum;
-}
-
-static int
-parse_duration(const struct conf_key *k, const char *text, void *out, char why[WHY_MAX])
-{
-	int64_t ms = duration_ms(text);
-
-	if (ms < k->min || ms > k->max) {
-		snprintf(why, WHY_MAX, "must be a time with its unit (ms, s, m, h, d) from %s to %s",
-		    duration_text(k->min, (char[32]){ 0 }), duration_text(k->max, (char[32]){ 0 }));
-		return -EINVAL;
-	}
-	*(int64_t *) out = ms;
-	return 0;
-}
-
-static int
-parse_text(const struct conf_key *k, const char *text, void *out, char why[WHY_MAX])
-{
-	size_t len = strlen(text);
-	int64_t max = k->max == 0 ? 1024 : k->max;
-	char *copy;
-
-	if (k->type == CONF_PATH && len > 0 && text[0] != '/') {
-		snprintf(why, WHY_MAX, "must be an absolute path");
-		return -EINVAL;
-	}
-	if (k->type == CONF_HOST && strspn(text, "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_-") != len) {
-		snprintf(why, WHY_MAX, "must be an IP address or a DNS name, without a port");
-		return -EINVAL;
-	}
-	if ((int64_t) len < k->min || (int64_t) len > max) {
-		snprintf(why, WHY_MAX, "must have %" PRId64 " to %" PRId64 " characters", k->min,
-		    max);
-		return -EINVAL;
-	}
-	if ((copy = strdup(text)) == NULL)
-		return -ENOMEM;
-	free(*(char **) out);	/* the default, which the file replaces */
-	*(char **) out = copy;
-	return 0;
-}
-
-static int
-parse_word(const struct conf_key *k, const char *text, void *out, char why[WHY_MAX])
-{
-	size_t n;
-
-	for (int i = 0; k->words[i] != NULL; i++) {
-		if (strcmp(k->words[i], text) == 0) {
-			*(int *) out = i;
-			return 0;
-		}
-	}
-	n = (size_t) snprintf(why, WHY_MAX, "must be one of");
-	for (int i = 0; k->words[i] != NULL && n < WHY_MAX; i++)
-		n += (size_t) snprintf(why + n, WHY_MAX - n, "%s %s", i == 0 ? "" : ",",
-		    k->words[i]);
-	return -EINVAL;
-}
-
-static int
-parse_addr(const struct conf_key *k, const char *text, void *out, char why[WHY_MAX])
-{
-	(void) k;
-	if (ip_parse(text, out) == 0)
-		return 0;
-	snprintf(why, WHY_MAX, "must be an IPv4 or IPv6 address");
-	return -EINVAL;
-}
-
-static int
-parse_prefix(const struct conf_key *k, const char *text, void *out, char why[WHY_MAX])
-{
-	(void) k;
-	if (ip_prefix_parse(text, out) == 0)
-		return 0;
-	snprintf(why, WHY_MAX, "must be an address with its prefix length, such as 10.1.1.1/24");
-	return -EINVAL;
-}
-
-static const struct {
-	parse_fn *parse;
-	size_t size;
-} types[] = {
-	[CONF_BOOL] = { parse_bool, sizeof(bool) },
-	[CONF_INT] = { parse_int, sizeof(int64_t) },
-	[CONF_DURATION] = { parse_duration, sizeof(int64_t) },
-	[CONF_TEXT] = { parse_text, sizeof(char *) },
-	[CONF_PATH] = { parse_text, sizeof(char *) },
-	[CONF_HOST] = { parse_text, sizeof(char *) },
-	[CONF_WORD] = { parse_word, sizeof(int) },
-	[CONF_ADDR] = { parse_addr, sizeof(struct ip_addr) },
-	[CONF_PREFIX] = { parse_prefix, sizeof(struct ip_prefix) },
-};
-
-static bool
-holds_text(const struct conf_key *k)
-{
-	return k->type == CONF_TEXT || k->type == CONF_PATH || k->type == CONF_HOST;
+	for (const struct conf_key *k = keys; k->name != NULL; k++)
+		suggest_try(&s, k->name);
+	return s.found;
 }
 
 static void
@@ -360,7 +138,7 @@ free_keys(const struct conf_key *keys, char *values)
 			free_keys(k->keys, values);
 			continue;
 		}
-		for (size_t i = 0; holds_text(k) && i < (k->list ? list->n : 1); i++)
+		for (size_t i = 0; conf_value_is_text(k) && i < (k->list ? list->n : 1); i++)
 			free(texts[i]);
 		if (k->list)
 			free(list->items);
@@ -376,6 +154,52 @@ conf_free(const struct conf_schema *schema, void *values)
 
 /* --- the walk over the file's events --------------------------------------------------------- */
 
+/* Where the parser found the file not to be YAML. For a bad byte it gives the offset only. */
+static yaml_mark_t
+problem_mark(const struct conf *c)
+{
+	yaml_mark_t at = { 0 };
+
+	if (c->parser.error != YAML_READER_ERROR)
+		return c->parser.problem_mark;
+	for (size_t i = 0; i < c->parser.problem_offset && i < c->len; i++) {
+		at.column++;
+		if (c->text[i] == '\n') {
+			at.line++;
+			at.column = 0;
+		}
+	}
+	return at;
+}
+
+/* YAML can more than a configuration needs, and what it can surprises people. */
+static void
+refuse_extras(struct conf *c)
+{
+	const yaml_event_t *v = &c->event;
+	bool extra = false;
+
+	switch (v->type) {
+	case YAML_ALIAS_EVENT:
+		extra = true;
+		break;
+	case YAML_SCALAR_EVENT:
+		extra = v->data.scalar.anchor != NULL || v->data.scalar.tag != NULL;
+		break;
+	case YAML_SEQUENCE_START_EVENT:
+		extra = v->data.sequence_start.anchor != NULL || v->data.sequence_start.tag != NULL;
+		break;
+	case YAML_MAPPING_START_EVENT:
+		extra = v->data.mapping_start.anchor != NULL || v->data.mapping_start.tag != NULL;
+		break;
+	default:
+		break;
+	}
+	if (extra)
+		fail_at(c, &v->start_mark, "anchors (&), aliases (*) and tags (!) are not allowed; a "
+		    "text that begins so goes in quotes");
+}
+
 /* Moves to the next event; a file that is not YAML ends the walk with one error. */
 static yaml_event_type_t
 advance(struct conf *c)
@@ -384,7 +208,7 @@ advance(struct conf *c)
 		return YAML_STREAM_END_EVENT;
 	yaml_event_delete(&c->event);
 	if (!yaml_parser_parse(&c->parser, &c->event)) {
-		yaml_mark_t at = c->parser.problem_mark;
+		yaml_mark_t at = problem_mark(c);
 
 		memset(&c->event, 0, sizeof(c->event));
 		fail_at(c, &at, "not valid YAML: %s",
@@ -392,6 +216,7 @@ advance(struct conf *c)
 		c->broken = true;
 		return YAML_STREAM_END_EVENT;
 	}
+	refuse_extras(c);
 	return c->event.type;
 }
 
@@ -423,6 +248,14 @@ scalar(const struct conf *c)
 	return (const char *) c->event.data.scalar.value;
 }
 
+/* A single value that a string can hold: without a NUL in it. */
+static bool
+is_word(const struct conf *c)
+{
+	return c->event.type == YAML_SCALAR_EVENT &&
+	    c->event.data.scalar.length == strlen(scalar(c));
+}
+
 /* "key:" with nothing after it, "~" and "null" leave the default. */
 static bool
 is_null(const struct conf *c)
@@ -435,22 +268,24 @@ is_null(const struct conf *c)
 static void
 read_scalar(struct conf *c, const struct conf_key *k, void *out)
 {
-	char why[WHY_MAX] = "must be a single value";
+	char why[CONF_WHY_MAX] = "must be a single value";
 	yaml_mark_t at = c->event.start_mark;
 
-	if (c->event.type != YAML_SCALAR_EVENT || c->event.data.scalar.length != strlen(scalar(c))) {
+	if (c->event.type == YAML_ALIAS_EVENT)
+		return;	/* refused already */
+	if (!is_word(c)) {
 		fail_at(c, &at, "%s %s", k->name, why);
 		skip_value(c);
 		return;
 	}
-	if (types[k->type].parse(k, scalar(c), out, why) < 0)
+	if (conf_value_parse(k, scalar(c), out, why) < 0)
 		fail_at(c, &at, "%s is \"%.80s\", but %s", k->name, scalar(c), why);
 }
 
 static void
 read_list(struct conf *c, const struct conf_key *k, struct conf_list *list)
 {
-	size_t size = types[k->type].size;
+	size_t size = conf_value_size(k);
 
 	if (c->event.type != YAML_SEQUENCE_START_EVENT) {
 		fail_at(c, &c->event.start_mark, "%s must be a list: [a, b]", k->name);
@@ -480,7 +315,7 @@ read_value(struct conf *c, const struct conf_key *k)
 {
 	char *out = c->values + k->offset;
 
-	if (is_null(c))
+	if (is_null(c) || c->event.type == YAML_ALIAS_EVENT)
 		return;
 	if (k->type == CONF_MAP)
 		read_map(c, k->keys);
@@ -522,7 +357,9 @@ read_pair(struct conf *c, const struct conf_key *keys)
 	const struct conf_key *k;
 	const char *better;
 
-	if (c->event.type != YAML_SCALAR_EVENT) {
+	if (c->event.type == YAML_ALIAS_EVENT) {
+		k = NULL;	/* refused already */
+	} else if (!is_word(c)) {
 		fail_at(c, &at, "a key must be a word");
 		skip_value(c);
 		k = NULL;
@@ -575,19 +412,47 @@ read_file(struct conf *c)
 static void
 set_defaults(struct conf *c, const struct conf_key *keys)
 {
-	char why[WHY_MAX] = "";
+	char why[CONF_WHY_MAX] = "";
 
 	for (const struct conf_key *k = keys; k->name != NULL; k++) {
 		if (k->type == CONF_MAP) {
 			set_defaults(c, k->keys);
 			continue;
 		}
-		if (k->list || (k->dflt == NULL && !holds_text(k)))
+		if (k->list || (k->dflt == NULL && !conf_value_is_text(k)))
 			continue;
-		if (types[k->type].parse(k, k->dflt == NULL ? "" : k->dflt, c->values + k->offset,
+		if (conf_value_parse(k, k->dflt == NULL ? "" : k->dflt, c->values + k->offset,
 		    why) < 0)
 			fail_at(c, NULL, "default of %s: %s", k->name, why);
 	}
+}
+
+/* Reads the whole file into c->text; what is not an ordinary small file is refused. */
+static int
+read_text(struct conf *c)
+{
+	struct stat st;
+	/* Non-blocking: a FIFO of that name must not hold the daemon. */
+	int fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	ssize_t n = 0;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		fail_at(c, NULL, "%s", strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		fail_at(c, NULL, "not a regular file");
+	else if (st.st_size > FILE_MAX)
+		fail_at(c, NULL, "larger than %d bytes", FILE_MAX);
+	else if ((c->text = malloc(FILE_MAX)) == NULL)
+		fail_at(c, NULL, "out of memory");
+	while (c->text != NULL && c->len < FILE_MAX &&
+	    (n = read(fd, c->text + c->len, FILE_MAX - c->len)) > 0)
+		c->len += (size_t) n;
+	if (n < 0)
+		fail_at(c, NULL, "%s", strerror(errno));
+	c->world_readable = c->text != NULL && (st.st_mode & S_IROTH) != 0;
+	if (fd >= 0)
+		close(fd);
+	return c->report->n == 0 ? 0 : -EINVAL;
 }
 
 int
@@ -595,34 +460,33 @@ conf_load(const char *path, const struct conf_schema *schema, void *values,
     struct conf_report *report)
 {
 	struct conf c = { .path = path, .schema = schema, .report = report };
-	struct stat st;
-	FILE *f = fopen(path, "re");
+	int rc = -EINVAL;
 
-	if (f == NULL || fstat(fileno(f), &st) < 0 || !S_ISREG(st.st_mode)) {
-		fail_at(&c, NULL, "%s", f == NULL ? strerror(errno) : "not a regular file");
-		if (f != NULL)
-			fclose(f);
-		return -EINVAL;
-	}
-	c.world_readable = (st.st_mode & S_IROTH) != 0;
+	*report = (struct conf_report){ 0 };
+	if (read_text(&c) < 0)
+		goto out;
 	c.values = calloc(1, schema->size);
 	if (c.values == NULL || !yaml_parser_initialize(&c.parser)) {
 		fail_at(&c, NULL, "out of memory");
 		goto out;
 	}
-	yaml_parser_set_input_file(&c.parser, f);
+	yaml_parser_set_input_string(&c.parser, (const unsigned char *) c.text, c.len);
 	set_defaults(&c, schema->keys);
 	read_file(&c);
 	yaml_event_delete(&c.event);
 	yaml_parser_delete(&c.parser);
 	if (report->n == 0 && schema->check != NULL)
 		schema->check(&c, c.values);
-out:
-	fclose(f);
-	if (report->n == 0)
-		memcpy(values, c.values, schema->size);
-	else if (c.values != NULL)
+	if (report->n > 0) {
 		free_keys(schema->keys, c.values);
+		goto out;
+	}
+	memcpy(values, c.values, schema->size);
+	rc = 0;
+out:
 	free(c.values);
-	return report->n == 0 ? 0 : -EINVAL;
+	if (c.text != NULL)
+		secret_wipe(c.text, c.len);	/* a token may stand in it */
+	free(c.text);
+	return rc;
 }

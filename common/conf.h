@@ -13,7 +13,7 @@
  * is wrong and what would be right; the struct is filled only when there is none.
  *
  * Only what a configuration needs of YAML: one document, mappings, sequences of scalars, no
- * anchors, aliases or tags.
+ * anchors, aliases or tags; a regular file of at most 1 MiB.
  */
 
 enum conf_type {
@@ -75,7 +75,8 @@ struct conf_report {
 
 /*
  * Loads path into *values (schema->size bytes, ended with conf_free). Returns 0, or -EINVAL with
- * at least one line in *report, and *values untouched then.
+ * at least one line in *report, and *values untouched then. *report is written anew; end it with
+ * conf_report_free.
  */
 int conf_load(const char *path, const struct conf_schema *schema, void *values,
     struct conf_report *report);
@@ -92,6 +93,9 @@ bool conf_world_readable(const struct conf *c);
 
 /* For schema->check: the file sets this key (it does not stand at its default). */
 bool conf_is_set(const struct conf *c, const char *key);
+
+/* A time with its unit in milliseconds: "250ms", "10m", "1h30m"; -1 where the text is not one. */
+int64_t conf_duration_ms(const char *text);
 
 void conf_report_print(const struct conf_report *report, FILE *to);
 void conf_report_free(struct conf_report *report);

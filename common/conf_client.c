@@ -82,7 +82,7 @@ check(struct conf *conf, const void *values)
 		conf_fail(conf, "tokenFile", "one of token and tokenFile must be set");
 	if (c->reconnect_max_ms < c->reconnect_min_ms)
 		conf_fail(conf, "max", "reconnect.max must not be below reconnect.min");
-	if (c->log_target[0] != '/' && c->log_target[0] != 's')
+	if (!log_target_is_valid(c->log_target))
 		conf_fail(conf, "target", "log.target must be stderr, syslog or an absolute path");
 }
 

@@ -97,16 +97,18 @@ check_vpn_addr(struct conf *conf, const struct conf_server *c)
 	const struct ip_prefix *p = &c->vpn_addr;
 	bool v4 = p->addr.family == AF_INET;
 	struct ip_addr last = ip_prefix_last(p), first = ip_prefix_network(p).addr;
-	struct ip_addr example = ip_prefix_at(p, 1);
+	struct ip_prefix example = { ip_prefix_at(p, 1), p->len };
 
+	if (!ip_is_host(&example.addr))
+		ip_prefix_parse("10.1.1.1/24", &example);
 	if (v4 ? p->len < 8 || p->len > 30 : p->len < 64 || p->len > 112)
 		conf_fail(conf, "vpnAddr", "vpnAddr is %s, but the prefix length must be %s",
 		    PREFIX_TEXT(p), v4 ? "from 8 to 30" : "from 64 to 112");
 	else if (!ip_is_host(&p->addr) || ip_equal(&p->addr, &first) ||
 	    (v4 && ip_equal(&p->addr, &last)))
 		conf_fail(conf, "vpnAddr", "vpnAddr is %s, which is not an address that the server "
-		    "can have: write its own address, such as %s/%u", PREFIX_TEXT(p),
-		    IP_TEXT(&example), p->len);
+		    "can have: write its own address, such as %s", PREFIX_TEXT(p),
+		    PREFIX_TEXT(&example));
 	else if (!v4 && c->mtu != 0 && c->mtu < 1280)
 		conf_fail(conf, "mtu", "mtu is %" PRId64 ", but IPv6 needs at least 1280", c->mtu);
 }
@@ -148,8 +150,11 @@ check(struct conf *conf, const void *values)
 		    ", which another port has too", c->bootstrap_port);
 	if (c->dead_after_ms < 2 * c->keepalive_ms)
 		conf_fail(conf, "deadAfter", "deadAfter must be at least twice keepalive");
-	if (c->log_target[0] != '/' && c->log_target[0] != 's')
+	if (!log_target_is_valid(c->log_target))
 		conf_fail(conf, "target", "log.target must be stderr, syslog or an absolute path");
+	if (c->listen.n > CONF_LISTEN_MAX)
+		conf_fail(conf, "listen", "listen has %zu addresses, but at most %d are possible",
+		    c->listen.n, CONF_LISTEN_MAX);
 	check_vpn_addr(conf, c);
 	check_exclude(conf, c);
 	check_push(conf, c);

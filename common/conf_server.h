@@ -13,6 +13,8 @@
 
 #define CONF_SERVER_PATH "/etc/litevpn/server.yml"
 
+#define CONF_LISTEN_MAX 4	/* addresses; each costs a few sockets in tunneld and ctld */
+
 enum conf_cipher { CONF_CIPHER_AUTO, CONF_CIPHER_AES256GCM, CONF_CIPHER_CHACHA20POLY1305 };
 enum conf_exhausted { CONF_EXHAUSTED_RECLAIM, CONF_EXHAUSTED_REFUSE };
 

@@ -75,6 +75,10 @@ daemon_options(struct daemon *d, const char *name, const char *default_conf, int
 		usage(name, default_conf, stderr);
 		return DAEMON_USAGE;
 	}
+	if (d->detach && (d->conf_path[0] != '/' || (d->pid_path != NULL && d->pid_path[0] != '/'))) {
+		fprintf(stderr, "%s: -d changes to /: give absolute paths with -c and -p\n", name);
+		return DAEMON_USAGE;
+	}
 	return -1;
 }
 
@@ -121,11 +125,12 @@ static int
 detach(struct daemon *d)
 {
 	int ends[2], null;
+	struct err e;
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
-		log_err("start_failed", "call=fork error=%s", err_name(-errno));
-		return DAEMON_OS;
+		err_set(&e, -errno, "cannot go into the background: %s", strerror(errno));
+		return daemon_fail(d, DAEMON_OS, &e);
 	}
 	if (pid > 0) {
 		close(ends[1]);
@@ -134,8 +139,10 @@ detach(struct daemon *d)
 	close(ends[0]);
 	d->ready_fd = ends[1];
 	setsid();
-	if (chdir("/") < 0 || (null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
-		return DAEMON_OS;
+	if (chdir("/") < 0 || (null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0) {
+		err_set(&e, -errno, "/dev/null: %s", strerror(errno));
+		return daemon_fail(d, DAEMON_OS, &e);
+	}
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
 	close(null);
@@ -184,17 +191,33 @@ notify(const struct daemon *d, const char *text)
 		log_warn("notify_failed", "error=%s", err_name(-errno));
 }
 
+static void
+leave_terminal(struct daemon *d)
+{
+	close(d->ready_fd);
+	d->ready_fd = -1;
+	dup2(STDOUT_FILENO, STDERR_FILENO);	/* /dev/null */
+}
+
 void
 daemon_ready(struct daemon *d)
 {
 	if (d->ready_fd >= 0) {
 		if (write(d->ready_fd, "", 1) != 1)
 			log_warn("parent_gone", "error=%s", err_name(-errno));
-		close(d->ready_fd);
-		d->ready_fd = -1;
-		dup2(STDOUT_FILENO, STDERR_FILENO);	/* /dev/null */
+		leave_terminal(d);
 	}
 	notify(d, "READY=1\n");
+}
+
+void
+daemon_forked(struct daemon *d)
+{
+	if (d->ready_fd >= 0)
+		leave_terminal(d);
+	if (d->notify_fd >= 0)
+		close(d->notify_fd);
+	d->notify_fd = -1;
 }
 
 void

@@ -49,6 +49,12 @@ int daemon_begin(struct daemon *d, const struct log_conf *log);
 /* Says "ready" to whoever waits: the parent of -d, systemd. Once. */
 void daemon_ready(struct daemon *d);
 
+/*
+ * In a forked helper process: gives up what only the main process uses, and the terminal where
+ * that runs in the background (or whoever waits for the terminal's end waits for the helper).
+ */
+void daemon_forked(struct daemon *d);
+
 /* Says "stopping" to systemd. */
 void daemon_stopping(struct daemon *d);
 

@@ -29,9 +29,10 @@ struct ev {
 	struct epoll_event ready[READY_MAX];
 	int nready;
 
-	/* Binary heap by due_ms; heap[0] unused, so that slot 0 means "not in it". */
+	/* Binary heap by due_ms and seq; heap[0] unused, so that slot 0 means "not in it". */
 	struct ev_timer **heap;
 	unsigned ntimers, heap_size;
+	uint64_t timer_seq;	/* of the last start */
 
 	struct sig sigs[EV_SIGNALS];
 	unsigned nsigs;
@@ -113,12 +114,18 @@ place(struct ev *ev, unsigned slot, struct ev_timer *t)
 	t->slot = slot;
 }
 
+static bool
+is_before(const struct ev_timer *a, const struct ev_timer *b)
+{
+	return a->due_ms != b->due_ms ? a->due_ms < b->due_ms : a->seq < b->seq;
+}
+
 static void
 sift_up(struct ev *ev, unsigned slot)
 {
 	struct ev_timer *t = ev->heap[slot];
 
-	for (; slot > 1 && ev->heap[slot / 2]->due_ms > t->due_ms; slot /= 2)
+	for (; slot > 1 && is_before(t, ev->heap[slot / 2]); slot /= 2)
 		place(ev, slot, ev->heap[slot / 2]);
 	place(ev, slot, t);
 }
@@ -130,9 +137,9 @@ sift_down(struct ev *ev, unsigned slot)
 	unsigned child;
 
 	for (; (child = 2 * slot) <= ev->ntimers; slot = child) {
-		if (child < ev->ntimers && ev->heap[child + 1]->due_ms < ev->heap[child]->due_ms)
+		if (child < ev->ntimers && is_before(ev->heap[child + 1], ev->heap[child]))
 			child++;
-		if (ev->heap[child]->due_ms >= t->due_ms)
+		if (is_before(t, ev->heap[child]))
 			break;
 		place(ev, slot, ev->heap[child]);
 	}
@@ -166,6 +173,7 @@ ev_timer_start(struct ev *ev, struct ev_timer *t, int64_t delay_ms, void (*fn)(v
 	t->fn = fn;
 	t->arg = arg;
 	t->due_ms = clock_mono_ms() + (delay_ms > 0 ? delay_ms : 0);
+	t->seq = ++ev->timer_seq;
 	place(ev, ++ev->ntimers, t);
 	sift_up(ev, ev->ntimers);
 	return 0;
@@ -273,11 +281,13 @@ static void
 run_timers(struct ev *ev)
 {
 	int64_t now = clock_mono_ms();
-	unsigned budget = ev->ntimers;
+	uint64_t last = ev->timer_seq;
 
-	while (budget-- > 0 && ev->ntimers > 0 && ev->heap[1]->due_ms <= now && !ev->stopping) {
+	while (ev->ntimers > 0 && !ev->stopping) {
 		struct ev_timer *t = ev->heap[1];
 
+		if (t->due_ms > now || t->seq > last)
+			break;
 		ev_timer_stop(ev, t);
 		t->fn(t->arg);
 	}

@@ -16,8 +16,8 @@
  * requests and one for replies per socket (each a oneof).
  *
  * Both ends check the other's uid when a pipe is added: a stranger's pipe is closed before it has
- * said anything. A message that does not parse, or is too large, closes the pipe that it came on
- * and is counted; it never ends the receiver.
+ * said anything. A message that does not parse closes the pipe that it came on and is counted; one
+ * that is too large is not even read: nng closes its pipe. Neither ends the receiver.
  *
  * nng runs threads of its own. Handlers and completions run on the owner's event loop; a client
  * made without a loop gets its completions on an nng thread.
@@ -61,10 +61,13 @@ struct ipc_server_conf {
 int ipc_server_new(struct ev *ev, const struct ipc_server_conf *conf, struct ipc_server **out,
     struct err *e);
 
-/* Ends it; calls that were not answered are dropped. NULL is fine. */
+/* Ends it; calls that were not answered are dropped. Not from a handler. NULL is fine. */
 void ipc_server_free(struct ipc_server *s);
 
-/* consumes: call. On the loop's thread. A reply that is too large is dropped with its pipe. */
+/*
+ * consumes: call. On the loop's thread. A reply that is too large is dropped with its pipe: the
+ * asker gets -ECONNRESET.
+ */
 void ipc_reply(struct ipc_call *call, const ProtobufCMessage *reply);
 
 unsigned ipc_call_peer(const struct ipc_call *call);
@@ -89,7 +92,10 @@ struct ipc_client_conf {
 int ipc_client_new(struct ev *ev, const struct ipc_client_conf *conf, struct ipc_client **out,
     struct err *e);
 
-/* Cancels what is under way (completions are not called any more) and ends it. NULL is fine. */
+/*
+ * Cancels what is under way (completions are not called any more) and ends it. Not from a
+ * completion nor from `up`. NULL is fine.
+ */
 void ipc_client_free(struct ipc_client *c);
 
 /*

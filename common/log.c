@@ -18,7 +18,7 @@ enum shape { SHAPE_TEXT, SHAPE_JSON, SHAPE_SYSLOG, SHAPE_JOURNAL };
 
 static struct {
 	const char *name;
-	enum log_level level;
+	_Atomic enum log_level level;	/* set by the loop, read by every thread that logs */
 	enum shape shape;
 	int fd;
 } out = { .name = "litevpn", .level = LOG_LV_INFO, .shape = SHAPE_TEXT, .fd = STDERR_FILENO };
@@ -33,6 +33,12 @@ static const struct {
 	[LOG_LV_INFO] = { "info", 6 },
 	[LOG_LV_DEBUG] = { "debug", 7 },
 };
+
+bool
+log_target_is_valid(const char *target)
+{
+	return target[0] == '/' || strcmp(target, "stderr") == 0 || strcmp(target, "syslog") == 0;
+}
 
 static int
 open_syslog(void)
@@ -129,32 +135,67 @@ add_time(struct line *l)
 	add(l, "%s.%03ldZ", text, ts.tv_nsec / 1000000);
 }
 
+/* One event is one line, whatever a value was made of: what is not printable ASCII becomes '?'. */
+static void
+make_printable(struct line *l)
+{
+	for (size_t i = 0; i < l->len; i++) {
+		if (l->text[i] < ' ' || l->text[i] > '~')
+			l->text[i] = '?';
+	}
+}
+
+/* Bytes of the value: up to a space, or with its quotes; 0 where the closing one was cut off. */
+static size_t
+value_length(const char *value)
+{
+	size_t n = 1;
+
+	if (*value != '"')
+		return strcspn(value, " ");
+	while (value[n] != '\0' && value[n] != '"')
+		n += value[n] == '\\' && value[n + 1] != '\0' ? 2 : 1;
+	return value[n] == '"' ? n + 1 : 0;
+}
+
+/* A quoted value is a JSON string already: log_quote writes JSON's escapes. */
+static void
+add_json_value(struct line *l, const char *value, size_t len)
+{
+	if (*value == '"') {
+		add(l, "%.*s", (int) len, value);
+		return;
+	}
+	add(l, "\"");
+	for (size_t i = 0; i < len; i++)
+		add(l, "%s%c", value[i] == '"' || value[i] == '\\' ? "\\" : "", value[i]);
+	add(l, "\"");
+}
+
 /*
- * Our own `key=value key="quoted"` text as JSON members. Quoted values are JSON strings already
- * (log_quote writes JSON's escapes); a word without '=' is what is left of a cut line: dropped.
+ * Our own `key=value key="quoted"` text as JSON members. What was cut, and what does not fit with
+ * the end of the line, is left out as a whole: the line stays JSON.
  */
 static void
 add_json_members(struct line *l, const char *text)
 {
+	const size_t ends = sizeof(",\"\":\"\"}\n");
+
 	while (*text != '\0') {
-		size_t key = strcspn(text, "= "), val;
+		size_t key = strcspn(text, "= "), len;
+		const char *value = text + key + 1;
 
 		if (text[key] != '=') {
 			text += key + (text[key] == ' ');
 			continue;
 		}
+		len = value_length(value);
+		if ((*value == '"' && len == 0) ||
+		    sizeof(l->text) - l->len < key + 2 * len + ends)
+			return;
 		add(l, ",\"%.*s\":", (int) key, text);
-		text += key + 1;
-		if (*text == '"') {
-			for (val = 1; text[val] != '\0' && text[val] != '"'; val++)
-				val += text[val] == '\\' && text[val + 1] != '\0';
-			val += text[val] == '"';
-			add(l, "%.*s", (int) val, text);
-		} else {
-			val = strcspn(text, " ");
-			add(l, "\"%.*s\"", (int) val, text);
-		}
-		text += val + (text[val] == ' ');
+		add_json_value(l, value, len);
+		text = value + len + (value[len] == ' ');
 	}
 }
 
@@ -170,6 +211,7 @@ log_write(enum log_level level, const char *event, const char *fmt, ...)
 	va_start(ap, fmt);
 	addv(&body, fmt, ap);
 	va_end(ap);
+	make_printable(&body);
 
 	switch (out.shape) {
 	case SHAPE_JSON:

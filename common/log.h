@@ -22,6 +22,8 @@ struct log_conf {
 	const char *target;	/* "stderr", "syslog" or the absolute path of a file to append to */
 };
 
+bool log_target_is_valid(const char *target);
+
 /*
  * Opens the target; before that, and when it fails, lines go to stderr. The descriptor is
  * inherited by forked processes. Call it before privileges are dropped.

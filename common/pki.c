@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "common/clock.h"
@@ -21,6 +22,7 @@
 #include "common/reason.h"
 #include "common/secret.h"
 
+#define SAN_SCHEME "litevpn:"
 #define SAN_NODE "litevpn://node/"
 #define SAN_ROLE "litevpn://role/"
 #define BACKDATE_S 300	/* clocks of nodes run behind: valid from five minutes ago */
@@ -410,6 +412,7 @@ pki_issue(const struct pki_ca *ca, const void *csr, size_t len, const struct pki
 		*cert_pem_out = text;
 	X509_free(cert);
 	X509_REQ_free(req);
+	ERR_clear_error();	/* of the attempt to read DER as PEM */
 	return rc;
 }
 
@@ -437,23 +440,37 @@ name_parse(const char *uri, size_t len, struct pki_name *out)
 	return false;
 }
 
-/* Fills the litevpn name; -EBADMSG when there are two: who would it be? */
+/*
+ * Fills the litevpn name, where there is one. Two of them (who would it be?), or one that is no
+ * name that we give, is an error: it must not count as a certificate without a name.
+ */
 static int
-read_name(X509 *cert, struct pki_name *out)
+read_name(X509 *cert, struct pki_name *out, struct err *e)
 {
-	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	int crit;
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, &crit, NULL);
 	unsigned found = 0;
+	bool bad = names == NULL && crit != -1;	/* -1: it has no such extension */
 
 	for (int i = 0; names != NULL && i < sk_GENERAL_NAME_num(names); i++) {
 		const GENERAL_NAME *gn = sk_GENERAL_NAME_value(names, i);
+		const char *uri;
+		size_t len;
 
 		if (gn->type != GEN_URI)
 			continue;
-		found += name_parse((const char *) ASN1_STRING_get0_data(gn->d.ia5),
-		    (size_t) ASN1_STRING_length(gn->d.ia5), out);
+		uri = (const char *) ASN1_STRING_get0_data(gn->d.ia5);
+		len = (size_t) ASN1_STRING_length(gn->d.ia5);
+		if (len < strlen(SAN_SCHEME) || strncasecmp(uri, SAN_SCHEME, strlen(SAN_SCHEME)) != 0)
+			continue;
+		found++;
+		bad = bad || !name_parse(uri, len, out);
 	}
 	GENERAL_NAMES_free(names);
-	return found > 1 ? -EBADMSG : 0;
+	if (bad || found > 1)
+		return err_set(e, -EBADMSG, bad ? "the certificate's litevpn name cannot be read"
+						: "the certificate carries two litevpn names");
+	return 0;
 }
 
 int
@@ -466,11 +483,10 @@ pki_cert_read(const void *cert, size_t len, struct pki_cert *out, struct err *e)
 
 	if (x == NULL)
 		return fail(e, -EBADMSG, "not a certificate");
-	if ((rc = read_name(x, &c.name)) < 0) {
-		err_set(e, rc, "the certificate carries two litevpn names");
-	} else if ((rc = hash_spki(X509_get0_pubkey(x), c.spki)) < 0) {
+	if ((rc = read_name(x, &c.name, e)) == 0 &&
+	    (rc = hash_spki(X509_get0_pubkey(x), c.spki)) < 0)
 		fail(e, rc, "the certificate's key cannot be read");
-	} else {
+	if (rc == 0) {
 		usage = X509_get_extended_key_usage(x);
 		c.not_before = time_of(X509_get0_notBefore(x));
 		c.not_after = time_of(X509_get0_notAfter(x));

@@ -72,7 +72,10 @@ struct pki_wish {
 int pki_issue(const struct pki_ca *ca, const void *csr, size_t len, const struct pki_wish *wish,
     char **cert_pem_out, struct err *e);
 
-/* Reads the first certificate of a PEM text, or one in DER. -EBADMSG when it is none. */
+/*
+ * Reads the first certificate of a PEM text, or one in DER. -EBADMSG when it is none, and when its
+ * litevpn name is not one that we give, or not the only one.
+ */
 int pki_cert_read(const void *cert, size_t len, struct pki_cert *out, struct err *e);
 
 /* Do the certificate and the key belong together? 0 or an error that says so. */

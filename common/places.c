@@ -45,7 +45,7 @@ places_init(struct places *p, const char *run_dir, const char *state_dir, struct
 	return rc;
 }
 
-/* mkdir -p, each missing parent 0755. */
+/* mkdir -p, each missing parent 0755 whatever the umask: other users pass through it. */
 static int
 make_parents(const char *path, struct err *e)
 {
@@ -54,7 +54,7 @@ make_parents(const char *path, struct err *e)
 	for (const char *slash = strchr(path + 1, '/'); slash != NULL;
 	     slash = strchr(slash + 1, '/')) {
 		snprintf(part, sizeof(part), "%.*s", (int) (slash - path), path);
-		if (mkdir(part, 0755) < 0 && errno != EEXIST)
+		if (mkdir(part, 0755) < 0 ? errno != EEXIST : chmod(part, 0755) < 0)
 			return err_set(e, -errno, "%s: cannot make it: %s", part, strerror(errno));
 	}
 	return 0;

@@ -92,7 +92,9 @@ enum rpc_code {
 	X(OVERLOADED,        1029, RESOURCE_EXHAUSTED,   "too many requests are under way",        \
 	    "try again in a moment")                                                               \
 	X(INTERNAL,          1030, INTERNAL,             "litevpn failed in a way that it should not", \
-	    "see the daemons' logs")
+	    "see the daemons' logs")                                                               \
+	X(SERVICE_UNKNOWN,   1031, NOT_FOUND,            "no service of this name is served here", \
+	    "leave the name empty to ask for the whole server")
 
 enum reason {
 	REASON_NONE = 0,

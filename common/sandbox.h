@@ -18,6 +18,7 @@
 enum sandbox_act {
 	SANDBOX_ALLOW,
 	SANDBOX_DENY,	/* EACCES, also in kill mode: a library tries it and can live without */
+	SANDBOX_ABSENT,	/* ENOSYS, also in kill mode: a library then uses an older call */
 };
 
 struct sandbox_call {
@@ -31,6 +32,7 @@ struct sandbox_call {
 
 #define SANDBOX_OK(name, why)	{ SCMP_SYS(name), why, SANDBOX_ALLOW, false, 0, 0, 0 }
 #define SANDBOX_NO(name, why)	{ SCMP_SYS(name), why, SANDBOX_DENY, false, 0, 0, 0 }
+#define SANDBOX_OLD(name, why)	{ SCMP_SYS(name), why, SANDBOX_ABSENT, false, 0, 0, 0 }
 #define SANDBOX_ARG(name, n, mask, value, why) \
 	{ SCMP_SYS(name), why, SANDBOX_ALLOW, true, n, mask, value }
 #define SANDBOX_END		{ -1, NULL, SANDBOX_DENY, false, 0, 0, 0 }
@@ -74,9 +76,9 @@ enum sandbox_mode {
 int sandbox_load(const struct sandbox *sb, enum sandbox_mode mode, struct err *e);
 
 /*
- * Tries what no process of ours may do (open a file that is not its own, trace its parent, make a
- * raw socket, run a program) and fails when one of them works. Only in SANDBOX_ERRNO mode, where
- * trying is not deadly; else it returns 0.
+ * Tries what no process of ours may do (run a program, make namespaces, use io_uring, trace
+ * another process, open a file that is not its own) and fails when one of them works. Only in
+ * SANDBOX_ERRNO mode, where trying is not deadly; else it returns 0.
  */
 int sandbox_verify(const struct sandbox *sb, enum sandbox_mode mode, struct err *e);
 

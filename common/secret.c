@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -63,6 +64,12 @@ secret_token(char out[SECRET_TOKEN_LEN + 1])
 	secret_wipe(raw, sizeof(raw));
 }
 
+void
+secret_hash(const char *text, uint8_t out[SECRET_HASH_LEN])
+{
+	SHA256((const unsigned char *) text, strlen(text), out);
+}
+
 int
 secret_read_fd(int fd, const char *name, bool private, char **text_out, struct err *e)
 {
@@ -97,7 +104,8 @@ secret_read_fd(int fd, const char *name, bool private, char **text_out, struct e
 int
 secret_read_file(const char *path, bool private, char **text_out, struct err *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* Non-blocking: a FIFO of that name must not hold the caller. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	int rc;
 
 	if (fd < 0)

@@ -28,8 +28,13 @@ void secret_random(void *out, size_t n);
 #define SECRET_TOKEN_LEN 16
 void secret_token(char out[SECRET_TOKEN_LEN + 1]);
 
+/* SHA-256 of a text: how a secret is kept that only has to be recognised. */
+#define SECRET_HASH_LEN 32
+void secret_hash(const char *text, uint8_t out[SECRET_HASH_LEN]);
+
 /*
- * Reads a whole file into a NUL-terminated buffer that the caller ends with secret_free.
+ * Reads a whole file into a NUL-terminated buffer that the caller ends with secret_free (after
+ * secret_wipe of the whole length where it is not text: secret_free stops at the first NUL).
  * `private`: refuse a file that others can read. name: for error texts. Closes nothing.
  * Returns the length, or a negative errno: -EFBIG over SECRET_FILE_MAX, -EPERM too open.
  */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <openssl/bio.h>
+#include <openssl/conf.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/sha.h>
@@ -37,21 +38,36 @@ no_passphrase(char *buf, int size, int rwflag, void *arg)
 	return -1;
 }
 
-/* Every certificate of the bundle becomes a trust anchor. Returns how many there are. */
+/* PEM_read has failed: because the text has ended, or because a certificate in it is broken? */
+static bool
+has_ended(void)
+{
+	unsigned long code = ERR_peek_last_error();
+
+	if (ERR_GET_LIB(code) != ERR_LIB_PEM || ERR_GET_REASON(code) != PEM_R_NO_START_LINE)
+		return false;
+	ERR_clear_error();
+	return true;
+}
+
+/* Every certificate of the bundle becomes a trust anchor. */
 static int
-add_anchors(X509_STORE *store, const char *pem)
+add_anchors(X509_STORE *store, const char *pem, struct err *e)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
 	X509 *cert;
-	int n = 0;
+	int n = 0, rc = 0;
 
 	while (bio != NULL && (cert = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) != NULL) {
 		n += X509_STORE_add_cert(store, cert) == 1;
 		X509_free(cert);
 	}
+	if (!has_ended())
+		rc = fail(e, -EINVAL, "a certificate of the CA file cannot be read");
+	else if (n == 0)
+		rc = err_set(e, -EINVAL, "the CA file holds no PEM certificate");
 	BIO_free(bio);
-	ERR_clear_error();	/* the end of the file is an error to PEM_read */
-	return n;
+	return rc;
 }
 
 /* The leaf, and what follows it as its chain. */
@@ -71,8 +87,9 @@ use_cert(SSL_CTX *ctx, const char *pem, struct err *e)
 			rc = fail(e, -EINVAL, "the certificate's chain cannot be used");
 		}
 	}
+	if (rc == 0 && !has_ended())
+		rc = fail(e, -EINVAL, "the certificate's chain cannot be read");
 	BIO_free(bio);
-	ERR_clear_error();
 	return rc;
 }
 
@@ -109,6 +126,21 @@ choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen, const un
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+/* Server: OpenSSL asks choose_alpn only where the client offers something; the rest ends here. */
+static int
+require_alpn(SSL *ssl, int *alert, void *arg)
+{
+	const unsigned char *ext;
+	size_t len;
+
+	(void) arg;
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &ext,
+	    &len) == 1)
+		return SSL_CLIENT_HELLO_SUCCESS;
+	*alert = TLS1_AD_NO_APPLICATION_PROTOCOL;
+	return SSL_CLIENT_HELLO_ERROR;
+}
+
 static int
 set_alpn(SSL_CTX *ctx, const struct tlsctx_conf *conf)
 {
@@ -116,6 +148,7 @@ set_alpn(SSL_CTX *ctx, const struct tlsctx_conf *conf)
 	size_t len = strlen(conf->alpn);
 
 	if (conf->server) {
+		SSL_CTX_set_client_hello_cb(ctx, require_alpn, NULL);
 		SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, (void *) conf->alpn);
 		return 1;
 	}
@@ -153,13 +186,12 @@ int
 tlsctx_new(const struct tlsctx_conf *conf, SSL_CTX **out, struct err *e)
 {
 	SSL_CTX *ctx = SSL_CTX_new(conf->server ? TLS_server_method() : TLS_client_method());
-	int rc = 0;
+	int rc;
 
 	if (ctx == NULL)
 		return fail(e, -ENOMEM, "TLS");
 	set_rules(ctx, conf);
-	if (add_anchors(SSL_CTX_get_cert_store(ctx), conf->ca_pem) == 0)
-		rc = err_set(e, -EINVAL, "the CA file holds no PEM certificate");
+	rc = add_anchors(SSL_CTX_get_cert_store(ctx), conf->ca_pem, e);
 	if (rc == 0 && conf->cert_pem != NULL &&
 	    ((rc = use_cert(ctx, conf->cert_pem, e)) == 0))
 		rc = use_key(ctx, conf->key_pem, e);
@@ -171,6 +203,34 @@ tlsctx_new(const struct tlsctx_conf *conf, SSL_CTX **out, struct err *e)
 	}
 	*out = ctx;
 	return 0;
+}
+
+/*
+ * What openssl.cnf would say (config(5), SSL_CONF_cmd(3)). As protocol options, not as a minimum
+ * version: the latter is overwritten by a library that sets its own.
+ */
+static const char rules_for_all[] =
+	"litevpn = modules\n"
+	"[modules]\n"
+	"ssl_conf = ssl\n"
+	"[ssl]\n"
+	"system_default = rules\n"
+	"[rules]\n"
+	"Protocol = -TLSv1, -TLSv1.1, -TLSv1.2\n";
+
+int
+tlsctx_require_tls13(struct err *e)
+{
+	CONF *conf = NCONF_new(NULL);
+	BIO *bio = BIO_new_mem_buf(rules_for_all, -1);
+	int ok;
+
+	/* The system's file first: read later, it would replace ours. */
+	ok = conf != NULL && bio != NULL && OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL) == 1 &&
+	    NCONF_load_bio(conf, bio, NULL) == 1 && CONF_modules_load(conf, "litevpn", 0) == 1;
+	BIO_free(bio);
+	NCONF_free(conf);
+	return ok ? 0 : fail(e, -EINVAL, "OpenSSL's settings");
 }
 
 int

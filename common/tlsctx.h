@@ -24,8 +24,19 @@ struct tlsctx_conf {
 	const char *alpn;	/* the one protocol of it, "litevpn/1"; NULL: none */
 };
 
-/* Nothing of conf is kept. Errors name what is wrong with which of the texts. */
+/*
+ * Of conf only `alpn` is kept: it lives as long as the context. A server with it refuses clients
+ * that do not offer it; a client asks SSL_get0_alpn_selected what came of it. Errors name what is
+ * wrong with which of the texts.
+ */
 int tlsctx_new(const struct tlsctx_conf *conf, SSL_CTX **out, struct err *e);
+
+/*
+ * For libraries that make their TLS contexts themselves: no context that is made in this process
+ * from now on speaks anything but TLS 1.3. Reads the system's openssl.cnf: call it before the
+ * sandbox is loaded.
+ */
+int tlsctx_require_tls13(struct err *e);
 
 /*
  * Prepares a client's connection to `host` (an IP address or a DNS name): the certificate must

@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/tunneld/client.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/reason.h"
+#include "common/secret.h"
+#include "config.h"
+#include "daemons/tunneld/resolve.h"
+
+#define ATTEMPT_MS 15000	/* from the first packet to a configured device */
+#define NO_SOCKET UINT32_MAX
+
+/*
+ * One try to get a session: resolve, connect, TLS, Hello, Welcome, device. At most one at a time,
+ * beside the session that is in use.
+ */
+struct attempt {
+	bool running;
+	const char *host;
+	struct ip_addr addrs[RESOLVE_MAX];
+	unsigned naddrs, next_addr;
+	struct ip_addr addr;		/* that is being tried */
+	struct conn *conn;		/* until the session has taken it */
+	struct session *session;	/* until it is the current one */
+	struct ev_timer deadline;
+};
+
+struct client {
+	struct client_parts p;
+	struct session_env sessions;
+	struct peer server;
+	struct resolver *resolver;
+	struct attempt attempt;
+	unsigned next_server;		/* of conf_client_server, for the next attempt */
+	int64_t delay_ms;		/* before the next attempt, grows with each failure */
+	struct ev_timer retry, rekey;
+	unsigned sockets[2];		/* UDP sockets of the worker: IPv4, IPv6; or NO_SOCKET */
+	bool stopping;
+};
+
+static void begin_attempt(void *arg);
+static void try_next_addr(struct client *c);
+
+/* --- when to try ------------------------------------------------------------------------------- */
+
+/* A random share of up to a quarter more: a thousand nodes do not come back in step. */
+static int64_t
+with_jitter(int64_t ms)
+{
+	uint32_t r;
+
+	secret_random(&r, sizeof(r));
+	return ms + (int64_t) (r % 1000) * ms / 4000;
+}
+
+static void
+retry_in(struct client *c, int64_t ms)
+{
+	if (c->stopping)
+		return;
+	ev_timer_start(c->p.ev, &c->retry, with_jitter(ms), begin_attempt, c);
+}
+
+/* Ends what the attempt holds; the session in use is not touched. */
+static void
+clear_attempt(struct client *c)
+{
+	struct attempt *a = &c->attempt;
+
+	ev_timer_stop(c->p.ev, &a->deadline);
+	conn_free(a->conn);
+	session_free(a->session);
+	*a = (struct attempt){ .deadline = a->deadline };
+}
+
+/* The next server after a growing while; at once as long as another one of the list is left. */
+static void
+fail_attempt(struct client *c, const char *why, int64_t at_least_ms)
+{
+	log_warn("connect_failed", "server=%s addr=%s why=%s", LOG_Q(c->attempt.host),
+	    IP_TEXT(&c->attempt.addr), LOG_Q(why));
+	clear_attempt(c);
+	c->next_server++;
+	if (conf_client_server(c->p.conf, c->next_server) == NULL)
+		c->next_server = 0;
+	else if (at_least_ms == 0) {
+		retry_in(c, 0);
+		return;
+	}
+	c->delay_ms = c->delay_ms == 0 ? c->p.conf->reconnect_min_ms : c->delay_ms * 2;
+	if (c->delay_ms < at_least_ms)
+		c->delay_ms = at_least_ms;
+	if (c->delay_ms > c->p.conf->reconnect_max_ms)
+		c->delay_ms = c->p.conf->reconnect_max_ms;
+	retry_in(c, c->delay_ms);
+}
+
+static void
+on_deadline(void *arg)
+{
+	fail_attempt(arg, "no answer in time", 0);
+}
+
+/* Something says that a new session is needed. */
+static void
+need_session(struct client *c)
+{
+	if (!c->attempt.running && c->retry.slot == 0)
+		retry_in(c, c->p.conf->reconnect_min_ms);
+}
+
+/* --- the session in use ------------------------------------------------------------------------ */
+
+static struct client *
+client_of(struct session *s)
+{
+	return s->env->role;
+}
+
+static void
+on_up(struct session *s)
+{
+	client_of(s)->delay_ms = 0;
+}
+
+static void
+on_dead(struct session *s, const char *why)
+{
+	struct client *c = client_of(s);
+	bool in_use = s == c->server.current;
+
+	if (s == c->attempt.session) {
+		c->attempt.session = NULL;
+		session_free(s);
+		fail_attempt(c, why, 0);
+		return;
+	}
+	if (in_use)
+		log_warn("session_down", "epoch=%" PRIu64 " why=%s", s->epoch, LOG_Q(why));
+	session_free(s);
+	if (in_use)
+		need_session(c);
+}
+
+/* Two machines with one identity would throw each other out for ever: the loser waits longest. */
+static void
+on_goodbye(struct session *s, const char *reason)
+{
+	struct client *c = client_of(s);
+	enum reason r = reason_by_name(reason);
+	bool replaced = s != c->server.current && s != c->attempt.session;
+
+	if (replaced) {
+		session_retire(s, REASON_NONE);	/* a new one of ours took over: as it should be */
+		return;
+	}
+	log_warn("server_goodbye", "epoch=%" PRIu64 " reason=%s text=%s", s->epoch,
+	    LOG_Q(reason[0] == '\0' ? "none" : reason), LOG_Q(reason_text(r)));
+	if (s == c->attempt.session)
+		c->attempt.session = NULL;
+	session_free(s);
+	if (c->attempt.running)
+		clear_attempt(c);
+	c->delay_ms = r == REASON_NONE || r == REASON_SHUTTING_DOWN ? c->p.conf->reconnect_min_ms
+								    : c->p.conf->reconnect_max_ms;
+	retry_in(c, c->delay_ms);
+}
+
+static void
+on_control_lost(struct session *s)
+{
+	struct client *c = client_of(s);
+
+	if (s == c->server.current)
+		need_session(c);
+}
+
+static void
+on_empty(void *role, struct peer *peer)
+{
+	(void) role, (void) peer;	/* the server is always the same peer */
+}
+
+static const struct session_ops session_ops = {
+	.up = on_up,
+	.dead = on_dead,
+	.goodbye = on_goodbye,
+	.control_lost = on_control_lost,
+	.empty = on_empty,
+};
+
+static void
+on_rekey(void *arg)
+{
+	struct client *c = arg;
+
+	log_info("rekey", "epoch=%" PRIu64, c->server.current == NULL ? 0 : c->server.current->epoch);
+	need_session(c);
+}
+
+/* --- Welcome: the session is made, the device configured, then it is the current one ------------ */
+
+/* The socket for the server's family, opened when first needed. */
+static int
+udp_socket(struct client *c, int family, unsigned *out)
+{
+	unsigned *cached = &c->sockets[family == AF_INET6];
+	struct ip_addr any = { .family = (uint8_t) family };
+	struct err e = { 0 };
+	int fd;
+
+	if (*cached == NO_SOCKET) {
+		if ((fd = udp_open(&any, 0, &e)) < 0) {
+			log_warn("udp_unavailable", "error=%s", LOG_Q(e.text));
+			return fd;
+		}
+		if ((fd = worker_add_udp(c->p.worker, fd, cached)) < 0)
+			return fd;
+	}
+	*out = *cached;
+	return 0;
+}
+
+static void
+set_end(struct client *c, struct session *s)
+{
+	struct udp_end end = { .local = { 0 } };
+
+	if (s->tx.aead == NULL || udp_socket(c, c->attempt.addr.family, &end.socket) < 0)
+		return;
+	end.peer_len = ip_to_sockaddr(&c->attempt.addr, (uint16_t) c->p.conf->port, &end.peer);
+	session_set_end(s, &end);
+}
+
+static void
+ask_monitor(struct client *c, const struct control_welcome *w)
+{
+	struct monitor_configure want = {
+		.address = w->address,
+		.mtu = w->mtu,
+		.nroutes = w->nroutes,
+		.server = c->attempt.addr,
+	};
+
+	memcpy(want.routes, w->routes, sizeof(want.routes));
+	c->p.configure(c->p.arg, &want);
+}
+
+static void
+on_welcome(struct client *c, const struct control_welcome *w)
+{
+	struct attempt *a = &c->attempt;
+	struct session_conf conf = {
+		.peer = &c->server,
+		.epoch = w->epoch,
+		.server = false,
+		.cipher = (enum aead_alg) w->cipher,
+		.peer_spi = w->nspis > 0 && c->p.conf->transport != CONF_TRANSPORT_TLS ? w->spis[0] : 0,
+		.roams = false,
+		.tls_allowed = c->p.conf->transport != CONF_TRANSPORT_UDP,
+		.keepalive_ms = w->keepalive_ms,
+		.dead_after_ms = w->dead_after_ms,
+		.version = w->version,
+	};
+	struct conn *conn = a->conn;
+
+	if (aead_name(conf.cipher) == NULL) {
+		fail_attempt(c, "the server chose a cipher that is not known here", 0);
+		return;
+	}
+	a->conn = NULL;
+	if (session_start(a->session, &conf, conn) < 0) {
+		a->conn = conn;
+		fail_attempt(c, "the session's keys cannot be made", 0);
+		return;
+	}
+	log_info("welcome", "node=%s addr=%s epoch=%" PRIu64 " mtu=%u cipher=%s server=%s",
+	    LOG_Q(w->node_id), PREFIX_TEXT(&w->address), w->epoch, w->mtu, aead_name(conf.cipher),
+	    LOG_Q(w->version));
+	strcpy(c->server.id, "server");
+	c->server.addr = w->server_address;
+	if (w->rekey_ms > 0) /* a tenth around it, so that nodes do not come in step */
+		ev_timer_start(c->p.ev, &c->rekey, with_jitter((int64_t) w->rekey_ms * 9 / 10),
+		    on_rekey, c);
+	ask_monitor(c, w);
+}
+
+void
+client_configured(struct client *c, const struct monitor_done *done)
+{
+	struct control keepalive = { .type = CONTROL_KEEPALIVE };
+	struct session *s = c->attempt.session;
+	bool first = c->server.current == NULL;
+
+	if (s == NULL || s->peer == NULL)
+		return;		/* an attempt that has failed meanwhile */
+	if (done->rc < 0) {
+		fail_attempt(c, done->text, c->p.conf->reconnect_max_ms);
+		return;
+	}
+	c->attempt.session = NULL;
+	c->server.current = s;	/* the old one receives until the server ends it */
+	set_end(c, s);
+	conn_send(s->conn, &keepalive);
+	log_notice("connected", "server=%s addr=%s epoch=%" PRIu64 " first=%s",
+	    LOG_Q(c->attempt.host), IP_TEXT(&c->attempt.addr), s->epoch, first ? "true" : "false");
+	clear_attempt(c);
+}
+
+/* --- the attempt's connection ------------------------------------------------------------------- */
+
+static void
+send_hello(struct client *c)
+{
+	static const enum aead_alg forced[] = {
+		[CONF_CIPHER_AES256GCM] = AEAD_AES_256_GCM,
+		[CONF_CIPHER_CHACHA20POLY1305] = AEAD_CHACHA20_POLY1305,
+	};
+	struct control msg = { .type = CONTROL_HELLO };
+	struct control_hello *h = &msg.hello;
+	enum aead_alg best = aead_preferred();
+
+	if (c->p.conf->cipher != CONF_CIPHER_AUTO) {
+		h->ciphers[h->nciphers++] = (int) forced[c->p.conf->cipher];
+	} else {
+		h->ciphers[h->nciphers++] = (int) best;
+		h->ciphers[h->nciphers++] = best == AEAD_AES_256_GCM ? AEAD_CHACHA20_POLY1305
+								     : AEAD_AES_256_GCM;
+	}
+	strncpy(h->node_token, c->p.identity->token, sizeof(h->node_token) - 1);
+	strncpy(h->net_token, c->p.identity->net_token, sizeof(h->net_token) - 1);
+	strncpy(h->version, PACKAGE_VERSION, sizeof(h->version) - 1);
+	h->workers = 1;
+	if (c->p.conf->transport != CONF_TRANSPORT_TLS)
+		h->spis[h->nspis++] = c->attempt.session->rx.spi;
+	conn_send(c->attempt.conn, &msg);
+	secret_wipe(&msg, sizeof(msg));
+}
+
+static void
+on_ready(void *owner)
+{
+	struct client *c = owner;
+
+	if (session_new(&c->sessions, &c->attempt.session) < 0)
+		fail_attempt(c, "out of memory", 0);
+	else
+		send_hello(c);
+}
+
+static void
+on_refuse(struct client *c, const struct control_refuse *r)
+{
+	log_err("refused", "reason=%s message=%s hint=%s", LOG_Q(r->reason), LOG_Q(r->message),
+	    LOG_Q(reason_hint((int) reason_by_name(r->reason))));
+	fail_attempt(c, r->reason, r->retry_after_ms > 0 ? (int64_t) r->retry_after_ms
+							 : c->p.conf->reconnect_max_ms);
+}
+
+static void
+on_control(void *owner, const struct control *msg)
+{
+	struct client *c = owner;
+
+	if (c->attempt.session == NULL)
+		return;
+	switch (msg->type) {
+	case CONTROL_WELCOME:
+		on_welcome(c, &msg->welcome);
+		break;
+	case CONTROL_REFUSE:
+		on_refuse(c, &msg->refuse);
+		break;
+	case CONTROL_GOODBYE:
+		fail_attempt(c, msg->refuse.reason, 0);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+on_closed(void *owner, const char *why)
+{
+	struct client *c = owner;
+
+	if (c->attempt.session == NULL)
+		try_next_addr(c);	/* not even TLS: another address of the name may do */
+	else
+		fail_attempt(c, why[0] == '\0' ? "closed by the server" : why, 0);
+}
+
+static void
+on_packet(void *owner, uint8_t *pkt, size_t len)
+{
+	(void) owner, (void) pkt, (void) len;	/* conn lets none through before conn_trust */
+}
+
+static const struct conn_ops conn_ops = {
+	.ready = on_ready,
+	.control = on_control,
+	.packet = on_packet,
+	.closed = on_closed,
+};
+
+static int
+connect_to(const struct ip_addr *addr, uint16_t port)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = ip_to_sockaddr(addr, port, &ss);
+	int fd = socket(addr->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (connect(fd, (struct sockaddr *) &ss, len) < 0 && errno != EINPROGRESS) {
+		int rc = -errno;
+
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+static void
+try_next_addr(struct client *c)
+{
+	struct attempt *a = &c->attempt;
+	struct err e = { .text = "no address of the server answers" };
+	int fd;
+
+	conn_free(a->conn);
+	a->conn = NULL;
+	while (a->next_addr < a->naddrs) {
+		a->addr = a->addrs[a->next_addr++];
+		if ((fd = connect_to(&a->addr, (uint16_t) c->p.conf->port)) < 0) {
+			err_set(&e, fd, "%s", strerror(-fd));
+			continue;
+		}
+		if (conn_new(c->p.conns, c->p.identity->tls, fd, a->host, &conn_ops, c, &a->conn,
+		    &e) == 0)
+			return;
+	}
+	fail_attempt(c, e.text, 0);
+}
+
+static void
+on_resolved(void *arg, const struct ip_addr *addrs, unsigned n, const char *why)
+{
+	struct client *c = arg;
+
+	if (!c->attempt.running)
+		return;
+	if (n == 0) {
+		fail_attempt(c, why, 0);
+		return;
+	}
+	memcpy(c->attempt.addrs, addrs, n * sizeof(*addrs));
+	c->attempt.naddrs = n;
+	try_next_addr(c);
+}
+
+static void
+begin_attempt(void *arg)
+{
+	struct client *c = arg;
+	struct attempt *a = &c->attempt;
+	int rc;
+
+	if (a->running || c->stopping)
+		return;
+	a->running = true;
+	a->host = conf_client_server(c->p.conf, c->next_server);
+	ev_timer_start(c->p.ev, &a->deadline, ATTEMPT_MS, on_deadline, c);
+	if (ip_parse(a->host, &a->addrs[0]) == 0) {
+		a->naddrs = 1;
+		try_next_addr(c);
+	} else if ((rc = resolve(c->resolver, a->host, on_resolved, c)) < 0) {
+		fail_attempt(c, strerror(-rc), 0);
+	}
+}
+
+/* --- life -------------------------------------------------------------------------------------- */
+
+int
+client_new(const struct client_parts *parts, struct client **out, struct err *e)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	struct worker *w = parts->worker;
+	int rc;
+
+	if (c == NULL)
+		return err_set(e, -ENOMEM, "out of memory");
+	c->p = *parts;
+	c->sockets[0] = c->sockets[1] = NO_SOCKET;
+	c->sessions = (struct session_env){ .ev = parts->ev, .sas = &w->sas, .udp = &w->udp,
+		.stats = &w->stats, .ops = &session_ops, .role = c, .deliver = worker_deliver,
+		.deliver_arg = w };
+	LIST_INIT(&c->server.sessions);
+	c->server.any_source = true;
+	w->uplink = &c->server;
+	if ((rc = resolver_new(parts->ev, &c->resolver)) < 0) {
+		free(c);
+		return err_set(e, rc, "%s", strerror(-rc));
+	}
+	retry_in(c, 0);
+	*out = c;
+	return 0;
+}
+
+static void
+end_sessions(struct client *c, bool goodbye)
+{
+	struct session *s;
+
+	while ((s = LIST_FIRST(&c->server.sessions)) != NULL) {
+		if (s == c->attempt.session)
+			c->attempt.session = NULL;
+		if (goodbye)
+			session_bye(s, REASON_NONE);
+		else
+			session_free(s);
+	}
+}
+
+void
+client_stop(struct client *c)
+{
+	c->stopping = true;
+	ev_timer_stop(c->p.ev, &c->retry);
+	ev_timer_stop(c->p.ev, &c->rekey);
+	end_sessions(c, true);
+	clear_attempt(c);
+}
+
+void
+client_free(struct client *c)
+{
+	if (c == NULL)
+		return;
+	ev_timer_stop(c->p.ev, &c->retry);
+	ev_timer_stop(c->p.ev, &c->rekey);
+	end_sessions(c, false);
+	clear_attempt(c);
+	resolver_free(c->resolver);
+	free(c);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUNNELD_CLIENT_H
+#define TUNNELD_CLIENT_H
+
+#include "common/err.h"
+#include "daemons/tunneld/conn.h"
+#include "daemons/tunneld/identity.h"
+#include "daemons/tunneld/monitor_msg.h"
+#include "daemons/tunneld/tunneld.h"
+#include "daemons/tunneld/worker.h"
+
+/*
+ * The node's side of an engine: connects to a server, keeps the session alive, and makes a new one
+ * before the old one has to end: when its keys grow old, when the control connection breaks, when
+ * the server has moved. The old session goes on until the new one is up.
+ */
+struct client;
+
+struct client_parts {	/* all borrowed for the client's life */
+	const struct conf_client *conf;
+	struct ev *ev;
+	struct conn_env *conns;
+	struct worker *worker;
+	const struct identity *identity;
+	/* Asks the monitor to configure the device; client_configured brings the answer. */
+	void (*configure)(void *arg, const struct monitor_configure *want);
+	void *arg;
+};
+
+/* Sets the worker up as a node's and begins to connect. */
+int client_new(const struct client_parts *parts, struct client **out, struct err *e);
+
+/* The monitor's answer to `configure`. */
+void client_configured(struct client *c, const struct monitor_done *done);
+
+/* Says goodbye. The loop must run on for a moment. */
+void client_stop(struct client *c);
+
+void client_free(struct client *c);	/* NULL is fine */
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/tunneld/ctl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/ipc.h"
+#include "common/reason.h"
+#include "config.h"
+#include "ipc/tunneld.pb-c.h"
+
+#define SESSIONS_MAX 1000	/* asked for in one request: a page of the API */
+
+struct ctl {
+	struct ipc_server *ipc;
+	struct server *server;
+};
+
+static void
+answer(struct ipc_call *call, Litevpn__Tunneld__Reply *reply)
+{
+	ipc_reply(call, &reply->base);
+}
+
+static void
+answer_reason(struct ipc_call *call, int reason, const char *detail)
+{
+	Litevpn__Tunneld__Reply reply = LITEVPN__TUNNELD__REPLY__INIT;
+
+	reply.result = reason;
+	reply.detail = (char *) detail;
+	answer(call, &reply);
+}
+
+/* --- one function per request ------------------------------------------------------------------- */
+
+static void
+do_cut(struct ctl *c, struct ipc_call *call, const Litevpn__Tunneld__Request *req)
+{
+	Litevpn__Tunneld__Reply reply = LITEVPN__TUNNELD__REPLY__INIT;
+	Litevpn__Tunneld__CutDone done = LITEVPN__TUNNELD__CUT_DONE__INIT;
+	enum reason reason = reason_by_name(req->cut->reason);
+
+	if (req->cut->node_id[0] == '\0' || strlen(req->cut->node_id) > CONTROL_ID_MAX) {
+		answer_reason(call, REASON_FIELD_INVALID, "node_id");
+		return;
+	}
+	done.had_session = server_cut(c->server, req->cut->node_id, req->cut->epoch,
+	    reason == REASON_NONE ? REASON_NODE_DELETED : (int) reason);
+	reply.body_case = LITEVPN__TUNNELD__REPLY__BODY_CUT_DONE;
+	reply.cut_done = &done;
+	answer(call, &reply);
+}
+
+static void
+fill_session(Litevpn__Tunneld__Session *out, const struct peer *peer, char end[IP_TEXT_MAX])
+{
+	const struct session *s = peer->current;
+
+	litevpn__tunneld__session__init(out);
+	out->node_id = (char *) peer->id;
+	out->epoch = s->epoch;
+	out->over_udp = session_on_udp(s);
+	if (out->over_udp)
+		ip_sockaddr_format((const struct sockaddr *) &s->end.peer, end);
+	else if (s->conn != NULL)
+		ip_sockaddr_format(conn_peer(s->conn), end);
+	out->endpoint = end;
+	out->rx_packets = s->rx_packets;
+	out->rx_bytes = s->rx_bytes;
+	out->tx_packets = s->tx_packets;
+	out->tx_bytes = s->tx_bytes;
+	out->since_s = s->since_s;
+	out->last_rx_ms = clock_mono_ms() - s->rx_ms;
+	out->rtt_us = s->probe.rtt_us;
+	out->cipher = (char *) aead_name(s->cipher);
+	out->version = (char *) s->version;
+}
+
+static void
+do_get_sessions(struct ctl *c, struct ipc_call *call, const Litevpn__Tunneld__Request *req)
+{
+	Litevpn__Tunneld__Reply reply = LITEVPN__TUNNELD__REPLY__INIT;
+	Litevpn__Tunneld__Sessions sessions = LITEVPN__TUNNELD__SESSIONS__INIT;
+	struct item {
+		Litevpn__Tunneld__Session session;
+		char end[IP_TEXT_MAX];
+	} *items = NULL;
+	Litevpn__Tunneld__Session **ptrs = NULL;
+	size_t n = req->get_sessions->n_node_ids;
+
+	if (n > SESSIONS_MAX) {
+		answer_reason(call, REASON_FIELD_INVALID, "node_ids: too many");
+		return;
+	}
+	items = calloc(n + 1, sizeof(*items));
+	ptrs = calloc(n + 1, sizeof(*ptrs));
+	for (size_t i = 0; items != NULL && ptrs != NULL && i < n; i++) {
+		const struct peer *peer = server_peer(c->server, req->get_sessions->node_ids[i]);
+
+		if (peer == NULL)
+			continue;
+		fill_session(&items[i].session, peer, items[i].end);
+		ptrs[sessions.n_sessions++] = &items[i].session;
+	}
+	sessions.sessions = ptrs;
+	reply.body_case = LITEVPN__TUNNELD__REPLY__BODY_SESSIONS;
+	reply.sessions = &sessions;
+	answer(call, &reply);
+	free(items);
+	free(ptrs);
+}
+
+static void
+do_get_info(struct ctl *c, struct ipc_call *call, const Litevpn__Tunneld__Request *req)
+{
+	Litevpn__Tunneld__Reply reply = LITEVPN__TUNNELD__REPLY__INIT;
+	Litevpn__Tunneld__Info info = LITEVPN__TUNNELD__INFO__INIT;
+	Litevpn__Tunneld__Counter counters[VERDICT_COUNT], *ptrs[VERDICT_COUNT];
+	struct server_info si;
+	char address[IP_TEXT_MAX];
+
+	(void) req;
+	server_get_info(c->server, &si);
+	for (int v = VERDICT_OK + 1; v < VERDICT_COUNT; v++) {
+		Litevpn__Tunneld__Counter *counter = &counters[info.n_drops];
+
+		litevpn__tunneld__counter__init(counter);
+		counter->name = (char *) verdict_name((enum verdict) v);
+		counter->value = si.stats->count[v];
+		ptrs[info.n_drops++] = counter;
+	}
+	info.drops = ptrs;
+	info.version = (char *) PACKAGE_VERSION;
+	info.device = (char *) si.device;
+	info.address = (char *) ip_prefix_format(&si.address, address);
+	info.mtu = si.mtu;
+	info.sessions = si.sessions;
+	info.started_s = si.started_s;
+	reply.body_case = LITEVPN__TUNNELD__REPLY__BODY_INFO;
+	reply.info = &info;
+	answer(call, &reply);
+}
+
+/* All that ctld may ask. */
+static const struct {
+	Litevpn__Tunneld__Request__BodyCase body;
+	void (*fn)(struct ctl *c, struct ipc_call *call, const Litevpn__Tunneld__Request *req);
+} requests[] = {
+	{ LITEVPN__TUNNELD__REQUEST__BODY_CUT, do_cut },
+	{ LITEVPN__TUNNELD__REQUEST__BODY_GET_SESSIONS, do_get_sessions },
+	{ LITEVPN__TUNNELD__REQUEST__BODY_GET_INFO, do_get_info },
+};
+
+static void
+on_request(void *arg, struct ipc_call *call, const ProtobufCMessage *msg)
+{
+	const Litevpn__Tunneld__Request *req = (const Litevpn__Tunneld__Request *) msg;
+
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		if (requests[i].body == req->body_case) {
+			requests[i].fn(arg, call, req);
+			return;
+		}
+	}
+	answer_reason(call, REASON_METHOD_UNKNOWN, reason_text(REASON_METHOD_UNKNOWN));
+}
+
+int
+ctl_new(struct ev *ev, const struct ctl_conf *conf, struct server *server, struct ctl **out,
+    struct err *e)
+{
+	struct ctl *c = calloc(1, sizeof(*c));
+	struct ipc_peer peer = { .uid = conf->ctld };
+	struct ipc_server_conf ipc = {
+		.path = conf->path,
+		.request = &litevpn__tunneld__request__descriptor,
+		.reply = &litevpn__tunneld__reply__descriptor,
+		.peers = &peer,
+		.npeers = 1,
+		.handle = on_request,
+		.arg = c,
+	};
+	int rc;
+
+	if (c == NULL)
+		return err_set(e, -ENOMEM, "out of memory");
+	c->server = server;
+	if ((rc = ipc_server_new(ev, &ipc, &c->ipc, e)) < 0) {
+		free(c);
+		return rc;
+	}
+	*out = c;
+	return 0;
+}
+
+void
+ctl_free(struct ctl *c)
+{
+	if (c == NULL)
+		return;
+	ipc_server_free(c->ipc);
+	free(c);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUNNELD_CTL_H
+#define TUNNELD_CTL_H
+
+#include <sys/types.h>
+
+#include "common/err.h"
+#include "common/ev.h"
+#include "daemons/tunneld/server.h"
+
+/* The control socket, on which ctld asks; the only file that knows ipc/tunneld.proto here. */
+struct ctl;
+
+struct ctl_conf {
+	const char *path;
+	uid_t ctld;
+};
+
+int ctl_new(struct ev *ev, const struct ctl_conf *conf, struct server *server, struct ctl **out,
+    struct err *e);
+void ctl_free(struct ctl *c);	/* NULL is fine */
+
+#endif

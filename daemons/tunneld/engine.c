@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/tunneld/engine.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "common/chan.h"
+#include "common/ev.h"
+#include "common/log.h"
+#include "daemons/tunneld/client.h"
+#include "daemons/tunneld/identity.h"
+#include "daemons/tunneld/monitor_msg.h"
+#include "daemons/tunneld/sandbox_tunneld.h"
+#include "daemons/tunneld/server.h"
+#include "daemons/tunneld/worker.h"
+
+#define INIT_MS 10000		/* for the monitor's first message */
+#define GOODBYE_MS 500		/* for the last messages to leave */
+
+struct engine {
+	struct tunneld *d;
+	struct ev *ev;
+	int monitor;
+	struct ev_io monitor_io;
+	struct ev_timer stop_timer;
+	struct conn_env conns;
+	struct worker worker;
+	bool worker_up;
+	struct identity identity;
+	struct server *server;
+	struct client *client;
+	struct chan_msg msg;	/* the one that is being handled */
+};
+
+/* --- towards the monitor ------------------------------------------------------------------------ */
+
+static void
+tell(struct engine *g, enum monitor_msg type, const void *body, size_t len)
+{
+	int rc = chan_send(g->monitor, type, body, len, NULL, 0);
+
+	if (rc < 0)
+		log_err("monitor_deaf", "message=%d error=%s", (int) type, err_name(rc));
+}
+
+static void
+configure(void *arg, const struct monitor_configure *want)
+{
+	tell(arg, MONITOR_CONFIGURE, want, sizeof(*want));
+}
+
+/* --- what the monitor says ----------------------------------------------------------------------- */
+
+static const char *
+conf_token(const struct engine *g)
+{
+	return g->d->server ? "" : g->d->cc.token;
+}
+
+/* A renewed identity serves connections to come; a bad one changes nothing. */
+static void
+on_files(struct engine *g)
+{
+	struct monitor_files files;
+	struct identity id;
+	struct err e = { 0 };
+
+	memcpy(&files, g->msg.body, sizeof(files));
+	if ((unsigned) __builtin_popcount(files.mask) != g->msg.nfds)
+		return;
+	if (identity_load(g->d->server, conf_token(g), files.mask, g->msg.fds, &id, &e) < 0) {
+		log_err("identity_refused", "error=%s", LOG_Q(e.text));
+		return;
+	}
+	identity_free(&g->identity);
+	g->identity = id;
+	log_notice("identity_renewed", "role=%s", g->d->server ? "server" : "node");
+}
+
+static void
+on_log_level(struct engine *g)
+{
+	struct monitor_level level;
+
+	memcpy(&level, g->msg.body, sizeof(level));
+	log_set_level((enum log_level) level.level);
+}
+
+static void
+on_stop_timer(void *arg)
+{
+	struct engine *g = arg;
+
+	ev_stop(g->ev, DAEMON_OK);
+}
+
+static void
+on_stop(struct engine *g)
+{
+	if (g->server != NULL)
+		server_stop(g->server);
+	if (g->client != NULL)
+		client_stop(g->client);
+	ev_timer_start(g->ev, &g->stop_timer, GOODBYE_MS, on_stop_timer, g);
+}
+
+static void
+on_done(struct engine *g)
+{
+	struct monitor_done done;
+
+	memcpy(&done, g->msg.body, sizeof(done));
+	done.text[sizeof(done.text) - 1] = '\0';
+	if (g->client != NULL)
+		client_configured(g->client, &done);
+}
+
+static const struct {
+	uint32_t type;
+	size_t size;
+	void (*fn)(struct engine *g);
+} messages[] = {
+	{ MONITOR_FILES, sizeof(struct monitor_files), on_files },
+	{ MONITOR_LOG_LEVEL, sizeof(struct monitor_level), on_log_level },
+	{ MONITOR_STOP, 0, on_stop },
+	{ MONITOR_DONE, sizeof(struct monitor_done), on_done },
+};
+
+static void
+on_monitor(void *arg, uint32_t events)
+{
+	struct engine *g = arg;
+	int rc = chan_recv(g->monitor, &g->msg);
+
+	(void) events;
+	if (rc == -EAGAIN)
+		return;
+	if (rc != 1) {
+		ev_stop(g->ev, DAEMON_FAILED);	/* without a monitor there is nothing to do */
+		return;
+	}
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+		if (messages[i].type == g->msg.type && messages[i].size == g->msg.len)
+			messages[i].fn(g);
+	}
+	chan_msg_close(&g->msg);
+}
+
+/* --- the start ----------------------------------------------------------------------------------- */
+
+/* Takes the descriptors of MONITOR_INIT apart: TUN, TCP, UDP, files. */
+static int
+take_init(struct engine *g, struct err *e)
+{
+	struct chan_msg *m = &g->msg;
+	struct monitor_init init;
+	struct server_parts parts = { .d = g->d, .ev = g->ev, .conns = &g->conns,
+		.worker = &g->worker, .identity = &g->identity };
+	struct client_parts node = { .conf = &g->d->cc, .ev = g->ev, .conns = &g->conns,
+		.worker = &g->worker, .identity = &g->identity, .configure = configure, .arg = g };
+	unsigned nfiles;
+	int rc, *tcp, *udp, *files;
+
+	if (m->type != MONITOR_INIT || m->len != sizeof(init))
+		return err_set(e, -EBADMSG, "the monitor says something else than INIT");
+	memcpy(&init, m->body, sizeof(init));
+	nfiles = (unsigned) __builtin_popcount(init.files.mask);
+	if (init.ntcp > UDP_SOCKETS_MAX || init.nudp > UDP_SOCKETS_MAX ||
+	    m->nfds != 1 + init.ntcp + init.nudp + nfiles)
+		return err_set(e, -EBADMSG, "the monitor hands over %u descriptors", m->nfds);
+	tcp = m->fds + 1;
+	udp = tcp + init.ntcp;
+	files = udp + init.nudp;
+	rc = identity_load(g->d->server, conf_token(g), init.files.mask, files, &g->identity, e);
+	for (unsigned i = 0; i < nfiles; i++)
+		close(files[i]);
+	if (rc < 0)
+		return rc;
+	if ((rc = worker_init(&g->worker, g->ev, m->fds[0], udp, init.nudp)) < 0)
+		return err_set(e, rc, "data path: %s", strerror(-rc));
+	g->worker_up = true;
+	return g->d->server ? server_new(&parts, tcp, init.ntcp, &g->server, e)
+			    : client_new(&node, &g->client, e);
+}
+
+static int
+wait_init(struct engine *g, struct err *e)
+{
+	int rc = chan_wait(g->monitor, INIT_MS);
+
+	if (rc == 0)
+		rc = chan_recv(g->monitor, &g->msg) == 1 ? 0 : -ECONNRESET;
+	return rc < 0 ? err_set(e, rc, "the monitor does not answer") : 0;
+}
+
+static int
+start(struct engine *g, struct err *e)
+{
+	int rc;
+
+	/* No openssl.cnf: it could load code, and this process cannot open files. */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	if ((rc = sandbox_enter_engine(g->d, e)) < 0)
+		return rc;
+	if ((rc = ev_new(&g->ev)) < 0)
+		return err_set(e, rc, "event loop: %s", strerror(-rc));
+	conn_env_init(&g->conns, g->ev);
+	if ((rc = wait_init(g, e)) < 0 || (rc = take_init(g, e)) < 0)
+		return rc;
+	if ((rc = ev_io_add(g->ev, &g->monitor_io, g->monitor, EPOLLIN, on_monitor, g)) < 0)
+		return err_set(e, rc, "epoll: %s", strerror(-rc));
+	return 0;
+}
+
+static void
+fail(struct engine *g, int rc, const struct err *e)
+{
+	struct monitor_done done = {
+		.rc = rc == -EINVAL || rc == -EBADMSG ? DAEMON_CONFIG : DAEMON_OS,
+	};
+
+	memcpy(done.text, e->text, sizeof(done.text) - 1);
+	tell(g, MONITOR_FAILED, &done, sizeof(done));
+}
+
+static void
+engine_free(struct engine *g)
+{
+	server_free(g->server);
+	client_free(g->client);
+	if (g->worker_up)
+		worker_fini(&g->worker);
+	if (g->ev != NULL) {
+		ev_timer_stop(g->ev, &g->stop_timer);
+		ev_io_del(g->ev, &g->monitor_io);
+		conn_env_fini(&g->conns);
+		ev_free(g->ev);
+	}
+	identity_free(&g->identity);
+	close(g->monitor);
+	free(g);
+}
+
+int
+engine_run(struct tunneld *d, int monitor, pid_t parent)
+{
+	struct engine *g = calloc(1, sizeof(*g));
+	struct err e = { 0 };
+	int rc;
+
+	log_rename("tunneld");
+	if (g == NULL || !priv_die_with_parent(parent)) {
+		free(g);
+		return DAEMON_OS;
+	}
+	g->d = d;
+	g->monitor = monitor;
+	if ((rc = start(g, &e)) < 0) {
+		fail(g, rc, &e);
+		rc = DAEMON_FAILED;
+	} else {
+		tell(g, MONITOR_READY, NULL, 0);
+		rc = ev_run(g->ev);
+	}
+	engine_free(g);
+	return rc;
+}

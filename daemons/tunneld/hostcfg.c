@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/tunneld/hostcfg.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+
+#define MTU_MIN 576
+#define MTU_MAX 9000
+
+/* The two halves of everything: more special than the default route, which stays as it is. */
+static const char *const halves[] = { "0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1" };
+
+static int
+check_address(const struct monitor_configure *want, struct err *e)
+{
+	const struct ip_prefix *p = &want->address;
+	unsigned bits = ip_bits(&p->addr);
+
+	if (bits == 0 || !ip_is_host(&p->addr) || p->len < 8 || p->len > bits)
+		return err_set(e, -EINVAL, "the server gave %s, which is no address for a node",
+		    PREFIX_TEXT(p));
+	if (want->mtu < MTU_MIN || want->mtu > MTU_MAX)
+		return err_set(e, -EINVAL, "the server gave an MTU of %u", want->mtu);
+	return 0;
+}
+
+/* A pushed route must not take the machine's default, loopback or multicast away. */
+static int
+check_routes(const struct monitor_configure *want, struct err *e)
+{
+	if (want->nroutes > CONTROL_ROUTES_MAX)
+		return err_set(e, -EINVAL, "too many routes");
+	for (uint32_t i = 0; i < want->nroutes; i++) {
+		const struct ip_prefix *p = &want->routes[i];
+		struct ip_addr first = ip_prefix_network(p).addr;
+
+		if (ip_bits(&p->addr) == 0 || p->len == 0 || p->len > ip_bits(&p->addr) ||
+		    !ip_is_host(&first))
+			return err_set(e, -EINVAL, "the server pushes the route %s, which is not "
+			    "acceptable", PREFIX_TEXT(p));
+	}
+	return 0;
+}
+
+/* Routes of the device vanish with it and are set again; those that are not wanted any more go. */
+static void
+remove_old_routes(struct hostcfg *h, const struct monitor_configure *want)
+{
+	struct netcfg_hop hop = { .ifindex = h->ifindex };
+
+	for (uint32_t i = 0; i < h->now.nroutes; i++) {
+		bool wanted = false;
+
+		for (uint32_t k = 0; k < want->nroutes; k++) {
+			if (memcmp(&h->now.routes[i], &want->routes[k], sizeof(h->now.routes[i])) == 0)
+				wanted = true;
+		}
+		if (!wanted)
+			netcfg_route_delete(h->net, &h->now.routes[i], &hop);
+	}
+}
+
+static int
+set_routes(struct hostcfg *h, const struct monitor_configure *want, struct err *e)
+{
+	struct netcfg_hop hop = { .ifindex = h->ifindex };
+	int rc = 0;
+
+	for (uint32_t i = 0; i < want->nroutes && rc == 0; i++) {
+		rc = netcfg_route_set(h->net, &want->routes[i], &hop);
+		if (rc < 0)
+			err_set(e, rc, "route %s: %s", PREFIX_TEXT(&want->routes[i]),
+			    strerror(-rc));
+	}
+	return rc;
+}
+
+/* The packets to the server itself must go on outside, by the way that they have now. */
+static int
+pin_server(struct hostcfg *h, const struct ip_addr *server, struct err *e)
+{
+	struct journal_route *r = &h->journal->routes[0];
+	int rc;
+
+	if (h->journal->nroutes > 0 && ip_equal(&r->to.addr, server))
+		return 0;
+	journal_undo_routes(h->journal, h->net);
+	*r = (struct journal_route){ .to = { *server, (uint8_t) ip_bits(server) } };
+	if ((rc = netcfg_route_get(h->net, server, &r->hop)) < 0)
+		return err_set(e, rc, "no route to the server %s: %s", IP_TEXT(server),
+		    strerror(-rc));
+	if (r->hop.ifindex == h->ifindex || netcfg_name(h->net, r->hop.ifindex, r->device) < 0)
+		return err_set(e, -EINVAL, "the server is only reachable through the tunnel");
+	h->journal->nroutes = 1;
+	if ((rc = journal_save(h->journal)) < 0)
+		return err_set(e, rc, "the journal cannot be written");
+	if ((rc = netcfg_route_set(h->net, &r->to, &r->hop)) < 0)
+		return err_set(e, rc, "route %s: %s", PREFIX_TEXT(&r->to), strerror(-rc));
+	return 0;
+}
+
+static int
+redirect(struct hostcfg *h, const struct monitor_configure *want, struct err *e)
+{
+	struct netcfg_hop hop = { .ifindex = h->ifindex };
+	struct ip_prefix half;
+	int rc = pin_server(h, &want->server, e);
+
+	for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]) && rc == 0; i++) {
+		ip_prefix_parse(halves[i], &half);
+		if (half.addr.family != want->address.addr.family)
+			continue;
+		if ((rc = netcfg_route_set(h->net, &half, &hop)) < 0)
+			err_set(e, rc, "route %s: %s", halves[i], strerror(-rc));
+	}
+	return rc;
+}
+
+int
+hostcfg_apply(struct hostcfg *h, const struct monitor_configure *want, struct err *e)
+{
+	struct monitor_configure w = *want;
+	int rc;
+
+	if ((rc = check_address(&w, e)) < 0 || (rc = check_routes(&w, e)) < 0)
+		return rc;
+	if (!h->conf->accept_routes)
+		w.nroutes = 0;
+	if (h->conf->mtu != 0 && (uint32_t) h->conf->mtu < w.mtu)
+		w.mtu = (uint32_t) h->conf->mtu;
+	if ((rc = netcfg_link_up(h->net, h->ifindex, w.mtu)) < 0)
+		return err_set(e, rc, "device %s: mtu %u: %s", h->conf->device, w.mtu,
+		    strerror(-rc));
+	if ((rc = netcfg_set_address(h->net, h->ifindex, &w.address)) < 0)
+		return err_set(e, rc, "device %s: address %s: %s", h->conf->device,
+		    PREFIX_TEXT(&w.address), strerror(-rc));
+	remove_old_routes(h, &w);
+	if ((rc = set_routes(h, &w, e)) < 0)
+		return rc;
+	if (h->conf->redirect_gateway && (rc = redirect(h, &w, e)) < 0)
+		return rc;
+	h->now = w;
+	log_info("device_configured", "device=%s address=%s mtu=%u routes=%u", h->conf->device,
+	    PREFIX_TEXT(&w.address), w.mtu, w.nroutes);
+	return 0;
+}
+
+void
+hostcfg_undo(struct hostcfg *h)
+{
+	journal_undo_routes(h->journal, h->net);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUNNELD_HOSTCFG_H
+#define TUNNELD_HOSTCFG_H
+
+#include "common/conf_client.h"
+#include "common/err.h"
+#include "daemons/tunneld/journal.h"
+#include "daemons/tunneld/monitor_msg.h"
+#include "daemons/tunneld/netcfg.h"
+
+/*
+ * What the server says, made real on a node's host: address, MTU and routes of the device. The
+ * engine that asks talks to the network, so everything is checked again here against the node's
+ * own configuration.
+ */
+struct hostcfg {
+	struct netcfg *net;		/* borrowed */
+	struct journal *journal;	/* borrowed */
+	const struct conf_client *conf;	/* borrowed */
+	unsigned ifindex;		/* of the device */
+	struct monitor_configure now;	/* in force; address none: nothing yet */
+};
+
+/* Makes it so, replacing what was in force. On failure *e says what and what is in force is kept. */
+int hostcfg_apply(struct hostcfg *h, const struct monitor_configure *want, struct err *e);
+
+/* Undoes what would outlive the device. */
+void hostcfg_undo(struct hostcfg *h);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUNNELD_IDENTITY_H
+#define TUNNELD_IDENTITY_H
+
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "daemons/tunneld/tunneld.h"
+
+/* Who this end is: certificate and key as a TLS context, and on a node its tokens. */
+struct identity {
+	SSL_CTX *tls;
+	char *token, *net_token;	/* node; "" where there is none */
+};
+
+/*
+ * Reads the files that the monitor has opened: fds in the order of enum tunneld_file, bit i of mask
+ * for file i. conf_token: the token of client.yml where it stands there, else "". Closes no fd.
+ * Checks that key and certificate belong together; names the file in *e.
+ */
+int identity_load(bool server, const char *conf_token, uint32_t mask, const int *fds,
+    struct identity *out, struct err *e);
+
+void identity_free(struct identity *id);	/* wipes; an empty one is fine */
+
+#define TUNNELD_ALPN "litevpn/1"
+
+#endif

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/tunneld/monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "common/chan.h"
+#include "common/ev.h"
+#include "common/log.h"
+#include "daemons/tunneld/hostcfg.h"
+#include "daemons/tunneld/journal.h"
+#include "daemons/tunneld/monitor_msg.h"
+#include "daemons/tunneld/netcfg.h"
+#include "daemons/tunneld/sandbox_tunneld.h"
+#include "daemons/tunneld/tun.h"
+#include "daemons/tunneld/udp.h"
+
+#define STOP_MS 5000	/* for the engine's goodbyes; then the channels are closed */
+#define PATH_MAX_LEN 512
+
+struct monitor {
+	struct tunneld *d;
+	struct ev *ev;
+	int tun;
+	unsigned ifindex;
+	int tcp[UDP_SOCKETS_MAX], udp[UDP_SOCKETS_MAX];
+	unsigned nlisten;
+	struct netcfg *net;
+	struct journal journal;
+	struct hostcfg host;
+	char files[TUNNELD_FILES][PATH_MAX_LEN];	/* "": not there for this role */
+	int spawner, engine;		/* channels; -1: none */
+	struct ev_io spawner_io, engine_io;
+	struct ev_timer stop_timer;
+	bool ready, stopping;
+	struct chan_msg msg;		/* the one that is being handled */
+};
+
+/* --- what is opened while we still may -------------------------------------------------------- */
+
+static void
+set_files(struct monitor *m)
+{
+	const struct tunneld *d = m->d;
+	const char *dir = d->server ? d->sc.vpn_cert_dir : d->cc.vpn_cert_dir;
+	const char *who = d->server ? "server" : "client";
+
+	snprintf(m->files[TUNNELD_CA], PATH_MAX_LEN, "%s/ca.pem", dir);
+	snprintf(m->files[TUNNELD_CERT], PATH_MAX_LEN, "%s/%s.pem", dir, who);
+	snprintf(m->files[TUNNELD_KEY], PATH_MAX_LEN, "%s/%s-key.pem", dir, who);
+	if (d->server)
+		return;
+	if (d->cc.token[0] == '\0')
+		snprintf(m->files[TUNNELD_TOKEN], PATH_MAX_LEN, "%s", d->cc.token_file);
+	snprintf(m->files[TUNNELD_NET_TOKEN], PATH_MAX_LEN, "%s", d->cc.net_token_file);
+}
+
+/* Opens the files of the identity. Returns how many, with their mask, or a negative errno. */
+static int
+open_files(const struct monitor *m, int fds[TUNNELD_FILES], uint32_t *mask_out, struct err *e)
+{
+	int n = 0;
+
+	*mask_out = 0;
+	for (unsigned i = 0; i < TUNNELD_FILES; i++) {
+		if (m->files[i][0] == '\0')
+			continue;
+		fds[n] = open(m->files[i], O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		if (fds[n] < 0) {
+			int rc = err_set(e, -errno, "%s: %s", m->files[i], strerror(errno));
+
+			while (n > 0)
+				close(fds[--n]);
+			return rc;
+		}
+		*mask_out |= 1u << i;
+		n++;
+	}
+	return n;
+}
+
+static void
+close_all(const int *fds, int n)
+{
+	for (int i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+/* Both protocols on one address. */
+static int
+listen_on(struct monitor *m, const struct ip_addr *addr, struct err *e)
+{
+	uint16_t port = (uint16_t) m->d->sc.port;
+	unsigned i = m->nlisten;
+
+	if ((m->tcp[i] = udp_tcp_listen(addr, port, e)) < 0)
+		return m->tcp[i];
+	if ((m->udp[i] = udp_open(addr, port, e)) < 0) {
+		close(m->tcp[i]);
+		return m->udp[i];
+	}
+	m->nlisten++;
+	return 0;
+}
+
+static int
+listen_all(struct monitor *m, struct err *e)
+{
+	const struct conf_list *list = &m->d->sc.listen;
+	const struct ip_addr *addrs = list->items;
+	struct ip_addr any6 = { .family = AF_INET6 }, any4 = { .family = AF_INET };
+	int rc = 0;
+
+	for (size_t i = 0; i < list->n && rc == 0; i++)
+		rc = listen_on(m, &addrs[i], e);
+	if (list->n > 0)
+		return rc;
+	rc = listen_on(m, &any6, e);
+	/* A machine without IPv6. */
+	return rc == -EAFNOSUPPORT || rc == -EADDRNOTAVAIL ? listen_on(m, &any4, e) : rc;
+}
+
+/* After a crash: routes that were set, and a device of another name than today's. */
+static int
+recover(struct monitor *m, struct err *e)
+{
+	struct journal *j = &m->journal;
+	unsigned ifindex;
+	int rc;
+
+	if (j->nroutes > 0)
+		log_notice("recovered", "routes=%u", j->nroutes);
+	journal_undo_routes(j, m->net);
+	if (j->device[0] != '\0' && strcmp(j->device, m->d->device) != 0 &&
+	    netcfg_index(m->net, j->device, &ifindex) == 0) {
+		log_notice("recovered", "device=%s", j->device);
+		netcfg_link_delete(m->net, ifindex);
+	}
+	snprintf(j->device, sizeof(j->device), "%s", m->d->server ? m->d->device : "");
+	if ((rc = journal_save(j)) < 0)
+		return err_set(e, rc, "%s: cannot write the journal", m->d->state_dir);
+	return 0;
+}
+
+static int
+open_device(struct monitor *m, struct err *e)
+{
+	const struct tunneld *d = m->d;
+	int rc;
+
+	if ((m->tun = tun_open(d->device, d->user.uid, d->server, e)) < 0)
+		return m->tun;
+	if ((rc = netcfg_index(m->net, d->device, &m->ifindex)) < 0)
+		return err_set(e, rc, "device %s: %s", d->device, strerror(-rc));
+	if (!d->server)
+		return 0;	/* configured when the server has said how */
+	if ((rc = netcfg_link_up(m->net, m->ifindex, conf_server_mtu(&d->sc))) < 0 ||
+	    (rc = netcfg_set_address(m->net, m->ifindex, &d->sc.vpn_addr)) < 0)
+		return err_set(e, rc, "device %s: address %s: %s", d->device,
+		    PREFIX_TEXT(&d->sc.vpn_addr), strerror(-rc));
+	return 0;
+}
+
+static int
+open_parts(struct monitor *m, struct err *e)
+{
+	char path[PATH_MAX_LEN];
+	int fds[TUNNELD_FILES], n, rc;
+	uint32_t mask;
+
+	snprintf(path, sizeof(path), "%s/%s.journal", m->d->places.tunneld_state,
+	    m->d->server ? "server" : "client");
+	set_files(m);
+	/* A file that is not there shall be known now, and not by the engine. */
+	if ((n = open_files(m, fds, &mask, e)) < 0)
+		return n;
+	close_all(fds, n);
+	if ((rc = netcfg_open(&m->net, e)) < 0 ||
+	    (rc = journal_open(path, &m->journal, e)) < 0 || (rc = recover(m, e)) < 0 ||
+	    (m->d->server && (rc = listen_all(m, e)) < 0) || (rc = open_device(m, e)) < 0)
+		return rc;
+	m->host = (struct hostcfg){ .net = m->net, .journal = &m->journal, .conf = &m->d->cc,
+		.ifindex = m->ifindex };
+	return 0;
+}
+
+static void
+monitor_free(struct monitor *m)
+{
+	for (unsigned i = 0; i < m->nlisten; i++) {
+		close(m->tcp[i]);
+		close(m->udp[i]);
+	}
+	if (m->tun >= 0)
+		close(m->tun);
+	journal_close(&m->journal);
+	netcfg_close(m->net);
+	free(m);
+}
+
+int
+monitor_open(struct tunneld *d, struct monitor **out)
+{
+	struct monitor *m = calloc(1, sizeof(*m));
+	struct err e = { 0 };
+	int rc;
+
+	if (m == NULL) {
+		err_set(&e, -ENOMEM, "out of memory");
+		return (int) daemon_fail(&d->daemon, DAEMON_OS, &e);
+	}
+	m->d = d;
+	m->tun = m->spawner = m->engine = m->journal.fd = -1;
+	if ((rc = open_parts(m, &e)) < 0) {
+		monitor_free(m);
+		return (int) daemon_fail(&d->daemon, daemon_status(rc), &e);
+	}
+	*out = m;
+	return -1;
+}
+
+/* --- the engine ------------------------------------------------------------------------------- */
+
+static void
+drop_engine(struct monitor *m)
+{
+	if (m->engine < 0)
+		return;
+	ev_io_del(m->ev, &m->engine_io);
+	close(m->engine);
+	m->engine = -1;
+}
+
+static int
+send_init(struct monitor *m, struct err *e)
+{
+	struct monitor_init init = { .ntcp = m->nlisten, .nudp = m->nlisten };
+	int fds[CHAN_FDS_MAX], nfiles, rc;
+	unsigned n = 0;
+
+	fds[n++] = m->tun;
+	for (unsigned i = 0; i < m->nlisten; i++)
+		fds[n++] = m->tcp[i];
+	for (unsigned i = 0; i < m->nlisten; i++)
+		fds[n++] = m->udp[i];
+	if ((nfiles = open_files(m, fds + n, &init.files.mask, e)) < 0)
+		return nfiles;
+	rc = chan_send(m->engine, MONITOR_INIT, &init, sizeof(init), fds, n + (unsigned) nfiles);
+	close_all(fds + n, nfiles);
+	return rc < 0 ? err_set(e, rc, "the engine does not listen") : 0;
+}
+
+static void
+on_configure(struct monitor *m)
+{
+	struct monitor_configure want;
+	struct monitor_done done = { 0 };
+	struct err e = { 0 };
+
+	memcpy(&want, m->msg.body, sizeof(want));
+	done.rc = hostcfg_apply(&m->host, &want, &e);
+	if (done.rc < 0) {
+		log_err("configure_failed", "error=%s", LOG_Q(e.text));
+		snprintf(done.text, sizeof(done.text), "%.*s", (int) sizeof(done.text) - 1, e.text);
+	}
+	chan_send(m->engine, MONITOR_DONE, &done, sizeof(done), NULL, 0);
+}
+
+static void
+on_ready(struct monitor *m)
+{
+	if (m->ready)
+		return;		/* a later engine: nobody waits any more */
+	m->ready = true;
+	log_notice("started", "role=%s device=%s", m->d->server ? "server" : "node", m->d->device);
+	daemon_ready(&m->d->daemon);
+}
+
+/* At the first start this ends us; later the spawner tries again. */
+static void
+on_failed(struct monitor *m)
+{
+	struct monitor_done done;
+	struct err e = { 0 };
+
+	memcpy(&done, m->msg.body, sizeof(done));
+	err_set(&e, -EINVAL, "%.*s", (int) sizeof(done.text), done.text);
+	if (m->ready)
+		log_err("engine_failed", "error=%s", LOG_Q(e.text));
+	else
+		ev_stop(m->ev, (int) daemon_fail(&m->d->daemon, (enum daemon_exit) done.rc, &e));
+}
+
+/* All that an engine may ask; what is not here, or has another size, ends the channel. */
+static const struct {
+	uint32_t type;
+	size_t size;
+	bool node_only;
+	void (*fn)(struct monitor *m);
+} requests[] = {
+	{ MONITOR_READY, 0, false, on_ready },
+	{ MONITOR_FAILED, sizeof(struct monitor_done), false, on_failed },
+	{ MONITOR_CONFIGURE, sizeof(struct monitor_configure), true, on_configure },
+};
+
+static void
+on_engine(void *arg, uint32_t events)
+{
+	struct monitor *m = arg;
+	int rc = chan_recv(m->engine, &m->msg);
+
+	(void) events;
+	if (rc == -EAGAIN)
+		return;
+	if (rc == 1) {
+		chan_msg_close(&m->msg);	/* no request carries descriptors */
+		for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+			if (requests[i].type == m->msg.type && requests[i].size == m->msg.len &&
+			    (!requests[i].node_only || !m->d->server)) {
+				requests[i].fn(m);
+				return;
+			}
+		}
+		log_err("engine_refused", "request=%u length=%zu", m->msg.type, m->msg.len);
+	}
+	drop_engine(m);
+	if (!m->ready)
+		ev_stop(m->ev, DAEMON_FAILED);	/* it has crashed before it was there */
+}
+
+/* --- the spawner ------------------------------------------------------------------------------ */
+
+static void
+on_spawner(void *arg, uint32_t events)
+{
+	struct monitor *m = arg;
+	struct err e = { 0 };
+	int rc = chan_recv(m->spawner, &m->msg);
+
+	(void) events;
+	if (rc == -EAGAIN)
+		return;
+	if (rc != 1 || m->msg.type != MONITOR_ENGINE || m->msg.nfds != 1) {
+		/* It ends when the engine has ended in good order, or when it cannot go on. */
+		ev_stop(m->ev, m->stopping ? DAEMON_OK : DAEMON_FAILED);
+		return;
+	}
+	drop_engine(m);
+	m->engine = m->msg.fds[0];
+	if (ev_io_add(m->ev, &m->engine_io, m->engine, EPOLLIN, on_engine, m) < 0 ||
+	    send_init(m, &e) < 0) {
+		log_err("engine_init_failed", "error=%s", LOG_Q(e.text));
+		drop_engine(m);
+	}
+}
+
+/* --- signals ---------------------------------------------------------------------------------- */
+
+static void
+on_stop_timeout(void *arg)
+{
+	struct monitor *m = arg;
+
+	log_warn("stop_forced", "after_ms=%d", STOP_MS);
+	ev_stop(m->ev, DAEMON_OK);
+}
+
+static void
+on_stop(void *arg, int signo)
+{
+	struct monitor *m = arg;
+
+	(void) signo;
+	if (m->stopping)
+		return;
+	m->stopping = true;
+	daemon_stopping(&m->d->daemon);
+	log_notice("stopping", "signal=%d", signo);
+	ev_timer_start(m->ev, &m->stop_timer, STOP_MS, on_stop_timeout, m);
+	if (m->engine >= 0)
+		chan_send(m->engine, MONITOR_STOP, NULL, 0, NULL, 0);
+}
+
+/* The log level at once, the identity for connections to come. A bad file changes nothing. */
+static void
+on_reload(void *arg, int signo)
+{
+	struct monitor *m = arg;
+	struct tunneld *d = m->d;
+	struct conf_report report = { 0 };
+	const struct conf_schema *schema = d->server ? &conf_server_schema : &conf_client_schema;
+	struct monitor_level level;
+	struct monitor_files files;
+	struct err e = { 0 };
+	union {
+		struct conf_server s;
+		struct conf_client c;
+	} fresh;
+	int fds[TUNNELD_FILES], n;
+
+	(void) signo;
+	if (conf_load(d->daemon.conf_path, schema, &fresh, &report) < 0) {
+		log_err("reload_refused", "errors=%u first=%s", report.n, LOG_Q(report.lines[0]));
+		conf_report_free(&report);
+		return;
+	}
+	level.level = (uint32_t) (d->server ? fresh.s.log_level : fresh.c.log_level);
+	conf_free(schema, &fresh);
+	if ((n = open_files(m, fds, &files.mask, &e)) < 0) {
+		log_err("reload_refused", "error=%s", LOG_Q(e.text));
+		return;
+	}
+	log_set_level((enum log_level) level.level);
+	if (m->engine >= 0) {
+		chan_send(m->engine, MONITOR_LOG_LEVEL, &level, sizeof(level), NULL, 0);
+		chan_send(m->engine, MONITOR_FILES, &files, sizeof(files), fds, (unsigned) n);
+	}
+	close_all(fds, n);
+	log_notice("reloaded", "file=%s", d->daemon.conf_path);
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+static int
+enter(struct monitor *m, struct err *e)
+{
+	struct priv_user root = { 0, 0 };
+	int rc;
+
+	if ((rc = priv_drop(&root, (uint64_t) 1 << CAP_NET_ADMIN, e)) < 0 ||
+	    (rc = sandbox_enter_monitor(m->d, e)) < 0 || (rc = ev_new(&m->ev)) < 0 ||
+	    (rc = ev_signal(m->ev, SIGTERM, on_stop, m)) < 0 ||
+	    (rc = ev_signal(m->ev, SIGINT, on_stop, m)) < 0 ||
+	    (rc = ev_signal(m->ev, SIGHUP, on_reload, m)) < 0 ||
+	    (rc = ev_io_add(m->ev, &m->spawner_io, m->spawner, EPOLLIN, on_spawner, m)) < 0)
+		return rc;
+	return 0;
+}
+
+/* Nothing that we have made stays on the host after an orderly end. */
+static void
+leave(struct monitor *m)
+{
+	if (m->d->server)
+		netcfg_link_delete(m->net, m->ifindex);
+	else
+		hostcfg_undo(&m->host);
+	m->journal.device[0] = '\0';
+	journal_save(&m->journal);
+}
+
+int
+monitor_run(struct monitor *m, int spawner)
+{
+	struct err e = { 0 };
+	int status;
+
+	m->spawner = spawner;
+	if ((status = enter(m, &e)) < 0) {
+		if (e.text[0] == '\0')
+			err_set(&e, status, "monitor: %s", strerror(-status));
+		status = (int) daemon_fail(&m->d->daemon, DAEMON_OS, &e);
+	} else {
+		status = ev_run(m->ev);
+		leave(m);
+		log_notice("stopped", "status=%d", status);
+	}
+	if (m->ev != NULL) {
+		drop_engine(m);
+		ev_io_del(m->ev, &m->spawner_io);
+		ev_timer_stop(m->ev, &m->stop_timer);
+		ev_free(m->ev);
+	}
+	close(m->spawner);
+	monitor_free(m);
+	return status;
+}

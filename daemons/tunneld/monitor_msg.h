@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUNNELD_MONITOR_MSG_H
+#define TUNNELD_MONITOR_MSG_H
+
+#include <stdint.h>
+
+#include "common/ip.h"
+#include "daemons/tunneld/control.h"
+#include "daemons/tunneld/tunneld.h"
+#include "daemons/tunneld/udp.h"
+
+/*
+ * What monitor, spawner and engine say to each other, over common/chan. Fixed-size structs of one
+ * program: the privileged side checks the size and re-checks the contents, and parses nothing.
+ */
+enum monitor_msg {
+	/* Spawner to monitor: a new engine runs; the descriptor is the channel to it. No body. */
+	MONITOR_ENGINE = 1,
+
+	/* Monitor to engine. */
+	MONITOR_INIT,		/* struct monitor_init and descriptors */
+	MONITOR_FILES,		/* struct monitor_files and descriptors: after SIGHUP */
+	MONITOR_LOG_LEVEL,	/* struct monitor_level */
+	MONITOR_STOP,		/* no body: say goodbye, then exit with 0 */
+	MONITOR_DONE,		/* struct monitor_done: the answer to MONITOR_CONFIGURE */
+
+	/* Engine to monitor. */
+	MONITOR_READY,		/* no body */
+	MONITOR_FAILED,		/* struct monitor_done: it cannot begin; rc is an exit status */
+	MONITOR_CONFIGURE,	/* struct monitor_configure (node) */
+};
+
+/* Which descriptors follow, in the order of enum tunneld_file: bit i for file i. */
+struct monitor_files {
+	uint32_t mask;
+};
+
+/* Descriptors: TUN, then ntcp listening sockets, nudp UDP sockets, then the files. */
+struct monitor_init {
+	uint32_t ntcp, nudp;
+	struct monitor_files files;
+};
+
+struct monitor_level {
+	uint32_t level;		/* enum log_level */
+};
+
+/* How the node's device and routes shall be. Sent again when anything of it changes. */
+struct monitor_configure {
+	struct ip_prefix address;
+	uint32_t mtu;
+	uint32_t nroutes;
+	struct ip_prefix routes[CONTROL_ROUTES_MAX];
+	struct ip_addr server;	/* outside: where its packets must go past redirectGateway's routes */
+};
+
+struct monitor_done {
+	int32_t rc;
+	char text[200];
+};
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUNNELD_RESOLVE_H
+#define TUNNELD_RESOLVE_H
+
+#include "common/err.h"
+#include "common/ev.h"
+#include "common/ip.h"
+
+/*
+ * Names to addresses without stopping the data path: getaddrinfo(3) blocks, so it runs in a thread
+ * of its own, one at a time. The thread shares nothing but its own job.
+ */
+#define RESOLVE_MAX 8	/* addresses of one name that are tried */
+
+struct resolver;
+
+/* n > 0 addresses, or 0 with `why` in words. On the loop. */
+typedef void resolve_fn(void *arg, const struct ip_addr *addrs, unsigned n, const char *why);
+
+int resolver_new(struct ev *ev, struct resolver **out);
+void resolver_free(struct resolver *r);	/* waits for a look-up that is under way; NULL is fine */
+
+/*
+ * Looks up host (a name or an address). fn is called once, never from inside. 0, -EBUSY while one
+ * is under way, or another negative errno.
+ */
+int resolve(struct resolver *r, const char *host, resolve_fn *fn, void *arg);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/tunneld/sandbox_tunneld.h"
+
+#include <libgen.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * uid 0 with CAP_NET_ADMIN. It opens files by path (its configuration, the identity's files, the
+ * journal) and changes the network by the netlink socket that it holds.
+ */
+/* clang-format off */
+static const struct sandbox_call calls[] = {
+	SANDBOX_OK(openat, "configuration, certificates, tokens; Landlock says which"),
+	SANDBOX_OK(open, "the same, of older glibc"),
+	SANDBOX_OK(pwrite64, "journal"),
+	SANDBOX_OK(ftruncate, "journal"),
+	SANDBOX_OK(fdatasync, "journal"),
+	SANDBOX_OK(getsockname, "netlink"),
+	SANDBOX_OK(wait4, "the spawner's end"),
+	SANDBOX_NO(ioctl, "stdio asks whether a file is a terminal"),
+	SANDBOX_OK(dup2, "readiness: stderr is given up"),
+	SANDBOX_END
+};
+/* clang-format on */
+
+#define PATHS 6
+
+static void
+add_path(struct sandbox_path *paths, size_t *n, const char *path, unsigned rights)
+{
+	paths[*n] = (struct sandbox_path){ path, rights };
+	*n += 1;
+}
+
+static const char *
+dir_of(const char *path, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s", path);
+	return dirname(buf);
+}
+
+int
+sandbox_enter_monitor(const struct tunneld *d, struct err *e)
+{
+	const struct sandbox_call *const tables[] = { sandbox_base, calls, NULL };
+	char conf[512], token[512], net_token[512];
+	struct sandbox_path paths[PATHS];
+	size_t n = 0;
+	int rc;
+
+	add_path(paths, &n, dir_of(d->daemon.conf_path, conf, sizeof(conf)), SANDBOX_READ);
+	add_path(paths, &n, d->places.tunneld_state, SANDBOX_READ | SANDBOX_WRITE);
+	if (d->server) {
+		add_path(paths, &n, d->sc.vpn_cert_dir, SANDBOX_READ);
+	} else {
+		add_path(paths, &n, d->cc.vpn_cert_dir, SANDBOX_READ);
+		add_path(paths, &n, dir_of(d->cc.token_file, token, sizeof(token)), SANDBOX_READ);
+		if (d->cc.net_token_file[0] != '\0')
+			add_path(paths, &n, dir_of(d->cc.net_token_file, net_token,
+			    sizeof(net_token)), SANDBOX_READ);
+	}
+	struct sandbox sb = { .name = "tunneld-monitor", .calls = tables, .paths = paths,
+		.npaths = n, .tcp = false };
+	if ((rc = sandbox_load(&sb, d->daemon.sandbox, e)) < 0)
+		return rc;
+	return sandbox_verify(&sb, d->daemon.sandbox, e);
+}

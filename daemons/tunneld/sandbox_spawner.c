@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/tunneld/sandbox_tunneld.h"
+
+#include <seccomp.h>
+#include <signal.h>
+
+/*
+ * Forks engines. A filter is inherited and can only be narrowed, so this one must let through what
+ * an engine needs to begin; what the spawner itself has is no capability and no path.
+ */
+/* clang-format off */
+static const struct sandbox_call calls[] = {
+	SANDBOX_OK(clone, "fork"),
+	SANDBOX_OK(fork, "fork"),
+	SANDBOX_OK(wait4, "how the engine has ended"),
+	SANDBOX_OK(set_robust_list, "fork"),
+	SANDBOX_OK(seccomp, "an engine narrows this filter"),
+	SANDBOX_OK(landlock_create_ruleset, "an engine narrows its paths"),
+	SANDBOX_OK(landlock_add_rule, "the same"),
+	SANDBOX_OK(landlock_restrict_self, "the same"),
+	SANDBOX_OK(prctl, "an engine ends with its spawner; libseccomp sets no-new-privileges"),
+	SANDBOX_OK(openat, "an engine names its paths; only the socket directory and name service"),
+	SANDBOX_OK(ioctl, "the resolver of a node's engine; a server's engine forbids it"),
+	SANDBOX_END
+};
+/* clang-format on */
+
+static const struct sandbox_path node_paths[] = {
+	{ "/etc", SANDBOX_READ },	/* name service; readable are only public files to this uid */
+	{ "/run/systemd/resolve", SANDBOX_READ },
+};
+
+int
+sandbox_enter_spawner(const struct tunneld *d, struct err *e)
+{
+	const struct sandbox_call *const tables[] = { sandbox_base, sandbox_threads,
+		sandbox_engine_calls, sandbox_node_calls, calls, NULL };
+	struct sandbox_path run = { d->places.tunneld_run, SANDBOX_SOCKET };
+	struct sandbox sb = {
+		.name = "tunneld-spawner",
+		.calls = tables,
+		.paths = d->server ? &run : node_paths,
+		.npaths = d->server ? 1 : sizeof(node_paths) / sizeof(node_paths[0]),
+		.tcp = !d->server,
+	};
+	int rc;
+
+	if ((rc = sandbox_load(&sb, d->daemon.sandbox, e)) < 0)
+		return rc;
+	return sandbox_verify(&sb, d->daemon.sandbox, e);
+}

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/tunneld/server.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/reason.h"
+#include "config.h"
+#include "daemons/tunneld/ctl.h"
+#include "daemons/tunneld/ipam.h"
+#include "daemons/tunneld/join.h"
+#include "daemons/tunneld/listener.h"
+#include "daemons/tunneld/peers.h"
+#include "daemons/tunneld/sync.h"
+
+#define CUTS_MAX 256		/* recent cuts that an attach under way is compared with */
+#define CUT_LIFE_MS 60000	/* longer than any attach takes */
+
+struct cut {
+	char node_id[CONTROL_ID_MAX + 1];
+	uint64_t epoch;
+	int64_t until_ms;
+};
+
+struct server {
+	struct server_parts p;
+	struct session_env sessions;
+	struct peers peers;
+	struct ipam *ipam;
+	struct ctl *ctl;
+	struct sync *sync;
+	struct joins joins;
+	struct listener listeners[UDP_SOCKETS_MAX];
+	unsigned nlisteners;
+	struct cut cuts[CUTS_MAX];	/* a ring: the oldest is overwritten */
+	unsigned next_cut;
+	int64_t started_s;
+	bool stopping;
+};
+
+/* --- what happens to sessions ------------------------------------------------------------------ */
+
+static struct server *
+server_of(struct session *s)
+{
+	return s->env->role;
+}
+
+static void
+on_up(struct session *s)
+{
+	struct server *srv = server_of(s);
+	struct session *old = s->peer->current;
+
+	if (old != NULL && old->epoch > s->epoch) {
+		session_retire(s, REASON_SUPERSEDED);	/* the newest epoch wins everywhere */
+		return;
+	}
+	s->peer->current = s;
+	if (old != NULL)
+		session_retire(old, REASON_SUPERSEDED);
+	ipam_report(srv->ipam, s->peer->id, s->epoch, IPAM_CONNECTED);
+	log_info("session_up", "node=%s addr=%s epoch=%" PRIu64 " cipher=%s version=%s",
+	    s->peer->id, IP_TEXT(&s->peer->addr), s->epoch, aead_name(s->cipher),
+	    LOG_Q(s->version));
+}
+
+/* Ended for good: ipamd learns it if the node has no newer one. */
+static void
+end(struct session *s, enum ipam_state state, const char *why)
+{
+	struct server *srv = server_of(s);
+	bool last = s->peer->current == s || s->peer->current == NULL;
+
+	log_info("session_down", "node=%s epoch=%" PRIu64 " state=%s why=%s", s->peer->id,
+	    s->epoch, state == IPAM_LOST ? "lost" : "idle", LOG_Q(why));
+	if (last && !s->retired)
+		ipam_report(srv->ipam, s->peer->id, s->epoch, state);
+	session_free(s);
+}
+
+static void
+on_dead(struct session *s, const char *why)
+{
+	end(s, IPAM_LOST, why);
+}
+
+static void
+on_goodbye(struct session *s, const char *reason)
+{
+	end(s, IPAM_IDLE, reason);
+}
+
+static void
+on_control_lost(struct session *s)
+{
+	(void) s;	/* the node comes back with a new session */
+}
+
+static void
+on_empty(void *role, struct peer *peer)
+{
+	struct server *srv = role;
+
+	if (route_find(&srv->p.worker->routes, &peer->addr) == peer)
+		route_remove(&srv->p.worker->routes, &peer->addr);
+	peers_remove(&srv->peers, peer);
+}
+
+static const struct session_ops session_ops = {
+	.up = on_up,
+	.dead = on_dead,
+	.goodbye = on_goodbye,
+	.control_lost = on_control_lost,
+	.empty = on_empty,
+};
+
+/* --- cuts -------------------------------------------------------------------------------------- */
+
+static void
+remember_cut(struct server *srv, const char *node_id, uint64_t epoch)
+{
+	struct cut *c = &srv->cuts[srv->next_cut++ % CUTS_MAX];
+
+	*c = (struct cut){ .epoch = epoch, .until_ms = clock_mono_ms() + CUT_LIFE_MS };
+	strncpy(c->node_id, node_id, sizeof(c->node_id) - 1);
+}
+
+static bool
+is_cut(const struct server *srv, const char *node_id, uint64_t epoch)
+{
+	int64_t now = clock_mono_ms();
+
+	for (unsigned i = 0; i < CUTS_MAX; i++) {
+		const struct cut *c = &srv->cuts[i];
+
+		if (c->until_ms > now && epoch <= c->epoch && strcmp(c->node_id, node_id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* All sessions up to the epoch. Returns how many; the peer may be gone afterwards. */
+static unsigned
+cut_sessions(struct peer *peer, uint64_t epoch, int reason)
+{
+	struct session *s = LIST_FIRST(&peer->sessions), *next;
+	unsigned n = 0;
+
+	for (; s != NULL; s = next) {
+		next = LIST_NEXT(s, link);
+		if (s->epoch > epoch)
+			continue;
+		log_info("session_cut", "node=%s epoch=%" PRIu64 " reason=%s", peer->id, s->epoch,
+		    reason_name(reason));
+		session_bye(s, reason);
+		n++;
+	}
+	return n;
+}
+
+bool
+server_cut(struct server *srv, const char *node_id, uint64_t epoch, int reason)
+{
+	struct peer *peer = peers_find(&srv->peers, node_id);
+
+	remember_cut(srv, node_id, epoch);
+	return peer != NULL && cut_sessions(peer, epoch, reason) > 0;
+}
+
+/* --- a node has come through ------------------------------------------------------------------- */
+
+static int
+set_address(struct server *srv, struct peer *peer, const struct ip_addr *addr)
+{
+	struct route_table *routes = &srv->p.worker->routes;
+
+	if (ip_equal(&peer->addr, addr) && route_find(routes, addr) == peer)
+		return 0;
+	if (route_find(routes, &peer->addr) == peer)
+		route_remove(routes, &peer->addr);
+	peer->addr = *addr;
+	return route_set(routes, addr, peer);
+}
+
+/* The node's peer: known, or made. NULL with the reason. */
+static struct peer *
+get_peer(struct server *srv, const struct ipam_attached *a, int *reason_out)
+{
+	struct peer *peer = peers_find(&srv->peers, a->node_id);
+
+	if (srv->stopping) {
+		*reason_out = REASON_SHUTTING_DOWN;
+		return NULL;
+	}
+	if (is_cut(srv, a->node_id, a->epoch)) {
+		*reason_out = REASON_NODE_DELETED;
+		return NULL;
+	}
+	if (peer != NULL && peer->current != NULL && peer->current->epoch > a->epoch) {
+		*reason_out = REASON_SUPERSEDED;
+		return NULL;
+	}
+	if (peer == NULL && srv->peers.n >= (size_t) srv->p.d->sc.max_clients) {
+		*reason_out = REASON_SERVER_FULL;
+		return NULL;
+	}
+	if (peer == NULL && (peer = peers_add(&srv->peers, a->node_id)) == NULL)
+		*reason_out = REASON_INTERNAL;
+	return peer;
+}
+
+static void
+send_welcome(const struct server *srv, struct session *s, const struct ipam_attached *a)
+{
+	const struct conf_server *c = &srv->p.d->sc;
+	const struct ip_prefix *routes = c->push_routes.items;
+	struct control msg = { .type = CONTROL_WELCOME };
+	struct control_welcome *w = &msg.welcome;
+
+	strcpy(w->node_id, a->node_id);
+	w->address = a->address;
+	w->server_address = c->vpn_addr.addr;
+	w->mtu = conf_server_mtu(c);
+	for (size_t i = 0; i < c->push_routes.n && i < CONTROL_ROUTES_MAX; i++)
+		w->routes[w->nroutes++] = routes[i];
+	w->cipher = (int) s->cipher;
+	w->workers = 1;
+	if (s->rx.aead != NULL)
+		w->spis[w->nspis++] = s->rx.spi;
+	w->epoch = a->epoch;
+	w->keepalive_ms = (uint32_t) c->keepalive_ms;
+	w->dead_after_ms = (uint32_t) c->dead_after_ms;
+	w->rekey_ms = (uint32_t) c->rekey_ms;
+	strncpy(w->version, PACKAGE_VERSION, sizeof(w->version) - 1);
+	conn_send(s->conn, &msg);
+}
+
+static int
+start_session(struct server *srv, struct peer *peer, const struct join_result *r)
+{
+	const struct conf_server *c = &srv->p.d->sc;
+	struct session_conf conf = {
+		.peer = peer,
+		.epoch = r->attached->epoch,
+		.server = true,
+		.cipher = r->cipher,
+		.peer_spi = r->hello->nspis > 0 ? r->hello->spis[0] : 0,
+		.roams = true,
+		.tls_allowed = true,
+		.keepalive_ms = (uint32_t) c->keepalive_ms,
+		.dead_after_ms = (uint32_t) c->dead_after_ms,
+		.version = r->hello->version,
+	};
+	struct session *s;
+	int rc;
+
+	if ((rc = session_new(&srv->sessions, &s)) < 0)
+		return rc;
+	if ((rc = session_start(s, &conf, r->conn)) < 0) {
+		session_free(s);
+		return rc;
+	}
+	send_welcome(srv, s, r->attached);
+	return 0;
+}
+
+static void
+on_joined(void *arg, const struct join_result *r)
+{
+	struct server *srv = arg;
+	int reason = REASON_INTERNAL;
+	struct peer *peer = get_peer(srv, r->attached, &reason);
+
+	if (peer != NULL && set_address(srv, peer, &r->attached->address.addr) == 0 &&
+	    start_session(srv, peer, r) == 0)
+		return;
+	if (peer != NULL && LIST_EMPTY(&peer->sessions))
+		on_empty(srv, peer);
+	if (reason == REASON_INTERNAL)
+		ipam_report(srv->ipam, r->attached->node_id, r->attached->epoch, IPAM_IDLE);
+	join_refuse(r->conn, r->attached->node_id, reason, reason_text(reason));
+}
+
+/* --- agreement with ipamd ----------------------------------------------------------------------- */
+
+static void
+on_ipam_up(void *arg)
+{
+	struct server *srv = arg;
+
+	sync_now(srv->sync);
+}
+
+/* ipamd does not know the node any more: a deletion whose cut has not arrived. */
+static void
+on_gone(void *arg, const char *node_id)
+{
+	struct server *srv = arg;
+	struct peer *peer = peers_find(&srv->peers, node_id);
+
+	if (peer != NULL)
+		cut_sessions(peer, UINT64_MAX, REASON_NODE_DELETED);
+}
+
+/* --- what ctld asks ----------------------------------------------------------------------------- */
+
+const struct peer *
+server_peer(const struct server *srv, const char *node_id)
+{
+	const struct peer *peer = peers_find(&srv->peers, node_id);
+
+	return peer == NULL || peer->current == NULL ? NULL : peer;
+}
+
+void
+server_get_info(const struct server *srv, struct server_info *out)
+{
+	*out = (struct server_info){
+		.device = srv->p.d->sc.device,
+		.address = srv->p.d->sc.vpn_addr,
+		.mtu = conf_server_mtu(&srv->p.d->sc),
+		.sessions = srv->peers.n,
+		.started_s = srv->started_s,
+		.stats = &srv->p.worker->stats,
+	};
+}
+
+/* --- life -------------------------------------------------------------------------------------- */
+
+static int
+open_parts(struct server *srv, struct err *e)
+{
+	const struct tunneld *d = srv->p.d;
+	struct ctl_conf ctl = { .path = d->places.tunneld_control, .ctld = d->ctld.uid };
+	int rc;
+
+	if ((rc = peers_init(&srv->peers)) < 0)
+		return err_set(e, rc, "out of memory");
+	if ((rc = ipam_new(srv->p.ev, d->places.ipamd_rpc, d->ipamd.uid, on_ipam_up, srv,
+	    &srv->ipam, e)) < 0 ||
+	    (rc = sync_new(srv->p.ev, srv->ipam, &srv->peers, on_gone, srv, &srv->sync)) < 0 ||
+	    (rc = ctl_new(srv->p.ev, &ctl, srv, &srv->ctl, e)) < 0)
+		return rc;
+	return 0;
+}
+
+static int
+open_listeners(struct server *srv, const int *tcp, unsigned ntcp, struct err *e)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < ntcp; i++) {
+		rc = listener_init(&srv->listeners[srv->nlisteners], srv->p.ev, tcp[i],
+		    join_accept, &srv->joins);
+		if (rc < 0)
+			return err_set(e, rc, "listening socket: %s", strerror(-rc));
+		srv->nlisteners++;
+	}
+	return rc;
+}
+
+int
+server_new(const struct server_parts *parts, const int *tcp, unsigned ntcp, struct server **out,
+    struct err *e)
+{
+	struct server *srv = calloc(1, sizeof(*srv));
+	struct worker *w = parts->worker;
+	int rc;
+
+	if (srv == NULL)
+		return err_set(e, -ENOMEM, "out of memory");
+	srv->p = *parts;
+	srv->started_s = clock_utc_s();
+	srv->sessions = (struct session_env){ .ev = parts->ev, .sas = &w->sas, .udp = &w->udp,
+		.stats = &w->stats, .ops = &session_ops, .role = srv, .deliver = worker_deliver,
+		.deliver_arg = w };
+	w->network = parts->d->sc.vpn_addr;
+	w->interconnection = parts->d->sc.interconnection;
+	joins_init(&srv->joins);
+	if ((rc = open_parts(srv, e)) == 0) {
+		srv->joins.ev = parts->ev;
+		srv->joins.conns = parts->conns;
+		srv->joins.identity = parts->identity;
+		srv->joins.conf = &parts->d->sc;
+		srv->joins.ipam = srv->ipam;
+		srv->joins.joined = on_joined;
+		srv->joins.arg = srv;
+		rc = open_listeners(srv, tcp, ntcp, e);
+	}
+	if (rc < 0) {
+		server_free(srv);
+		return rc;
+	}
+	*out = srv;
+	return 0;
+}
+
+/* The goodbyes of all, each with a reason. The list shrinks while we walk it. */
+static void
+end_all(struct server *srv, int reason)
+{
+	struct peer *peer;
+
+	while ((peer = peers_next(&srv->peers, NULL)) != NULL) {
+		if (peer->current != NULL)
+			ipam_report(srv->ipam, peer->id, peer->current->epoch, IPAM_IDLE);
+		cut_sessions(peer, UINT64_MAX, reason);
+	}
+}
+
+void
+server_stop(struct server *srv)
+{
+	srv->stopping = true;
+	for (unsigned i = 0; i < srv->nlisteners; i++)
+		listener_fini(&srv->listeners[i]);
+	srv->nlisteners = 0;
+	end_all(srv, REASON_SHUTTING_DOWN);
+}
+
+void
+server_free(struct server *srv)
+{
+	struct peer *peer;
+
+	if (srv == NULL)
+		return;
+	for (unsigned i = 0; i < srv->nlisteners; i++)
+		listener_fini(&srv->listeners[i]);
+	ctl_free(srv->ctl);
+	sync_free(srv->sync);
+	ipam_free(srv->ipam);
+	joins_fini(&srv->joins);
+	while (srv->peers.n > 0 && (peer = peers_next(&srv->peers, NULL)) != NULL)
+		session_free(LIST_FIRST(&peer->sessions));
+	peers_fini(&srv->peers);
+	free(srv);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUNNELD_SERVER_H
+#define TUNNELD_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "daemons/tunneld/conn.h"
+#include "daemons/tunneld/identity.h"
+#include "daemons/tunneld/tunneld.h"
+#include "daemons/tunneld/worker.h"
+
+/*
+ * The server's side of an engine: which nodes have a session, the agreement about them with ipamd,
+ * and what ctld wants of them.
+ */
+struct server;
+
+struct server_parts {	/* all borrowed for the server's life */
+	struct tunneld *d;
+	struct ev *ev;
+	struct conn_env *conns;
+	struct worker *worker;
+	const struct identity *identity;
+};
+
+/* consumes: the ntcp listening sockets. Sets the worker up as a server's. */
+int server_new(const struct server_parts *parts, const int *tcp, unsigned ntcp,
+    struct server **out, struct err *e);
+
+/* Says goodbye to every node and tells ipamd. The loop must run on for a moment. */
+void server_stop(struct server *s);
+
+void server_free(struct server *s);	/* NULL is fine */
+
+/* --- what ctld asks (ctl.c) -------------------------------------------------------------------- */
+
+/*
+ * Ends the node's session if its epoch is at most `epoch`, and refuses one that is being attached
+ * with such an epoch. Returns whether there was one.
+ */
+bool server_cut(struct server *s, const char *node_id, uint64_t epoch, int reason);
+
+/* The node with a session, or NULL. Borrowed until the loop goes on. */
+const struct peer *server_peer(const struct server *s, const char *node_id);
+
+struct server_info {
+	const char *device;
+	struct ip_prefix address;
+	unsigned mtu;
+	uint64_t sessions;
+	int64_t started_s;
+	const struct stats *stats;	/* borrowed */
+};
+
+void server_get_info(const struct server *s, struct server_info *out);
+
+#endif

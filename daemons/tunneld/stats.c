@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/tunneld/stats.h"
+
+static const char *const names[] = {
+#define X(name, text) [VERDICT_##name] = text,
+	VERDICT_TABLE(X)
+#undef X
+};
+
+const char *
+verdict_name(enum verdict v)
+{
+	return names[v];
+}

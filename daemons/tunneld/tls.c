@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/tunneld/tls.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/tlsctx.h"
+
+#define READ_MAX 16384		/* a TLS record */
+#define READ_ROUNDS 16		/* records per wake-up: others want their turn */
+#define LINGER_MS 2000		/* how long the last words may take */
+#define RECORDS_PER_KEY ((uint64_t) 1 << 23)	/* then KeyUpdate (RFC 8446, 5.5 allows 2^24.5) */
+
+struct tls {
+	struct ev *ev;
+	struct tls_rest *rest;
+	LIST_ENTRY(tls) link;	/* in rest, once dead */
+	SSL *ssl;
+	int fd;
+	struct ev_io io;
+	struct ev_timer later;	/* frees it, or reports a failed write, outside of its callers */
+	const struct tls_ops *ops;
+	void *arg;
+	bool handshaken;
+	bool dead;		/* tls_free was called; nothing of it is touched any more */
+	bool failed;		/* a write has failed: `closed` is due */
+	bool want_write;
+	uint64_t records;	/* written since the last KeyUpdate */
+};
+
+static void on_io(void *arg, uint32_t events);
+
+static void
+watch(struct tls *t)
+{
+	ev_io_mod(t->ev, &t->io, EPOLLIN | (t->want_write ? EPOLLOUT : 0));
+}
+
+int
+tls_new(struct ev *ev, struct tls_rest *rest, SSL_CTX *ctx, int fd, const char *host,
+    const struct tls_ops *ops, void *arg, struct tls **out, struct err *e)
+{
+	struct tls *t = calloc(1, sizeof(*t));
+	int rc = -ENOMEM;
+
+	if (t == NULL || (t->ssl = SSL_new(ctx)) == NULL || SSL_set_fd(t->ssl, fd) != 1) {
+		err_set(e, rc, "out of memory");
+		goto fail;
+	}
+	t->ev = ev;
+	t->rest = rest;
+	t->fd = fd;
+	t->ops = ops;
+	t->arg = arg;
+	t->want_write = true;	/* a client speaks first; a connecting socket becomes writable */
+	if (host == NULL)
+		SSL_set_accept_state(t->ssl);
+	else
+		SSL_set_connect_state(t->ssl);
+	if (host != NULL && (rc = tlsctx_expect_host(t->ssl, host, e)) < 0)
+		goto fail;
+	if ((rc = ev_io_add(ev, &t->io, fd, EPOLLIN | EPOLLOUT, on_io, t)) < 0) {
+		err_set(e, rc, "epoll: %s", strerror(-rc));
+		goto fail;
+	}
+	*out = t;
+	return 0;
+fail:
+	if (t != NULL)
+		SSL_free(t->ssl);
+	free(t);
+	close(fd);
+	return rc;
+}
+
+static void
+release(void *arg)
+{
+	struct tls *t = arg;
+
+	ev_timer_stop(t->ev, &t->later);
+	ev_io_del(t->ev, &t->io);
+	LIST_REMOVE(t, link);
+	close(t->fd);
+	SSL_free(t->ssl);
+	free(t);
+}
+
+/* What still comes is read and forgotten, until the peer has closed as well. */
+static void
+on_rest(void *arg, uint32_t events)
+{
+	struct tls *t = arg;
+	uint8_t buf[4096];
+	ssize_t n;
+
+	(void) events;
+	do {
+		n = recv(t->fd, buf, sizeof(buf), MSG_DONTWAIT);
+	} while (n > 0);
+	if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		release(t);
+}
+
+void
+tls_free(struct tls *t)
+{
+	bool linger;
+
+	if (t == NULL || t->dead)
+		return;
+	t->dead = true;
+	linger = t->handshaken && !t->failed;
+	ev_io_del(t->ev, &t->io);
+	LIST_INSERT_HEAD(&t->rest->list, t, link);
+	if (linger) {
+		SSL_shutdown(t->ssl);
+		ERR_clear_error();
+		linger = shutdown(t->fd, SHUT_WR) == 0 &&
+		    ev_io_add(t->ev, &t->io, t->fd, EPOLLIN, on_rest, t) == 0;
+	}
+	/* Never at once: callers further up the stack still look at t->dead. */
+	ev_timer_start(t->ev, &t->later, linger ? LINGER_MS : 0, release, t);
+}
+
+void
+tls_rest_init(struct tls_rest *rest)
+{
+	LIST_INIT(&rest->list);
+}
+
+void
+tls_rest_fini(struct tls_rest *rest)
+{
+	while (!LIST_EMPTY(&rest->list))
+		release(LIST_FIRST(&rest->list));
+}
+
+static void
+report_closed(struct tls *t, const char *why)
+{
+	ev_io_del(t->ev, &t->io);
+	t->failed = true;
+	t->ops->closed(t->arg, why);
+}
+
+static void
+report_failed_write(void *arg)
+{
+	struct tls *t = arg;
+
+	report_closed(t, "writing failed");
+}
+
+/* What to do after an SSL call did not succeed: wait, or the end. True to wait. */
+static bool
+wait_or_end(struct tls *t, int rc)
+{
+	int soerr = errno, want = SSL_get_error(t->ssl, rc);
+	char why[160] = "";
+
+	if (want == SSL_ERROR_WANT_READ || want == SSL_ERROR_WANT_WRITE) {
+		t->want_write = want == SSL_ERROR_WANT_WRITE;
+		ERR_clear_error();
+		return true;
+	}
+	if (want == SSL_ERROR_SYSCALL && soerr != 0 && ERR_peek_error() == 0)
+		strncpy(why, strerror(soerr), sizeof(why) - 1);
+	else if (want != SSL_ERROR_ZERO_RETURN)
+		tlsctx_explain(t->ssl, why, sizeof(why));
+	else if (!t->handshaken)
+		strcpy(why, "closed during the handshake");
+	ERR_clear_error();
+	report_closed(t, why);
+	return false;
+}
+
+static bool
+do_handshake(struct tls *t)
+{
+	int rc;
+
+	ERR_clear_error();
+	errno = 0;
+	rc = SSL_do_handshake(t->ssl);
+	if (rc != 1) {
+		if (wait_or_end(t, rc))
+			watch(t);
+		return false;
+	}
+	t->handshaken = true;
+	t->want_write = false;
+	watch(t);
+	t->ops->ready(t->arg);
+	return !t->dead && !t->failed;
+}
+
+static void
+do_read(struct tls *t)
+{
+	uint8_t buf[READ_MAX];
+
+	for (int i = 0; i < READ_ROUNDS; i++) {
+		bool wanted = t->want_write;
+		int n;
+
+		ERR_clear_error();
+		errno = 0;
+		n = SSL_read(t->ssl, buf, sizeof(buf));
+		if (n <= 0) {
+			/* Waiting to read says nothing about a write that waits. */
+			if (wait_or_end(t, n))
+				t->want_write |= wanted;
+			return;
+		}
+		t->ops->data(t->arg, buf, (size_t) n);
+		if (t->dead || t->failed)
+			return;
+	}
+}
+
+static void
+on_io(void *arg, uint32_t events)
+{
+	struct tls *t = arg;
+
+	if (!t->handshaken && !do_handshake(t))
+		return;
+	if ((events & EPOLLOUT) != 0 && t->want_write) {
+		t->want_write = false;
+		watch(t);
+		t->ops->writable(t->arg);
+		if (t->dead || t->failed)
+			return;
+	}
+	do_read(t);	/* a record at a time: OpenSSL holds back none that epoll would not know of */
+}
+
+int
+tls_write(struct tls *t, const uint8_t *data, size_t len)
+{
+	int n;
+
+	if (t->dead || t->failed || !t->handshaken)
+		return t->handshaken ? -ECONNRESET : 0;
+	if (t->records >= RECORDS_PER_KEY) {
+		SSL_key_update(t->ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+		t->records = 0;
+	}
+	ERR_clear_error();
+	n = SSL_write(t->ssl, data, (int) len);
+	if (n > 0) {
+		t->records++;
+		return n;
+	}
+	if (SSL_get_error(t->ssl, n) == SSL_ERROR_WANT_WRITE ||
+	    SSL_get_error(t->ssl, n) == SSL_ERROR_WANT_READ) {
+		t->want_write = true;
+		watch(t);
+		return 0;
+	}
+	ERR_clear_error();
+	t->failed = true;
+	ev_io_del(t->ev, &t->io);
+	ev_timer_start(t->ev, &t->later, 0, report_failed_write, t);
+	return -ECONNRESET;
+}
+
+int
+tls_export(struct tls *t, const char *label, const uint8_t *context, size_t context_len,
+    uint8_t *out, size_t len)
+{
+	return SSL_export_keying_material(t->ssl, out, len, label, strlen(label), context,
+	    context_len, 1) == 1 ? 0 : -EIO;
+}
+
+int
+tls_peer_cert(struct tls *t, struct pki_cert *out, struct err *e)
+{
+	X509 *cert = SSL_get0_peer_certificate(t->ssl);
+	unsigned char *der = NULL;
+	int len = cert == NULL ? 0 : i2d_X509(cert, &der), rc;
+
+	if (len <= 0)
+		return err_set(e, -EBADMSG, "the peer has no certificate");
+	rc = pki_cert_read(der, (size_t) len, out, e);
+	OPENSSL_free(der);
+	return rc;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUNNELD_UDP_H
+#define TUNNELD_UDP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "common/conf_server.h"
+#include "common/err.h"
+#include "common/ip.h"
+
+/*
+ * The UDP sockets of the data path. A socket that listens on all addresses must answer from the one
+ * that was asked, or no NAT lets the answer pass: so the local address is part of an endpoint
+ * (IP_PKTINFO, IPV6_RECVPKTINFO).
+ */
+#define UDP_SOCKETS_MAX CONF_LISTEN_MAX
+
+struct udp {
+	int fds[UDP_SOCKETS_MAX];	/* owned */
+	unsigned n;
+};
+
+/* Where a peer is, as seen through one of our sockets. */
+struct udp_end {
+	unsigned socket;	/* index into fds */
+	struct sockaddr_storage peer;
+	socklen_t peer_len;
+	struct ip_addr local;	/* our address that it talks to; none: the kernel chooses */
+};
+
+/* For the process that still may: a bound socket with a large receive buffer. -errno with *e. */
+int udp_open(const struct ip_addr *addr, uint16_t port, struct err *e);
+
+/* The same for TCP, listening. Here because address and port are the same. */
+int udp_tcp_listen(const struct ip_addr *addr, uint16_t port, struct err *e);
+
+/*
+ * Receives a datagram. Returns its length, -EAGAIN when there is none, or another negative errno
+ * that is no reason to stop.
+ */
+int udp_recv(const struct udp *u, unsigned socket, uint8_t *buf, size_t size, struct udp_end *from);
+
+/* 0 or a negative errno; the datagram is lost then. */
+int udp_send(const struct udp *u, const struct udp_end *to, const uint8_t *buf, size_t len);
+
+/* The same peer address and port? */
+bool udp_end_equal(const struct udp_end *a, const struct udp_end *b);
+
+#endif

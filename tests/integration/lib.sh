@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What the integration tests and the demo have in common. Source it, call lab_up, use the helpers;
+# everything is torn down at exit, whatever happens.
+#
+#       lvN-PID (a switch: bridge br0)
+#       ├── eth0 192.0.2.1   2001:db8::1    lvS-PID   server: ipamd, tunneld, ctld
+#       ├── eth0 192.0.2.11  2001:db8::11   lvA-PID   node a
+#       ├── eth0 192.0.2.12  2001:db8::12   lvB-PID   node b
+#       └── ... one per name given to lab_up
+#
+# Inside of the tunnel: 10.1.1.0/24, the server is 10.1.1.1.
+
+set -euo pipefail
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+BUILD=${BUILD:-build}
+case $BUILD in /*) ;; *) BUILD=$TOP/$BUILD ;; esac
+SERVER_IP=192.0.2.1
+SERVER_IP6=2001:db8::1
+PYTHON=/usr/bin/python3
+SANDBOX=${LV_SANDBOX:-errno}
+LAB=""
+LAB_NAMESPACES=()
+LAB_PIDS=()
+
+say() { printf '\n== %s\n' "$*"; }
+fail() { printf 'FAIL: %s\n' "$*" >&2; exit 1; }
+skip() { printf '%s\n' "$*"; exit 77; }
+
+# Runs a command and shows it.
+run() {
+	printf '+ %s\n' "$*"
+	"$@"
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds; its last output is shown on failure.
+wait_for() {
+	local limit=$1 begin=$SECONDS out=""
+	shift
+	while ! out=$("$@" 2>&1); do
+		if ((SECONDS - begin >= limit)); then
+			printf '%s\n' "$out" >&2
+			fail "not within ${limit}s: $*"
+		fi
+		read -r -t 0.1 <> <(:) || true
+	done
+}
+
+ns_of() {
+	local name=$1
+	printf 'lv%s-%s' "${name^^}" "$$"
+}
+
+# on NAME COMMAND...: in the namespace of server (s), switch (n) or node.
+on() {
+	local name=$1
+	shift
+	ip netns exec "$(ns_of "$name")" "$@"
+}
+
+lab_namespace() {
+	local ns
+	ns=$(ns_of "$1")
+	ip netns add "$ns"
+	LAB_NAMESPACES+=("$ns")
+	ip -n "$ns" link set lo up
+}
+
+# A host on the switch: name, last octet.
+lab_host() {
+	local name=$1 octet=$2 ns switch
+	lab_namespace "$name"
+	ns=$(ns_of "$name")
+	switch=$(ns_of n)
+	ip -n "$switch" link add "v$name" type veth peer name eth0 netns "$ns"
+	ip -n "$switch" link set "v$name" master br0 up
+	ip -n "$ns" link set eth0 up
+	ip -n "$ns" addr add "192.0.2.$octet/24" dev eth0
+	ip -n "$ns" addr add "2001:db8::$octet/64" dev eth0 nodad
+}
+
+# lab_up NODE...: the switch, the server and the nodes; a directory for their files.
+lab_up() {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	[ -c /dev/net/tun ] || skip "needs /dev/net/tun"
+	lab_users
+	LAB=$(mktemp -d /tmp/litevpn-lab.XXXXXX)
+	chmod 755 "$LAB"
+	trap lab_down EXIT
+	trap 'exit 130' INT TERM
+	lab_namespace n
+	ip -n "$(ns_of n)" link add br0 type bridge
+	ip -n "$(ns_of n)" link set br0 up
+	lab_host s 1
+	local octet=11 node
+	for node in "$@"; do
+		lab_host "$node" "$octet"
+		octet=$((octet + 1))
+	done
+}
+
+# The users of the daemons, where the machine does not have them yet.
+lab_users() {
+	local user
+	getent group litevpn >/dev/null || groupadd -r litevpn
+	getent group litevpn-admin >/dev/null || groupadd -r litevpn-admin
+	for user in tunneld ipamd ctld; do
+		getent passwd "litevpn-$user" >/dev/null ||
+			useradd -r -g litevpn -d /nonexistent -s /usr/sbin/nologin "litevpn-$user"
+	done
+	getent passwd litevpn-signer >/dev/null ||
+		useradd -r -U -d /nonexistent -s /usr/sbin/nologin litevpn-signer
+}
+
+lab_down() {
+	local status=$? pid ns
+	trap - EXIT
+	set +e
+	for pid in "${LAB_PIDS[@]}"; do
+		kill -TERM "$pid" 2>/dev/null
+	done
+	for pid in "${LAB_PIDS[@]}"; do
+		gone_within 6 "$pid" || kill -KILL "$pid" 2>/dev/null
+	done
+	if [ "$status" != 0 ] && [ "$status" != 77 ]; then
+		for log in "$LAB"/*/log; do
+			[ -f "$log" ] && printf -- '---- %s\n' "$log" && tail -n 40 "$log"
+		done
+	fi >&2
+	sanitizer_reports || status=1
+	for ns in "${LAB_NAMESPACES[@]}"; do
+		ip netns del "$ns"
+	done
+	[ -n "${LV_KEEP:-}" ] || rm -rf "$LAB"
+	exit "$status"
+}
+
+# Sanitizers write to the daemons' stderr files; a report there is a failure.
+sanitizer_reports() {
+	local bad
+	bad=$(grep -lE 'ERROR: (Address|Leak|Undefined)|runtime error:' "$LAB"/*/stderr 2>/dev/null)
+	[ -z "$bad" ] && return 0
+	for f in $bad; do
+		printf -- '---- %s\n' "$f" >&2
+		head -n 60 "$f" >&2
+	done
+	return 1
+}
+
+# gone_within SECONDS PID
+gone_within() {
+	local i
+	for ((i = 0; i < $1 * 20; i++)); do
+		[ -d "/proc/$2" ] || return 0
+		# A zombie of ours is gone as well.
+		grep -q '^State:.Z' "/proc/$2/status" 2>/dev/null && return 0
+		read -r -t 0.05 <> <(:) || true
+	done
+	return 1
+}
+
+# --- the daemons -----------------------------------------------------------------------------------
+
+# daemon_start NAME NAMESPACE PROGRAM ARGS...: in the background; returns when it is ready. NAME is
+# also the directory of its log and pid below $LAB.
+daemon_start() {
+	local name=$1 ns=$2 program=$3
+	shift 3
+	mkdir -p "$LAB/$name"
+	on "$ns" "$BUILD/$program" "$@" -d -S "$SANDBOX" -p "$LAB/$name/pid" \
+		2>>"$LAB/$name/stderr" || {
+		cat "$LAB/$name/stderr" >&2
+		return 1
+	}
+	LAB_PIDS+=("$(cat "$LAB/$name/pid")")
+}
+
+daemon_pid() { cat "$LAB/$1/pid"; }
+
+# daemon_stop NAME: in good order, and waits for its end.
+daemon_stop() {
+	local pid
+	pid=$(daemon_pid "$1")
+	kill -TERM "$pid"
+	gone_within 10 "$pid" || fail "$1 does not stop"
+}
+
+# daemon_kill NAME: the hard way.
+daemon_kill() {
+	local pid
+	pid=$(daemon_pid "$1")
+	kill -KILL "$pid"
+	gone_within 5 "$pid" || fail "$1 does not die"
+}
+
+# server_conf [LINE...]: writes server.yml; further lines come last.
+server_conf() {
+	local name=${CONF_NAME:-server}
+	{
+		cat <<-EOT
+			vpnCertDir: $LAB/pki/vpn
+			grpcCertDir: $LAB/pki/grpc
+			advertise: [$SERVER_IP]
+			stateDir: $LAB/state
+			runDir: $LAB/run
+		EOT
+		printf '%s\n' "$@"
+	} >"$LAB/$name.yml"
+}
+
+# One file per daemon: they differ in the log only.
+server_file() {
+	mkdir -p "$LAB/$1"
+	{
+		cat "$LAB/server.yml"
+		printf 'log: {level: debug, target: %s/%s/log}\n' "$LAB" "$1"
+	} >"$LAB/$1/server.yml"
+	printf '%s' "$LAB/$1/server.yml"
+}
+
+start_ipamd() { daemon_start ipamd s ipamd -c "$(server_file ipamd)"; }
+start_tunneld() { daemon_start tunneld s tunneld server -c "$(server_file tunneld)"; }
+start_ctld() { daemon_start ctld s ctld -c "$(server_file ctld)"; }
+
+# server_up [LINE...]: configuration, PKI, the three daemons.
+server_up() {
+	server_conf "$@"
+	pki_init
+	start_ipamd
+	start_tunneld
+	start_ctld
+}
+
+pki_init() {
+	on s "$BUILD/litevpnctl" pki init --dir "$LAB/pki" --config "$LAB/server.yml" \
+		--san "$SERVER_IP6" >"$LAB/pki.log"
+}
+
+# ctl ARGS...: the administrator on the server.
+ctl() { on s "$BUILD/litevpnctl" --socket "$LAB/run/admin/ctld.sock" "$@"; }
+
+# node_conf NODE [LINE...]: its client.yml.
+node_conf() {
+	local node=$1
+	shift
+	mkdir -p "$LAB/$node"
+	{
+		cat <<-EOT
+			vpnCertDir: $LAB/$node/vpn
+			grpcCertDir: $LAB/$node/grpc
+			tokenFile: $LAB/$node/token
+			serverAddr: $SERVER_IP
+			device: lv-$node
+			stateDir: $LAB/$node/state
+			runDir: $LAB/$node/run
+			reconnect: {min: 200ms, max: 2s}
+			log: {level: debug, target: $LAB/$node/log}
+		EOT
+		printf '%s\n' "$@"
+	} >"$LAB/$node/client.yml"
+}
+
+# node_enroll NODE [token create options...]: configuration must be there.
+node_enroll() {
+	local node=$1 fingerprint
+	shift
+	ctl -o json token create "$@" >"$LAB/$node/created"
+	json_field secret <"$LAB/$node/created" >"$LAB/$node/bootstrap"
+	fingerprint=$(json_field caFingerprint <"$LAB/$node/created")
+	chmod 600 "$LAB/$node/bootstrap"
+	on "$node" "$BUILD/litevpnctl" client enroll --config "$LAB/$node/client.yml" \
+		--token-file "$LAB/$node/bootstrap" --fingerprint "$fingerprint" --name "$node" \
+		>"$LAB/$node/enroll.log"
+}
+
+start_node() { daemon_start "$1" "$1" tunneld node -c "$LAB/$1/client.yml"; }
+
+# node_up NODE [LINE...]: configured, enrolled, started, connected.
+node_up() {
+	local node=$1
+	node_conf "$@"
+	node_enroll "$node"
+	start_node "$node"
+	wait_for 10 node_connected "$node"
+}
+
+# json_field NAME: from a JSON object on standard input.
+json_field() { "$PYTHON" -c 'import json,sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
+
+# node_field NODE FIELD: of the node with that display name, through the API.
+node_field() {
+	ctl -o json node list | "$PYTHON" -c '
+import json, sys
+for n in json.load(sys.stdin).get("nodes", []):
+    if n.get("displayName") == sys.argv[1]:
+        for part in sys.argv[2].split("."):
+            n = n.get(part, {}) if isinstance(n, dict) else n
+        print(n if n != {} else "")' "$1" "$2"
+}
+
+node_state() { node_field "$1" state; }
+node_connected() { [ "$(node_state "$1")" = CONNECTED ]; }
+node_id() { node_field "$1" name | sed 's,^nodes/,,'; }
+
+# The address that the node's device has.
+node_addr() {
+	ip -n "$(ns_of "$1")" -4 -o addr show dev "lv-$1" | sed -E 's,.* inet ([0-9.]+)/.*,\1,'
+}
+
+# pings FROM ADDRESS [COUNT]: all answered.
+pings() { on "$1" ping -n -q -i 0.05 -W 2 -c "${3:-5}" "$2"; }
