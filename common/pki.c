@@ -139,6 +139,15 @@ hash_spki(EVP_PKEY *key, uint8_t out[PKI_SPKI_LEN])
 	return 0;
 }
 
+bool
+pki_id_is_good(const char *id)
+{
+	size_t len = strlen(id);
+
+	return len > 0 && len <= PKI_ID_MAX && strspn(id, "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
+}
+
 /* --- keys and requests ------------------------------------------------------------------------ */
 
 int

@@ -85,6 +85,9 @@ int pki_pair_check(const char *cert_pem, const char *key_pem, struct err *e);
 void pki_fingerprint(const uint8_t spki[PKI_SPKI_LEN], char out[PKI_FINGERPRINT_MAX]);
 int pki_fingerprint_parse(const char *text, uint8_t spki_out[PKI_SPKI_LEN]);	/* 0, -EINVAL */
 
+/* Can it be a node's id: letters, digits and "._-", 1 to PKI_ID_MAX of them. */
+bool pki_id_is_good(const char *id);
+
 /* "litevpn://node/ID", for texts. */
 const char *pki_name_format(const struct pki_name *name, char *buf, size_t size);
 

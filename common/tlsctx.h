@@ -51,7 +51,8 @@ void tlsctx_explain(const SSL *ssl, char *buf, size_t size);
  * Looks at a server without trusting it: connects, completes a handshake that verifies nothing and
  * sends nothing, and returns the CA certificate from the chain whose public key has this hash,
  * after checking that the chain and the name `host` verify against it (design: first contact).
- * Blocks up to timeout_ms. *ca_pem_out is the caller's (free).
+ * Blocks up to timeout_ms. *ca_pem_out is the caller's (free). SIGPIPE must be ignored: the server
+ * may hang up.
  */
 int tlsctx_fetch_ca(const char *host, uint16_t port, const uint8_t spki[32], int timeout_ms,
     char **ca_pem_out, struct err *e);

@@ -114,11 +114,12 @@ lab_users() {
 }
 
 lab_down() {
-	local status=$? pid ns
+	local status=$? pid ns i
 	trap - EXIT
 	set +e
-	for pid in "${LAB_PIDS[@]}"; do
-		kill -TERM "$pid" 2>/dev/null
+	# The last started first: nodes, then ctld, tunneld, ipamd.
+	for ((i = ${#LAB_PIDS[@]} - 1; i >= 0; i--)); do
+		kill -TERM "${LAB_PIDS[i]}" 2>/dev/null
 	done
 	for pid in "${LAB_PIDS[@]}"; do
 		gone_within 6 "$pid" || kill -KILL "$pid" 2>/dev/null
@@ -300,7 +301,10 @@ for n in json.load(sys.stdin).get("nodes", []):
 }
 
 node_state() { node_field "$1" state; }
-node_connected() { [ "$(node_state "$1")" = CONNECTED ]; }
+node_is() { [ "$(node_state "$1")" = "$2" ]; }
+node_connected() { node_is "$1" CONNECTED; }
+# node_uses NODE UDP|TLS
+node_uses() { [ "$(node_field "$1" session.transport)" = "$2" ]; }
 node_id() { node_field "$1" name | sed 's,^nodes/,,'; }
 
 # The address that the node's device has.
@@ -308,5 +312,37 @@ node_addr() {
 	ip -n "$(ns_of "$1")" -4 -o addr show dev "lv-$1" | sed -E 's,.* inet ([0-9.]+)/.*,\1,'
 }
 
+# drops NAME: the server's counter of that drop reason.
+drops() {
+	ctl -o json status | "$PYTHON" -c '
+import json, sys
+print(json.load(sys.stdin).get("drops", {}).get(sys.argv[1], 0))' "$1"
+}
+
+# rises NAME BEFORE: the counter is above what it was.
+rises() { [ "$(drops "$1")" -gt "$2" ]; }
+
+# logged FILE PATTERN: a line of the daemon's log, $LAB/FILE/log.
+logged() { grep -qE "$2" "$LAB/$1/log"; }
+
 # pings FROM ADDRESS [COUNT]: all answered.
-pings() { on "$1" ping -n -q -i 0.05 -W 2 -c "${3:-5}" "$2"; }
+pings() {
+	local out
+	out=$(on "$1" ping -n -q -i 0.05 -W 2 -c "${3:-5}" "$2") || {
+		printf '%s\n' "$out"
+		return 1
+	}
+	printf '%s\n' "$out" | tail -n 2
+}
+
+# A ping that runs beside what is tested: start, then stop, which fails when an answer was missing.
+ping_start() {
+	on "$1" ping -n -q -i 0.02 -W 2 "$2" >"$LAB/ping.log" 2>&1 &
+	PING_PID=$!
+}
+ping_stop() {
+	kill -INT "$PING_PID"
+	wait "$PING_PID" || true
+	tail -n 2 "$LAB/ping.log"
+	grep -q ' 0% packet loss' "$LAB/ping.log" || fail "packets were lost"
+}

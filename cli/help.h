@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_CLI_HELP_H
+#define LV_CLI_HELP_H
+
+#include <stdio.h>
+
+#include "cli/cli.h"
+
+/* -h, printed from the table of commands. */
+
+extern const struct opt help_options[];
+
+/* commands: ends with a row without a noun. */
+void help_all(const struct command *commands, FILE *to);
+void help_noun(const struct command *commands, const char *noun, FILE *to);
+void help_command(const struct command *c, FILE *to);
+
+#endif

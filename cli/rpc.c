@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/rpc.h"
+
+#include <errno.h>
+#include <grpc/byte_buffer.h>
+#include <grpc/byte_buffer_reader.h>
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+#include <grpc/slice.h>
+#include <grpc/support/alloc.h>
+#include <grpc/support/log.h>
+#include <grpc/support/time.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "cli/status.h"
+#include "common/ip.h"
+#include "common/tlsctx.h"
+
+struct rpc {
+	grpc_channel *channel;
+	grpc_completion_queue *queue;
+	int64_t timeout_ms;
+	const char *socket;	/* NULL: over TLS */
+	char target[300];
+};
+
+/* --- the channel ------------------------------------------------------------------------------ */
+
+#define INTEGER(k, v) { .type = GRPC_ARG_INTEGER, .key = (char *) (k), .value.integer = (v) }
+
+static grpc_arg settings[] = {
+	/* Not by way of a proxy that some variable of the environment names. */
+	INTEGER(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
+	/* A call that may have been carried out is not repeated behind the caller's back. */
+	INTEGER(GRPC_ARG_ENABLE_RETRIES, 0),
+};
+
+static grpc_channel_credentials *
+make_creds(const struct rpc_conf *conf)
+{
+	grpc_ssl_pem_key_cert_pair pair = { conf->key_pem, conf->cert_pem };
+
+	if (conf->socket != NULL)
+		return grpc_insecure_credentials_create();
+	return grpc_ssl_credentials_create(conf->ca_pem, conf->cert_pem == NULL ? NULL : &pair,
+	    NULL, NULL);
+}
+
+/* An address is written as certificates spell it, or its name would not be found there. */
+static void
+make_target(const struct rpc_conf *conf, char *buf, size_t size)
+{
+	struct ip_addr addr;
+
+	if (conf->socket != NULL)
+		snprintf(buf, size, "unix:%s", conf->socket);
+	else if (ip_parse(conf->host, &addr) < 0)
+		snprintf(buf, size, "dns:%s:%u", conf->host, conf->port);
+	else if (addr.family == AF_INET6)
+		snprintf(buf, size, "ipv6:[%s]:%u", IP_TEXT(&addr), conf->port);
+	else
+		snprintf(buf, size, "ipv4:%s:%u", IP_TEXT(&addr), conf->port);
+}
+
+/* What gRPC says on its own goes to nobody: each call ends with a status that says it. */
+static void
+on_log(gpr_log_func_args *args)
+{
+	(void) args;
+}
+
+int
+rpc_open(const struct rpc_conf *conf, struct rpc **out, struct err *e)
+{
+	const grpc_channel_args args = { sizeof(settings) / sizeof(settings[0]), settings };
+	struct rpc *rpc = calloc(1, sizeof(*rpc));
+	grpc_channel_credentials *creds;
+	int rc;
+
+	if (rpc == NULL)
+		return err_set(e, -ENOMEM, "out of memory");
+	if ((rc = tlsctx_require_tls13(e)) < 0) {
+		free(rpc);
+		return rc;
+	}
+	gpr_set_log_function(on_log);
+	grpc_init();
+	rpc->socket = conf->socket;
+	rpc->timeout_ms = conf->timeout_ms;
+	make_target(conf, rpc->target, sizeof(rpc->target));
+	if ((creds = make_creds(conf)) == NULL) {
+		grpc_shutdown();
+		free(rpc);
+		return err_set(e, -EINVAL, "gRPC cannot use the certificates");
+	}
+	rpc->queue = grpc_completion_queue_create_for_pluck(NULL);
+	rpc->channel = grpc_channel_create(rpc->target, creds, &args);
+	grpc_channel_credentials_release(creds);
+	*out = rpc;
+	return 0;
+}
+
+void
+rpc_close(struct rpc *rpc)
+{
+	if (rpc == NULL)
+		return;
+	grpc_channel_destroy(rpc->channel);
+	grpc_completion_queue_shutdown(rpc->queue);
+	grpc_completion_queue_destroy(rpc->queue);
+	grpc_shutdown();
+	free(rpc);
+}
+
+/* --- errors ----------------------------------------------------------------------------------- */
+
+/* gRPC's text for a socket that cannot be reached is long and says little. */
+static void
+explain_socket(const char *path, struct rpc_error *error)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd, rc = 0;
+
+	if (strlen(path) >= sizeof(sun.sun_path))
+		return;
+	strcpy(sun.sun_path, path);
+	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
+		return;
+	if (connect(fd, (struct sockaddr *) &sun, sizeof(sun)) < 0)
+		rc = errno;
+	close(fd);
+	if (rc == 0)
+		return;
+	snprintf(error->text, sizeof(error->text), "%s: %s", path, strerror(rc));
+	if (rc == EACCES) {
+		error->code = RPC_PERMISSION_DENIED;
+		snprintf(error->reason, sizeof(error->reason), "%s", "PERMISSION_DENIED");
+	}
+}
+
+static const uint8_t *
+find_details(const grpc_metadata_array *trailers, size_t *len_out)
+{
+	for (size_t i = 0; i < trailers->count; i++) {
+		const grpc_metadata *m = &trailers->metadata[i];
+
+		if (grpc_slice_str_cmp(m->key, "grpc-status-details-bin") == 0) {
+			*len_out = GRPC_SLICE_LENGTH(m->value);
+			return GRPC_SLICE_START_PTR(m->value);
+		}
+	}
+	return NULL;
+}
+
+/* --- a call ----------------------------------------------------------------------------------- */
+
+/* All that a unary call sends and receives; the batch writes here until it is plucked. */
+struct unary {
+	grpc_call *call;
+	grpc_byte_buffer *out, *in;
+	grpc_metadata_array headers, trailers;
+	grpc_status_code status;
+	grpc_slice message;
+};
+
+static grpc_byte_buffer *
+pack(const ProtobufCMessage *msg)
+{
+	grpc_slice slice = grpc_slice_malloc(protobuf_c_message_get_packed_size(msg));
+	grpc_byte_buffer *bb;
+
+	protobuf_c_message_pack(msg, GRPC_SLICE_START_PTR(slice));
+	bb = grpc_raw_byte_buffer_create(&slice, 1);
+	grpc_slice_unref(slice);
+	return bb;
+}
+
+static ProtobufCMessage *
+unpack(grpc_byte_buffer *bb, const ProtobufCMessageDescriptor *d)
+{
+	grpc_byte_buffer_reader reader;
+	ProtobufCMessage *msg;
+	grpc_slice all;
+
+	if (bb == NULL || !grpc_byte_buffer_reader_init(&reader, bb))
+		return NULL;
+	all = grpc_byte_buffer_reader_readall(&reader);
+	msg = protobuf_c_message_unpack(d, NULL, GRPC_SLICE_LENGTH(all), GRPC_SLICE_START_PTR(all));
+	grpc_slice_unref(all);
+	grpc_byte_buffer_reader_destroy(&reader);
+	return msg;
+}
+
+static gpr_timespec
+deadline_of(const struct rpc *rpc)
+{
+	return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+	    gpr_time_from_millis(rpc->timeout_ms, GPR_TIMESPAN));
+}
+
+static void
+start(struct rpc *rpc, const char *method, const ProtobufCMessage *request, struct unary *u)
+{
+	grpc_slice path = grpc_slice_from_copied_string(method);
+	grpc_op ops[6] = {
+		{ .op = GRPC_OP_SEND_INITIAL_METADATA },
+		{ .op = GRPC_OP_SEND_MESSAGE },
+		{ .op = GRPC_OP_SEND_CLOSE_FROM_CLIENT },
+		{ .op = GRPC_OP_RECV_INITIAL_METADATA },
+		{ .op = GRPC_OP_RECV_MESSAGE },
+		{ .op = GRPC_OP_RECV_STATUS_ON_CLIENT },
+	};
+
+	grpc_metadata_array_init(&u->headers);
+	grpc_metadata_array_init(&u->trailers);
+	u->message = grpc_empty_slice();
+	u->out = pack(request);
+	u->call = grpc_channel_create_call(rpc->channel, NULL, GRPC_PROPAGATE_DEFAULTS, rpc->queue,
+	    path, NULL, deadline_of(rpc), NULL);
+	ops[1].data.send_message.send_message = u->out;
+	ops[3].data.recv_initial_metadata.recv_initial_metadata = &u->headers;
+	ops[4].data.recv_message.recv_message = &u->in;
+	ops[5].data.recv_status_on_client.trailing_metadata = &u->trailers;
+	ops[5].data.recv_status_on_client.status = &u->status;
+	ops[5].data.recv_status_on_client.status_details = &u->message;
+	grpc_call_start_batch(u->call, ops, 6, u, NULL);
+	grpc_slice_unref(path);
+}
+
+static void
+end(struct unary *u)
+{
+	grpc_byte_buffer_destroy(u->out);
+	grpc_byte_buffer_destroy(u->in);
+	grpc_metadata_array_destroy(&u->headers);
+	grpc_metadata_array_destroy(&u->trailers);
+	grpc_slice_unref(u->message);
+	grpc_call_unref(u->call);
+}
+
+static void
+read_error(const struct rpc *rpc, const struct unary *u, struct rpc_error *error)
+{
+	char *message = grpc_slice_to_c_string(u->message);
+	size_t len = 0;
+	const uint8_t *details = find_details(&u->trailers, &len);
+
+	status_read((enum rpc_code) u->status, message, details, len, error);
+	if (rpc->socket != NULL && details == NULL && u->status == GRPC_STATUS_UNAVAILABLE)
+		explain_socket(rpc->socket, error);
+	gpr_free(message);
+}
+
+int
+rpc_call(struct rpc *rpc, const char *method, const ProtobufCMessage *request,
+    const ProtobufCMessageDescriptor *reply, ProtobufCMessage **reply_out, struct rpc_error *error)
+{
+	struct unary u = { 0 };
+	ProtobufCMessage *msg = NULL;
+
+	start(rpc, method, request, &u);
+	/* The call has a deadline of its own; its status comes then at the latest. */
+	grpc_completion_queue_pluck(rpc->queue, &u, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+	if (u.status != GRPC_STATUS_OK)
+		read_error(rpc, &u, error);
+	else if ((msg = unpack(u.in, reply)) == NULL)
+		status_read(RPC_INTERNAL, "the server's answer cannot be read", NULL, 0, error);
+	else
+		*reply_out = msg;
+	end(&u);
+	return msg == NULL ? -1 : 0;
+}

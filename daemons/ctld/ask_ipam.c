@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/ctld/ask_ipam.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/reason.h"
+#include "ipc/ipam.pb-c.h"
+
+_Static_assert((int) IPAM_NEVER == (int) LITEVPN__IPAM__NODE__STATE__NEVER &&
+    (int) IPAM_IDLE == (int) LITEVPN__IPAM__NODE__STATE__IDLE, "states have ipamd's numbers");
+
+#define BODY(name) LITEVPN__IPAM__REPLY__BODY_##name
+#define ASK(name) LITEVPN__IPAM__REQUEST__BODY_##name
+
+/* The reply behind a message: a refusal, or a body of the case that the question calls for. */
+static int
+open_reply(const ProtobufCMessage *msg, Litevpn__Ipam__Reply__BodyCase body,
+    const Litevpn__Ipam__Reply **out, struct err *e)
+{
+	const Litevpn__Ipam__Reply *reply = (const Litevpn__Ipam__Reply *) msg;
+	int rc = backend_result(reply->result, reply->detail, e);
+
+	if (rc < 0)
+		return rc;
+	if (reply->body_case != body)
+		return err_set(e, -REASON_INTERNAL, "ipamd answered something else than was asked");
+	*out = reply;
+	return 0;
+}
+
+static void
+ask(struct backend *b, struct call *c, const Litevpn__Ipam__Request *req, backend_decode *decode,
+    void *out, backend_next *next)
+{
+	backend_ask(b, BACKEND_IPAMD, c, &req->base, decode, out, next);
+}
+
+/* --- nodes ------------------------------------------------------------------------------------ */
+
+static int
+read_node(const Litevpn__Ipam__Node *pb, struct ipam_node *out, struct err *e)
+{
+	struct ipam_node n = {
+		.state = (enum ipam_state) pb->state,
+		.create_s = pb->create_s,
+		.seen_s = pb->seen_s,
+	};
+
+	if (pb->state < LITEVPN__IPAM__NODE__STATE__NEVER ||
+	    pb->state > LITEVPN__IPAM__NODE__STATE__IDLE)
+		n.state = IPAM_STATE_UNKNOWN;
+	if (backend_text(n.id, sizeof(n.id), pb->id, e) < 0 ||
+	    backend_text(n.display_name, sizeof(n.display_name), pb->display_name, e) < 0 ||
+	    backend_text(n.network, sizeof(n.network), pb->network, e) < 0 ||
+	    backend_text(n.address, sizeof(n.address), pb->address, e) < 0)
+		return e->rc;
+	*out = n;
+	return 0;
+}
+
+static int
+decode_node(const ProtobufCMessage *msg, void *out, struct err *e)
+{
+	const Litevpn__Ipam__Reply *reply;
+	int rc = open_reply(msg, BODY(NODE), &reply, e);
+
+	return rc < 0 ? rc : read_node(reply->node, out, e);
+}
+
+void
+ipam_get_node(struct backend *b, struct call *c, const char *id, struct ipam_node *out,
+    backend_next *next)
+{
+	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
+	Litevpn__Ipam__GetNode get = LITEVPN__IPAM__GET_NODE__INIT;
+
+	get.id = (char *) id;
+	req.body_case = ASK(GET_NODE);
+	req.get_node = &get;
+	ask(b, c, &req, decode_node, out, next);
+}
+
+static int
+decode_page(const ProtobufCMessage *msg, void *out, struct err *e)
+{
+	const Litevpn__Ipam__Reply *reply;
+	struct ipam_page page = { 0 };
+	int rc;
+
+	if ((rc = open_reply(msg, BODY(NODES), &reply, e)) < 0)
+		return rc;
+	if (reply->nodes->n_nodes > IPAM_PAGE_MAX)
+		return err_set(e, -REASON_INTERNAL, "ipamd sent a page that is too long");
+	page.nodes = calloc(reply->nodes->n_nodes + 1, sizeof(*page.nodes));
+	if (page.nodes == NULL)
+		return err_set(e, -REASON_OVERLOADED, "out of memory");
+	page.more = reply->nodes->more;
+	for (; page.n < reply->nodes->n_nodes; page.n++) {
+		rc = read_node(reply->nodes->nodes[page.n], &page.nodes[page.n], e);
+		if (rc < 0) {
+			ipam_page_fini(&page);
+			return rc;
+		}
+	}
+	*(struct ipam_page *) out = page;
+	return 0;
+}
+
+void
+ipam_list_nodes(struct backend *b, struct call *c, uint32_t page_size, const char *after_id,
+    struct ipam_page *out, backend_next *next)
+{
+	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
+	Litevpn__Ipam__ListNodes list = LITEVPN__IPAM__LIST_NODES__INIT;
+
+	list.page_size = page_size;
+	list.after_id = (char *) after_id;
+	req.body_case = ASK(LIST_NODES);
+	req.list_nodes = &list;
+	ask(b, c, &req, decode_page, out, next);
+}
+
+void
+ipam_page_fini(struct ipam_page *page)
+{
+	free(page->nodes);
+	*page = (struct ipam_page){ 0 };
+}
+
+static int
+decode_deleted(const ProtobufCMessage *msg, void *out, struct err *e)
+{
+	const Litevpn__Ipam__Reply *reply;
+	int rc = open_reply(msg, BODY(DELETED), &reply, e);
+
+	if (rc == 0)
+		*(uint64_t *) out = reply->deleted->epoch;
+	return rc;
+}
+
+void
+ipam_delete_node(struct backend *b, struct call *c, const char *id, uint64_t *epoch_out,
+    backend_next *next)
+{
+	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
+	Litevpn__Ipam__DeleteNode del = LITEVPN__IPAM__DELETE_NODE__INIT;
+
+	del.id = (char *) id;
+	req.body_case = ASK(DELETE_NODE);
+	req.delete_node = &del;
+	ask(b, c, &req, decode_deleted, epoch_out, next);
+}
+
+/* --- tokens ----------------------------------------------------------------------------------- */
+
+static int
+decode_token(const ProtobufCMessage *msg, void *out, struct err *e)
+{
+	const Litevpn__Ipam__Reply *reply;
+	struct ipam_token t = { 0 };
+	int rc;
+
+	if ((rc = open_reply(msg, BODY(TOKEN), &reply, e)) < 0)
+		return rc;
+	t.expire_s = reply->token->expire_s;
+	t.uses = reply->token->uses;
+	if (backend_text(t.id, sizeof(t.id), reply->token->id, e) < 0 ||
+	    backend_text(t.secret, sizeof(t.secret), reply->token->secret, e) < 0 ||
+	    backend_text(t.network, sizeof(t.network), reply->token->network, e) < 0 ||
+	    backend_text(t.address, sizeof(t.address), reply->token->address, e) < 0)
+		return e->rc;
+	*(struct ipam_token *) out = t;
+	return 0;
+}
+
+void
+ipam_create_token(struct backend *b, struct call *c, const char *network, int64_t life_s,
+    uint32_t uses, const char *address, struct ipam_token *out, backend_next *next)
+{
+	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
+	Litevpn__Ipam__CreateToken create = LITEVPN__IPAM__CREATE_TOKEN__INIT;
+
+	create.network = (char *) network;
+	create.life_s = life_s;
+	create.uses = uses;
+	create.address = (char *) address;
+	req.body_case = ASK(CREATE_TOKEN);
+	req.create_token = &create;
+	ask(b, c, &req, decode_token, out, next);
+}
+
+static int
+read_grant(const ProtobufCBinaryData *pb, uint8_t out[GRANT_WIRE_LEN], struct err *e)
+{
+	if (pb->len != GRANT_WIRE_LEN)
+		return err_set(e, -REASON_INTERNAL, "ipamd sent a grant of %zu bytes", pb->len);
+	memcpy(out, pb->data, GRANT_WIRE_LEN);
+	return 0;
+}
+
+static int
+decode_redeemed(const ProtobufCMessage *msg, void *out, struct err *e)
+{
+	const Litevpn__Ipam__Reply *reply;
+	const Litevpn__Ipam__Redeemed *pb;
+	struct ipam_redeemed r = { 0 };
+	int rc;
+
+	if ((rc = open_reply(msg, BODY(REDEEMED), &reply, e)) < 0)
+		return rc;
+	pb = reply->redeemed;
+	if (pb->node == NULL)
+		return err_set(e, -REASON_INTERNAL, "ipamd sent no node");
+	if (read_node(pb->node, &r.node, e) < 0 ||
+	    backend_text(r.node_token, sizeof(r.node_token), pb->node_token, e) < 0 ||
+	    read_grant(&pb->grpc_grant, r.grpc_grant, e) < 0 ||
+	    read_grant(&pb->vpn_grant, r.vpn_grant, e) < 0)
+		return e->rc;
+	*(struct ipam_redeemed *) out = r;
+	return 0;
+}
+
+void
+ipam_redeem(struct backend *b, struct call *c, const char *bootstrap_token,
+    const char *display_name, const uint8_t grpc_spki[PKI_SPKI_LEN],
+    const uint8_t vpn_spki[PKI_SPKI_LEN], struct ipam_redeemed *out, backend_next *next)
+{
+	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
+	Litevpn__Ipam__Redeem redeem = LITEVPN__IPAM__REDEEM__INIT;
+
+	redeem.bootstrap_token = (char *) bootstrap_token;
+	redeem.display_name = (char *) display_name;
+	redeem.grpc_spki = (ProtobufCBinaryData){ PKI_SPKI_LEN, (uint8_t *) grpc_spki };
+	redeem.vpn_spki = (ProtobufCBinaryData){ PKI_SPKI_LEN, (uint8_t *) vpn_spki };
+	req.body_case = ASK(REDEEM);
+	req.redeem = &redeem;
+	ask(b, c, &req, decode_redeemed, out, next);
+}
+
+/* --- ipamd itself ----------------------------------------------------------------------------- */
+
+static int
+decode_info(const ProtobufCMessage *msg, void *out, struct err *e)
+{
+	const Litevpn__Ipam__Reply *reply;
+	struct ipam_info info = { 0 };
+	int rc;
+
+	if ((rc = open_reply(msg, BODY(INFO), &reply, e)) < 0)
+		return rc;
+	info.addresses = reply->info->addresses;
+	info.bound = reply->info->bound;
+	info.nodes = reply->info->nodes;
+	info.connected = reply->info->connected;
+	info.started_s = reply->info->started_s;
+	if (backend_text(info.network, sizeof(info.network), reply->info->network, e) < 0 ||
+	    backend_text(info.version, sizeof(info.version), reply->info->version, e) < 0)
+		return e->rc;
+	*(struct ipam_info *) out = info;
+	return 0;
+}
+
+void
+ipam_get_info(struct backend *b, struct call *c, struct ipam_info *out, backend_next *next)
+{
+	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
+	Litevpn__Ipam__GetInfo get = LITEVPN__IPAM__GET_INFO__INIT;
+
+	req.body_case = ASK(GET_INFO);
+	req.get_info = &get;
+	ask(b, c, &req, decode_info, out, next);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_CTLD_ASK_IPAM_H
+#define LV_CTLD_ASK_IPAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/grant.h"
+#include "common/ip.h"
+#include "common/pki.h"
+#include "daemons/ctld/backend.h"
+
+/* What ipamd is asked. Each function: one question; `next` tells how it ended (backend.h). */
+
+#define IPAM_NAME_MAX 256	/* a display name of 63 characters, a network's name */
+#define IPAM_SECRET_MAX 128	/* bootstrap tokens, node tokens */
+#define IPAM_PAGE_MAX 1000	/* nodes of one answer */
+
+enum ipam_state {	/* the numbers of the API, too */
+	IPAM_STATE_UNKNOWN,
+	IPAM_NEVER,
+	IPAM_CONNECTING,
+	IPAM_CONNECTED,
+	IPAM_LOST,
+	IPAM_IDLE,
+};
+
+struct ipam_node {
+	char id[PKI_ID_MAX + 1];
+	char display_name[IPAM_NAME_MAX];
+	char network[IPAM_NAME_MAX];
+	char address[IP_TEXT_MAX];	/* "": none bound */
+	enum ipam_state state;
+	int64_t create_s, seen_s;	/* UTC; seen 0: never */
+};
+
+struct ipam_page {
+	struct ipam_node *nodes;
+	size_t n;
+	bool more;
+};
+
+struct ipam_token {
+	char id[PKI_ID_MAX + 1];
+	char secret[IPAM_SECRET_MAX];
+	char network[IPAM_NAME_MAX];
+	char address[IP_TEXT_MAX];
+	int64_t expire_s;
+	uint32_t uses;
+};
+
+struct ipam_redeemed {
+	struct ipam_node node;
+	char node_token[IPAM_SECRET_MAX];
+	uint8_t grpc_grant[GRANT_WIRE_LEN], vpn_grant[GRANT_WIRE_LEN];
+};
+
+struct ipam_info {
+	char network[IP_TEXT_MAX];	/* "10.1.1.1/24" */
+	char version[64];
+	uint64_t addresses, bound, nodes, connected;
+	int64_t started_s;
+};
+
+void ipam_get_node(struct backend *b, struct call *c, const char *id, struct ipam_node *out,
+    backend_next *next);
+
+/* after_id: the last id of the page before, "" for the first. End the page with ipam_page_fini. */
+void ipam_list_nodes(struct backend *b, struct call *c, uint32_t page_size, const char *after_id,
+    struct ipam_page *out, backend_next *next);
+void ipam_page_fini(struct ipam_page *page);
+
+/* epoch_out: no session of the node with this or a lower one may go on. */
+void ipam_delete_node(struct backend *b, struct call *c, const char *id, uint64_t *epoch_out,
+    backend_next *next);
+
+/* life_s 0: the configured one; uses 0: one; address "": any. */
+void ipam_create_token(struct backend *b, struct call *c, const char *network, int64_t life_s,
+    uint32_t uses, const char *address, struct ipam_token *out, backend_next *next);
+
+void ipam_redeem(struct backend *b, struct call *c, const char *bootstrap_token,
+    const char *display_name, const uint8_t grpc_spki[PKI_SPKI_LEN],
+    const uint8_t vpn_spki[PKI_SPKI_LEN], struct ipam_redeemed *out, backend_next *next);
+
+void ipam_get_info(struct backend *b, struct call *c, struct ipam_info *out, backend_next *next);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_CTLD_AUTHZ_H
+#define LV_CTLD_AUTHZ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/pki.h"
+
+/* Who calls, and whether that is enough. Pure. */
+
+/* In rising order: each may do what the ones before it may. */
+enum role {
+	ROLE_NONE,	/* no certificate, or one that names nobody of ours */
+	ROLE_NODE,	/* a node: beyond what everybody may, only itself */
+	ROLE_VIEWER,
+	ROLE_OPERATOR,
+	ROLE_ADMIN,
+};
+
+struct caller {
+	enum role role;
+	char node_id[PKI_ID_MAX + 1];	/* ROLE_NODE only, else "" */
+};
+
+/* What a method asks of its caller. */
+struct authz_rule {
+	enum role least;
+	bool node_itself;	/* a node, too, where the call is about itself */
+};
+
+/*
+ * The caller behind a certificate that was verified against our CA. Its life is checked here, for
+ * every call: a connection may outlive its certificate. -REASON_CERT_INVALID with the cause.
+ */
+int authz_from_cert(const char *pem, size_t len, int64_t now, struct caller *out, struct err *e);
+
+/*
+ * subject: the node id that the call is about; NULL: about none in particular.
+ * Returns 0 or -REASON_ROLE_REQUIRED with what is needed in *e.
+ */
+int authz_check(const struct authz_rule *rule, const struct caller *caller, const char *subject,
+    struct err *e);
+
+/* "operator", for texts. */
+const char *authz_role_name(enum role role);
+
+#endif

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/ctld/call.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+
+struct call {
+	struct calls *calls;
+	struct stream *stream;
+	const struct method *method;	/* NULL: the call was refused before it had one */
+	struct caller caller;
+	ProtobufCMessage *request;
+	int64_t began_ms, deadline_ms;	/* clock_mono_ms */
+	bool waiting;			/* for its request: in calls->waiting */
+	void *state;
+	void (*state_fini)(void *state);
+	call_next *next;		/* of the call_resume under way */
+	void *next_arg;
+	TAILQ_ENTRY(call) link;
+};
+
+TAILQ_HEAD(call_list, call);
+
+struct calls {
+	struct calls_conf conf;
+	struct call_list waiting;	/* the oldest first */
+	unsigned live;
+};
+
+/* --- ending ----------------------------------------------------------------------------------- */
+
+static uint8_t *
+pack(const struct call *c, const ProtobufCMessage *msg, size_t *len_out)
+{
+	uint8_t *bytes;
+
+	assert(msg->descriptor == c->method->reply);
+	/* One byte more: an empty message is not the same as none. */
+	bytes = malloc(protobuf_c_message_get_packed_size(msg) + 1);
+	if (bytes != NULL)
+		*len_out = protobuf_c_message_pack(msg, bytes);
+	return bytes;
+}
+
+void
+call_reply(struct call *c, const ProtobufCMessage *reply)
+{
+	size_t len = 0;
+	uint8_t *bytes = pack(c, reply, &len);
+
+	if (bytes == NULL)
+		call_fail(c, &(struct status){ .reason = REASON_OVERLOADED });
+	else
+		stream_end(c->stream, RPC_OK, NULL, NULL, 0, bytes, len);
+}
+
+void
+call_end(struct call *c)
+{
+	stream_end(c->stream, RPC_OK, NULL, NULL, 0, NULL, 0);
+}
+
+void
+call_fail(struct call *c, const struct status *status)
+{
+	uint8_t *details = NULL;
+	size_t len = 0;
+
+	/* Without memory for the details the client still gets code and message. */
+	if (status_pack(status, &details, &len) < 0)
+		log_warn("status_without_details", "error=%s", err_name(-ENOMEM));
+	log_debug("call_failed", "method=%s reason=%s text=%s",
+	    c->method == NULL ? "-" : c->method->path, reason_name(status->reason),
+	    LOG_Q(status_message(status)));
+	stream_end(c->stream, reason_rpc_code(status->reason), status_message(status), details, len,
+	    NULL, 0);
+	free(details);
+}
+
+void
+call_fail_err(struct call *c, const struct err *e)
+{
+	call_fail(c, &(struct status){ .reason = reason_of(e->rc, REASON_INTERNAL),
+	    .detail = e->text });
+}
+
+void
+call_fail_field(struct call *c, const char *field, const char *detail)
+{
+	call_fail(c, &(struct status){ .reason = REASON_FIELD_INVALID, .detail = detail,
+	    .field = field, .meta = { { "field", field } } });
+}
+
+void
+call_send(struct call *c, const ProtobufCMessage *msg)
+{
+	size_t len = 0;
+	uint8_t *bytes = pack(c, msg, &len);
+
+	if (bytes == NULL)
+		call_fail(c, &(struct status){ .reason = REASON_OVERLOADED });
+	else
+		stream_write(c->stream, bytes, len);
+}
+
+/* --- what handlers ask ------------------------------------------------------------------------ */
+
+struct ctld *
+call_ctld(const struct call *c)
+{
+	return c->calls->conf.ctld;
+}
+
+const struct caller *
+call_caller(const struct call *c)
+{
+	return &c->caller;
+}
+
+const void *
+call_request(const struct call *c)
+{
+	return c->request;
+}
+
+void *
+call_state(struct call *c, size_t size, void (*fini)(void *state))
+{
+	assert(c->state == NULL);
+	c->state = calloc(1, size);
+	if (c->state == NULL)
+		call_fail(c, &(struct status){ .reason = REASON_OVERLOADED });
+	else
+		c->state_fini = fini;
+	return c->state;
+}
+
+void *
+call_state_get(const struct call *c)
+{
+	return c->state;
+}
+
+int64_t
+call_left_ms(const struct call *c)
+{
+	int64_t left = c->deadline_ms - clock_mono_ms();
+
+	return left < 0 ? 0 : left;
+}
+
+void
+call_hold(struct call *c)
+{
+	stream_hold(c->stream);
+}
+
+void
+call_resume(struct call *c, call_next *next, void *arg)
+{
+	c->next = next;
+	c->next_arg = arg;
+	stream_wake(c->stream);
+}
+
+/* --- the way of a request --------------------------------------------------------------------- */
+
+/* Who holds the admin socket is an administrator; elsewhere the certificate says who calls. */
+static int
+identify(struct call *c, struct err *e)
+{
+	char *pem;
+	int rc = 0;
+
+	if (stream_listener(c->stream) == LISTENER_ADMIN) {
+		c->caller.role = ROLE_ADMIN;
+		return 0;
+	}
+	if ((pem = stream_peer_cert(c->stream)) != NULL)
+		rc = authz_from_cert(pem, strlen(pem), clock_utc_s(), &c->caller, e);
+	free(pem);
+	return rc;
+}
+
+static int
+authorize(struct call *c, struct err *e)
+{
+	const struct method *m = c->method;
+	const char *subject = m->subject == NULL ? NULL : m->subject(c->request);
+	int rc = identify(c, e);
+
+	return rc < 0 ? rc : authz_check(&m->rule, &c->caller, subject, e);
+}
+
+/* The time that is granted counts from the request; a tenth is kept for the answer's way back. */
+static void
+set_deadline(struct call *c)
+{
+	int64_t left = stream_left_ms(c->stream);
+
+	left = left < CALL_WORK_MS ? left - left / 10 : CALL_WORK_MS;
+	c->deadline_ms = clock_mono_ms() + left;
+}
+
+static void
+stop_waiting(struct call *c)
+{
+	if (c->waiting)
+		TAILQ_REMOVE(&c->calls->waiting, c, link);
+	c->waiting = false;
+}
+
+static void
+on_message(void *owner, const uint8_t *bytes, size_t len)
+{
+	struct call *c = owner;
+	struct err e;
+
+	stop_waiting(c);
+	if (bytes == NULL && c->method->kind == CALL_DIALOG) {
+		call_end(c);
+		return;
+	}
+	if (c->request != NULL)
+		protobuf_c_message_free_unpacked(c->request, NULL);
+	c->request = bytes == NULL ? NULL
+				   : protobuf_c_message_unpack(c->method->request, NULL, len, bytes);
+	if (c->request == NULL) {
+		err_set(&e, -REASON_FIELD_INVALID, "the request is not a %s",
+		    c->method->request->name);
+		call_fail_err(c, &e);
+	} else if (set_deadline(c), authorize(c, &e) < 0) {
+		call_fail_err(c, &e);
+	} else {
+		c->method->handle(c);
+	}
+}
+
+static void
+refuse_path(struct call *c, const char *path)
+{
+	struct err e;
+
+	err_set(&e, -REASON_METHOD_UNKNOWN, "this listener has no method %.128s",
+	    path == NULL ? "" : path);
+	call_fail_err(c, &e);
+}
+
+static void *
+on_opened(void *arg, struct stream *s)
+{
+	struct calls *calls = arg;
+	struct call *c = calloc(1, sizeof(*c));
+	char *path = stream_path(s);
+
+	if (c == NULL || path == NULL) {
+		stream_end(s, RPC_RESOURCE_EXHAUSTED, "out of memory", NULL, 0, NULL, 0);
+		free(path);
+		free(c);
+		return NULL;
+	}
+	c->calls = calls;
+	c->stream = s;
+	c->began_ms = clock_mono_ms();
+	calls->live++;
+	if (calls->live > CALLS_MAX) {
+		call_fail(c, &(struct status){ .reason = REASON_OVERLOADED });
+	} else if ((c->method = calls->conf.route(path, stream_listener(s))) == NULL) {
+		refuse_path(c, path);
+	} else {
+		c->waiting = true;
+		TAILQ_INSERT_TAIL(&calls->waiting, c, link);
+		stream_read(s);
+	}
+	free(path);
+	return c;
+}
+
+static void
+on_written(void *owner)
+{
+	struct call *c = owner;
+
+	if (c->method->kind == CALL_DIALOG)
+		stream_read(c->stream);
+	else if (c->method->sent != NULL)
+		c->method->sent(c);
+}
+
+static void
+on_woken(void *owner)
+{
+	struct call *c = owner;
+
+	c->next(c, c->next_arg);
+}
+
+static void
+on_closed(void *owner)
+{
+	struct call *c = owner;
+
+	if (c == NULL)
+		return;
+	stop_waiting(c);
+	if (c->method != NULL && c->method->closed != NULL)
+		c->method->closed(c);
+}
+
+static void
+on_released(void *owner)
+{
+	struct call *c = owner;
+
+	if (c == NULL)
+		return;
+	c->calls->live--;
+	if (c->state_fini != NULL)
+		c->state_fini(c->state);
+	free(c->state);
+	if (c->request != NULL)
+		protobuf_c_message_free_unpacked(c->request, NULL);
+	free(c);
+}
+
+/* A client that opens calls and never says what it wants must not fill the table. */
+static void
+on_tick(void *arg)
+{
+	struct calls *calls = arg;
+	int64_t now = clock_mono_ms();
+	struct call *c;
+
+	while ((c = TAILQ_FIRST(&calls->waiting)) != NULL && now - c->began_ms > CALL_RECEIVE_MS) {
+		stop_waiting(c);
+		call_fail(c, &(struct status){ .reason = REASON_DEADLINE,
+		    .detail = "the request did not come in time" });
+	}
+}
+
+static void
+on_stopping(void *arg)
+{
+	struct calls *calls = arg;
+
+	calls->conf.stopping(calls->conf.ctld);
+}
+
+static void
+on_stopped(void *arg)
+{
+	struct calls *calls = arg;
+
+	calls->conf.stopped(calls->conf.ctld);
+}
+
+struct grpc_events
+calls_events(struct calls *calls)
+{
+	return (struct grpc_events){
+		.opened = on_opened,
+		.message = on_message,
+		.written = on_written,
+		.woken = on_woken,
+		.closed = on_closed,
+		.released = on_released,
+		.tick = on_tick,
+		.stopping = on_stopping,
+		.stopped = on_stopped,
+		.arg = calls,
+	};
+}
+
+int
+calls_new(const struct calls_conf *conf, struct calls **out)
+{
+	struct calls *calls = calloc(1, sizeof(*calls));
+
+	if (calls == NULL)
+		return -ENOMEM;
+	calls->conf = *conf;
+	TAILQ_INIT(&calls->waiting);
+	*out = calls;
+	return 0;
+}
+
+void
+calls_free(struct calls *calls)
+{
+	free(calls);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_CTLD_CTLD_H
+#define LV_CTLD_CTLD_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/conf_server.h"
+#include "common/daemon.h"
+#include "common/ev.h"
+#include "common/pki.h"
+#include "common/places.h"
+#include "daemons/ctld/admin.h"
+#include "daemons/ctld/backend.h"
+#include "daemons/ctld/call.h"
+#include "daemons/ctld/cuts.h"
+#include "daemons/ctld/grpc.h"
+#include "daemons/ctld/reflect.h"
+#include "daemons/ctld/signer_client.h"
+#include "daemons/ctld/svc.h"
+
+/* The front: what its parts and the services share. */
+struct ctld {
+	/* Constant once the queue's thread runs. */
+	struct daemon daemon;
+	struct conf_server conf;
+	struct places places;
+	struct ev *ev;
+	struct backend *backend;
+	struct signer_client *signer;
+	struct reflect *reflect;
+	struct calls *calls;
+	struct grpc *grpc;
+	struct admin *admin;
+	int64_t started_s;	/* UTC */
+	char ca_fingerprint[PKI_FINGERPRINT_MAX];
+
+	/* The queue's thread only. */
+	struct health health;
+	struct cuts cuts;
+
+	/* The loop's thread only. */
+	int signer_fd;		/* -1: none */
+	pid_t signer_pid;
+	struct ev_waker stopped;	/* all calls have ended; woken from the queue's thread */
+	struct ev_timer grace;
+	int result;		/* exit status */
+};
+
+#endif

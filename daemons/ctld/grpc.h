@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_CTLD_GRPC_H
+#define LV_CTLD_GRPC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/conf.h"
+#include "common/err.h"
+#include "common/reason.h"
+
+/*
+ * gRPC's C core as streams of messages: three servers (one per listener, since a call does not say
+ * by which port it came) on one completion queue, and one thread that takes from that queue. All
+ * events run on that thread and all functions of streams but stream_wake must be called from it,
+ * so nothing of a stream needs a lock.
+ */
+
+#define GRPC_MESSAGE_MAX (256 * 1024)	/* of a request; a page of 1,000 nodes back */
+
+enum listener {
+	LISTENER_CONTROL,	/* TCP, a client certificate is required */
+	LISTENER_BOOTSTRAP,	/* TCP, a client certificate is verified if there is one */
+	LISTENER_ADMIN,		/* connections that grpc_adopt is given */
+	LISTENERS,
+};
+
+struct grpc;
+struct stream;
+
+/* On the queue's thread. `owner` is what `opened` returned for the stream. */
+struct grpc_events {
+	/* A call came in. It must be ended by stream_end, now or later, whatever happens to it. */
+	void *(*opened)(void *arg, struct stream *s);
+	/* What stream_read asked for, borrowed; NULL: the peer has nothing more to say. */
+	void (*message)(void *owner, const uint8_t *bytes, size_t len);
+	void (*written)(void *owner);	/* the last stream_write is out */
+	void (*woken)(void *owner);	/* after stream_wake */
+	void (*closed)(void *owner);	/* over for the peer: ended, cancelled, gone, too late */
+	void (*released)(void *owner);	/* the last event of a stream */
+
+	void (*tick)(void *arg);	/* about every second */
+	void (*stopping)(void *arg);	/* once: no new streams come, the endless ones are to end */
+	void (*stopped)(void *arg);	/* once: all streams are released */
+	void *arg;
+};
+
+struct grpc_conf {
+	const char *ca_pem, *cert_pem, *key_pem;	/* borrowed until grpc_new returns */
+	const struct conf_list *listen;			/* struct ip_addr; none: all addresses */
+	uint16_t ports[LISTENERS];			/* 0: no port of its own */
+	struct grpc_events events;
+};
+
+/*
+ * Binds the ports. Starts threads of gRPC: call it with signals blocked, inside of the sandbox.
+ * Errors name the address.
+ */
+int grpc_new(const struct grpc_conf *conf, struct grpc **out, struct err *e);
+
+/* Begins to serve. */
+int grpc_start(struct grpc *g, struct err *e);
+
+/* consumes: fd, a connected socket that becomes one of LISTENER_ADMIN's. */
+void grpc_adopt(struct grpc *g, int fd);
+
+/* Refuses new calls and waits for those under way; `stopping` and `stopped` tell how it goes. */
+void grpc_stop(struct grpc *g);
+
+/* After grpc_stop: cancels the calls that are still under way. */
+void grpc_cancel(struct grpc *g);
+
+/* Ends the thread and frees all; after `stopped`, or when it was never started. NULL is fine. */
+void grpc_free(struct grpc *g);
+
+/* --- streams ---------------------------------------------------------------------------------- */
+
+enum listener stream_listener(const struct stream *s);
+
+/* "/litevpn.v1.Node/GetNode", as the client wrote it. Free it. NULL when out of memory. */
+char *stream_path(const struct stream *s);
+
+/* Until the client's deadline; INT64_MAX: it has none. */
+int64_t stream_left_ms(const struct stream *s);
+
+/* The verified certificate of the peer, PEM; NULL: none. Free it. */
+char *stream_peer_cert(const struct stream *s);
+
+/* Asks for the next message. One at a time. */
+void stream_read(struct stream *s);
+
+/* consumes: bytes (malloc). One at a time: `written` is the peer's back-pressure. */
+void stream_write(struct stream *s, uint8_t *bytes, size_t len);
+
+/*
+ * Ends the stream; later calls of it do nothing. bytes (malloc, consumed): a last message, or NULL.
+ * message and details (the trailer grpc-status-details-bin) are copied; NULL: none.
+ */
+void stream_end(struct stream *s, enum rpc_code code, const char *message, const uint8_t *details,
+    size_t details_len, uint8_t *bytes, size_t len);
+
+/*
+ * For work on other threads: the stream stays until stream_wake, which any thread may call, makes
+ * `woken` run on the queue's thread. One at a time.
+ */
+void stream_hold(struct stream *s);
+void stream_wake(struct stream *s);
+
+#endif

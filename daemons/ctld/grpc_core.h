@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_CTLD_GRPC_CORE_H
+#define LV_CTLD_GRPC_CORE_H
+
+#include <grpc/grpc.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "daemons/ctld/grpc.h"
+
+/* What grpc.c (servers, queue) and grpc_stream.c (streams) share, and nobody else sees. */
+
+/* What comes out of the queue. Its fields are set before its batch starts: it may come at once. */
+struct tag {
+	void (*fn)(void *owner, bool ok);
+	void *owner;
+};
+
+struct server {
+	struct grpc *g;
+	enum listener id;
+	grpc_server *core;
+	struct tag down;
+};
+
+/*
+ * refs: one for each batch that gRPC holds, given back when its tag comes out of the queue, and
+ * one for each stream_hold, given back by way of stream_wake. gRPC wants a status for every call
+ * that it has delivered, also for one that was cancelled long ago: without it a shutdown never
+ * ends. So what nobody has ended when it is cancelled is ended then.
+ */
+struct stream {
+	struct server *server;
+	void *owner;
+	grpc_call *core;	/* NULL until a call has come */
+	grpc_call_details details;
+	grpc_metadata_array metadata;
+	unsigned refs;
+	bool ended, began;	/* our status, our headers are on their way */
+	int cancelled;
+	grpc_byte_buffer *in, *out;	/* of the batches under way */
+	grpc_slice message, status;
+	struct tag opened, read, written, ended_tag, closed, woken;
+};
+
+struct grpc {
+	struct grpc_events events;
+	grpc_completion_queue *queue;
+	grpc_server_credentials *admin_creds;
+	struct server servers[LISTENERS];
+	pthread_t thread;
+	bool started, stopping;
+	unsigned down;	/* servers that have shut down */
+	unsigned live;	/* streams that are not released */
+};
+
+static inline void
+grpc_check_stopped(struct grpc *g)
+{
+	if (g->down == LISTENERS && g->live == 0)
+		g->events.stopped(g->events.arg);
+}
+
+/* A place for a call that is to come; the server has to be asked for it with s->opened. */
+struct stream *stream_new(struct server *srv);
+void stream_free(struct stream *s);
+
+/* A call has come into its place. */
+void stream_begin(struct stream *s);
+
+#endif

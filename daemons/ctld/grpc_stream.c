@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/ctld/grpc_core.h"
+
+#include <grpc/byte_buffer.h>
+#include <grpc/byte_buffer_reader.h>
+#include <grpc/grpc_security.h>
+#include <grpc/slice.h>
+#include <grpc/support/time.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+
+/* --- life ---------------------------------------------------------------------------- */
+
+struct stream *
+stream_new(struct server *srv)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->server = srv;
+	s->message = s->status = grpc_empty_slice();
+	grpc_call_details_init(&s->details);
+	grpc_metadata_array_init(&s->metadata);
+	return s;
+}
+
+void
+stream_free(struct stream *s)
+{
+	grpc_metadata_array_destroy(&s->metadata);
+	grpc_call_details_destroy(&s->details);
+	grpc_byte_buffer_destroy(s->in);
+	grpc_byte_buffer_destroy(s->out);
+	grpc_slice_unref(s->message);
+	grpc_slice_unref(s->status);
+	if (s->core != NULL)
+		grpc_call_unref(s->core);
+	free(s);
+}
+
+static void
+unref(struct stream *s)
+{
+	struct grpc *g = s->server->g;
+
+	if (--s->refs > 0)
+		return;
+	g->events.released(s->owner);
+	stream_free(s);
+	g->live--;
+	grpc_check_stopped(g);
+}
+
+static void
+start_batch(struct stream *s, const grpc_op *ops, size_t n, struct tag *tag,
+    void (*fn)(void *owner, bool ok))
+{
+	grpc_call_error error;
+
+	*tag = (struct tag){ fn, s };
+	s->refs++;
+	error = grpc_call_start_batch(s->core, ops, n, tag, NULL);
+	if (error != GRPC_CALL_OK) {
+		log_err("grpc_batch_refused", "error=%s", grpc_call_error_to_string(error));
+		unref(s);
+	}
+}
+
+void
+stream_hold(struct stream *s)
+{
+	s->refs++;
+}
+
+static void
+on_woken(void *owner, bool ok)
+{
+	struct stream *s = owner;
+
+	(void) ok;
+	s->server->g->events.woken(s->owner);
+	unref(s);
+}
+
+void
+stream_wake(struct stream *s)
+{
+	s->woken = (struct tag){ on_woken, s };
+	/* An empty batch touches nothing of the call: its tag goes straight into the queue. */
+	grpc_call_start_batch(s->core, NULL, 0, &s->woken, NULL);
+}
+
+/* --- what they say ------------------------------------------------------------------- */
+
+enum listener
+stream_listener(const struct stream *s)
+{
+	return s->server->id;
+}
+
+char *
+stream_path(const struct stream *s)
+{
+	const grpc_slice *path = &s->details.method;
+
+	return strndup((const char *) GRPC_SLICE_START_PTR(*path), GRPC_SLICE_LENGTH(*path));
+}
+
+int64_t
+stream_left_ms(const struct stream *s)
+{
+	gpr_timespec deadline = s->details.deadline;
+
+	if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0)
+		return INT64_MAX;
+	return gpr_time_to_millis(gpr_time_sub(deadline, gpr_now(deadline.clock_type)));
+}
+
+char *
+stream_peer_cert(const struct stream *s)
+{
+	grpc_auth_context *auth = grpc_call_auth_context(s->core);
+	grpc_auth_property_iterator it;
+	const grpc_auth_property *p;
+	char *pem = NULL;
+
+	if (auth == NULL)
+		return NULL;
+	it = grpc_auth_context_find_properties_by_name(auth, GRPC_X509_PEM_CERT_PROPERTY_NAME);
+	if (grpc_auth_context_peer_is_authenticated(auth) &&
+	    (p = grpc_auth_property_iterator_next(&it)) != NULL)
+		pem = strndup(p->value, p->value_length);
+	grpc_auth_context_release(auth);
+	return pem;
+}
+
+/* --- messages ------------------------------------------------------------------------ */
+
+static void
+deliver(struct stream *s)
+{
+	const struct grpc_events *ev = &s->server->g->events;
+	grpc_byte_buffer_reader reader;
+	grpc_slice all;
+
+	if (s->in == NULL || !grpc_byte_buffer_reader_init(&reader, s->in)) {
+		ev->message(s->owner, NULL, 0);
+		return;
+	}
+	all = grpc_byte_buffer_reader_readall(&reader);
+	grpc_byte_buffer_reader_destroy(&reader);
+	grpc_byte_buffer_destroy(s->in);
+	s->in = NULL;
+	ev->message(s->owner, GRPC_SLICE_START_PTR(all), GRPC_SLICE_LENGTH(all));
+	grpc_slice_unref(all);
+}
+
+static void
+on_read(void *owner, bool ok)
+{
+	struct stream *s = owner;
+
+	if (ok && !s->ended)
+		deliver(s);
+	unref(s);
+}
+
+void
+stream_read(struct stream *s)
+{
+	grpc_op op = { .op = GRPC_OP_RECV_MESSAGE };
+
+	if (s->ended)
+		return;
+	op.data.recv_message.recv_message = &s->in;
+	start_batch(s, &op, 1, &s->read, on_read);
+}
+
+/* consumes: bytes */
+static grpc_byte_buffer *
+wrap(uint8_t *bytes, size_t len)
+{
+	grpc_slice slice = grpc_slice_new(bytes, len, free);
+	grpc_byte_buffer *bb = grpc_raw_byte_buffer_create(&slice, 1);
+
+	grpc_slice_unref(slice);
+	return bb;
+}
+
+/* The headers go out with whatever is first. */
+static size_t
+add_headers(struct stream *s, grpc_op *op)
+{
+	if (s->began)
+		return 0;
+	s->began = true;
+	*op = (grpc_op){ .op = GRPC_OP_SEND_INITIAL_METADATA };
+	return 1;
+}
+
+static size_t
+add_message(struct stream *s, grpc_op *op, uint8_t *bytes, size_t len)
+{
+	if (bytes == NULL)
+		return 0;
+	grpc_byte_buffer_destroy(s->out);
+	s->out = wrap(bytes, len);
+	*op = (grpc_op){ .op = GRPC_OP_SEND_MESSAGE };
+	op->data.send_message.send_message = s->out;
+	return 1;
+}
+
+static void
+on_written(void *owner, bool ok)
+{
+	struct stream *s = owner;
+
+	if (ok && !s->ended)
+		s->server->g->events.written(s->owner);
+	unref(s);
+}
+
+void
+stream_write(struct stream *s, uint8_t *bytes, size_t len)
+{
+	grpc_op ops[2];
+	size_t n;
+
+	if (s->ended) {
+		free(bytes);
+		return;
+	}
+	n = add_headers(s, ops);
+	n += add_message(s, ops + n, bytes, len);
+	start_batch(s, ops, n, &s->written, on_written);
+}
+
+static void
+on_ended(void *owner, bool ok)
+{
+	(void) ok;
+	unref(owner);
+}
+
+void
+stream_end(struct stream *s, enum rpc_code code, const char *message, const uint8_t *details,
+    size_t details_len, uint8_t *bytes, size_t len)
+{
+	grpc_op ops[3];
+	grpc_metadata trailer = { .key = grpc_slice_from_static_string("grpc-status-details-bin") };
+	size_t n;
+
+	if (s->ended) {
+		free(bytes);
+		return;
+	}
+	s->ended = true;
+	n = add_headers(s, ops);
+	n += add_message(s, ops + n, bytes, len);
+	ops[n] = (grpc_op){ .op = GRPC_OP_SEND_STATUS_FROM_SERVER };
+	ops[n].data.send_status_from_server.status = (grpc_status_code) code;
+	if (message != NULL) {
+		s->message = grpc_slice_from_copied_string(message);
+		ops[n].data.send_status_from_server.status_details = &s->message;
+	}
+	if (details != NULL) {
+		s->status = grpc_slice_from_copied_buffer((const char *) details, details_len);
+		trailer.value = s->status;
+		ops[n].data.send_status_from_server.trailing_metadata = &trailer;
+		ops[n].data.send_status_from_server.trailing_metadata_count = 1;
+	}
+	start_batch(s, ops, n + 1, &s->ended_tag, on_ended);
+}
+
+static void
+on_closed(void *owner, bool ok)
+{
+	struct stream *s = owner;
+
+	(void) ok;
+	s->server->g->events.closed(s->owner);
+	if (s->cancelled)
+		stream_end(s, RPC_CANCELLED, NULL, NULL, 0, NULL, 0);
+	unref(s);
+}
+
+void
+stream_begin(struct stream *s)
+{
+	struct grpc *g = s->server->g;
+	grpc_op op = { .op = GRPC_OP_RECV_CLOSE_ON_SERVER };
+
+	g->live++;
+	s->refs = 1;	/* of this function */
+	s->owner = g->events.opened(g->events.arg, s);
+	op.data.recv_close_on_server.cancelled = &s->cancelled;
+	start_batch(s, &op, 1, &s->closed, on_closed);
+	unref(s);
+}

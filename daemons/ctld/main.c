@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/priv.h"
+#include "common/secret.h"
+#include "common/tlsctx.h"
+#include "config.h"
+#include "daemons/ctld/ctld.h"
+#include "daemons/ctld/descriptors.h"
+#include "daemons/ctld/method.h"
+#include "daemons/ctld/sandbox_ctld.h"
+#include "daemons/ctld/signer_process.h"
+
+/*
+ * The control API. Two processes: the front, which this file starts, talks gRPC and holds no CA
+ * key; the signer (signer_process.c) holds the CA keys and talks to the front only.
+ *
+ * Threads of the front: the loop (signals, the admin socket, the signer's channel), the queue's
+ * thread (grpc.c: every call), those of gRPC and of nng. Between the first two: call_resume one
+ * way, the signer client's inbox and `stopped` the other way.
+ */
+
+#define CANCEL_MS 3000	/* a stopping ctld lets calls end by themselves for so long */
+#define GIVE_UP_MS 5000	/* and is gone after this, whatever hangs */
+
+struct pems {
+	char *ca, *cert, *key;
+};
+
+struct front {
+	struct ctld ctld;
+	char conf_path[PATH_MAX];	/* absolute: the working directory may change */
+	struct priv_user user, signer, ipamd, tunneld;
+	struct pems pems;
+	int admin_fd;
+	bool stopping;
+};
+
+/* Steps of the start return -1 to go on, or the exit status. */
+#define GO_ON (-1)
+
+static int
+read_conf(struct front *f)
+{
+	struct daemon *d = &f->ctld.daemon;
+	struct conf_report report = { 0 };
+	int rc = conf_load(d->conf_path, &conf_server_schema, &f->ctld.conf, &report);
+
+	conf_report_print(&report, stderr);
+	conf_report_free(&report);
+	if (rc < 0 || realpath(d->conf_path, f->conf_path) == NULL)
+		return DAEMON_CONFIG;
+	if (!d->check_only)
+		return GO_ON;
+	printf("%s: ok\n", d->conf_path);
+	return DAEMON_OK;
+}
+
+static int
+detach(struct front *f)
+{
+	struct log_conf log = conf_server_log(&f->ctld.conf);
+	int status = daemon_begin(&f->ctld.daemon, &log);
+
+	/* No variable may steer gRPC, OpenSSL or the resolver from here on. */
+	clearenv();
+	return status;
+}
+
+static int
+make_places(struct front *f)
+{
+	struct ctld *ctld = &f->ctld;
+	const char *run = ctld->conf.run_dir, *state = ctld->conf.state_dir;
+	struct err e;
+	int rc;
+
+	if ((rc = places_init(&ctld->places, run, state, &e)) < 0 ||
+	    (rc = places_make(&ctld->places, run, state, &e)) < 0 ||
+	    (rc = priv_user(LV_USER_CTLD, &f->user, &e)) < 0 ||
+	    (rc = priv_user(LV_USER_SIGNER, &f->signer, &e)) < 0 ||
+	    (rc = priv_user(LV_USER_IPAMD, &f->ipamd, &e)) < 0 ||
+	    (rc = priv_user(LV_USER_TUNNELD, &f->tunneld, &e)) < 0)
+		return daemon_fail(&ctld->daemon, daemon_status(rc), &e);
+	return GO_ON;
+}
+
+/* Before anything secret is read. An ordinary user has no second one to be the signer. */
+static int
+fork_signer(struct front *f)
+{
+	struct ctld *ctld = &f->ctld;
+	const struct signer_conf conf = {
+		.grpc_dir = ctld->conf.grpc_cert_dir,
+		.vpn_dir = ctld->conf.vpn_cert_dir,
+		.grant_dir = ctld->places.ipamd_state,
+		.grant_pub = ctld->places.grant_pub,
+		.user = f->signer,
+		.ipamd = f->ipamd.uid,
+	};
+	struct err e;
+
+	if (!priv_is_root())
+		return GO_ON;
+	if (signer_fork(&ctld->daemon, &conf, &ctld->signer_fd, &ctld->signer_pid, &e) < 0)
+		return daemon_fail(&ctld->daemon, DAEMON_OS, &e);
+	return GO_ON;
+}
+
+/* --- the server's certificate ----------------------------------------------------------------- */
+
+static int
+read_pem(const char *dir, const char *name, bool private, char **out, struct err *e)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int) sizeof(path))
+		return err_set(e, -ENAMETOOLONG, "%s: the path is too long", dir);
+	return secret_read_file(path, private, out, e);
+}
+
+static int
+check_pems(const struct pems *p, char fingerprint_out[PKI_FINGERPRINT_MAX], struct err *e)
+{
+	struct pki_cert ca;
+	int rc;
+
+	if ((rc = pki_pair_check(p->cert, p->key, e)) < 0)
+		return err_prefix(e, "server.pem, server-key.pem");
+	if ((rc = pki_cert_read(p->ca, strlen(p->ca), &ca, e)) < 0)
+		return err_prefix(e, "ca.pem");
+	if (!ca.is_ca)
+		return err_set(e, -EINVAL, "ca.pem: is not a CA's certificate");
+	pki_fingerprint(ca.spki, fingerprint_out);
+	return 0;
+}
+
+/* Still as root: the key may be readable to nobody else. */
+static int
+read_pems(struct front *f)
+{
+	const char *dir = f->ctld.conf.grpc_cert_dir;
+	struct pems *p = &f->pems;
+	struct err e;
+	int rc;
+
+	if ((rc = read_pem(dir, "ca.pem", false, &p->ca, &e)) < 0 ||
+	    (rc = read_pem(dir, "server.pem", false, &p->cert, &e)) < 0 ||
+	    (rc = read_pem(dir, "server-key.pem", true, &p->key, &e)) < 0)
+		return daemon_fail(&f->ctld.daemon, daemon_status(rc), &e);
+	if ((rc = check_pems(p, f->ctld.ca_fingerprint, &e)) < 0) {
+		err_prefix(&e, "%s", dir);
+		return daemon_fail(&f->ctld.daemon, daemon_status(rc), &e);
+	}
+	return GO_ON;
+}
+
+static void
+free_pems(struct pems *p)
+{
+	free(p->ca);
+	free(p->cert);
+	secret_free(p->key);
+	*p = (struct pems){ 0 };
+}
+
+/* --- becoming small --------------------------------------------------------------------------- */
+
+/* Each connection is a descriptor; where the limit cannot be raised it stays. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0) {
+		lim.rlim_cur = lim.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &lim);
+	}
+}
+
+static int
+confine(struct front *f)
+{
+	struct ctld *ctld = &f->ctld;
+	char dir[PATH_MAX];
+	struct err e;
+	int rc;
+
+	raise_descriptors();
+	memcpy(dir, f->conf_path, sizeof(dir));
+	if ((rc = priv_drop(&f->user, 0, &e)) < 0 ||
+	    (rc = admin_listen(ctld->places.ctld_admin, &f->admin_fd, &e)) < 0 ||
+	    (rc = tlsctx_require_tls13(&e)) < 0 ||
+	    (rc = sandbox_front(ctld->places.admin_run, dirname(dir), ctld->daemon.sandbox, &e)) < 0)
+		return daemon_fail(&ctld->daemon, daemon_status(rc), &e);
+	return GO_ON;
+}
+
+/* --- stopping --------------------------------------------------------------------------------- */
+
+static void
+give_up(void *arg)
+{
+	struct front *f = arg;
+
+	log_warn("stop_hangs", "after_ms=%d", GIVE_UP_MS);
+	_exit(f->ctld.result);
+}
+
+static void
+cancel_calls(void *arg)
+{
+	struct front *f = arg;
+
+	log_notice("calls_cancelled", "after_ms=%d", CANCEL_MS);
+	grpc_cancel(f->ctld.grpc);
+	ev_timer_start(f->ctld.ev, &f->ctld.grace, GIVE_UP_MS - CANCEL_MS, give_up, f);
+}
+
+static void
+begin_stop(struct front *f, int result)
+{
+	struct ctld *ctld = &f->ctld;
+
+	if (f->stopping)
+		return;
+	f->stopping = true;
+	ctld->result = result;
+	daemon_stopping(&ctld->daemon);
+	admin_free(ctld->admin);
+	ctld->admin = NULL;
+	ev_timer_start(ctld->ev, &ctld->grace, CANCEL_MS, cancel_calls, f);
+	grpc_stop(ctld->grpc);
+}
+
+/* On the queue's thread: the last things before no call is left, and that none is. */
+static void
+on_stopping(struct ctld *ctld)
+{
+	health_stop(&ctld->health);
+}
+
+static void
+on_stopped(struct ctld *ctld)
+{
+	ev_wake(&ctld->stopped);
+}
+
+static void
+on_stopped_wake(void *arg, uint32_t events)
+{
+	struct front *f = arg;
+
+	(void) events;
+	ev_stop(f->ctld.ev, f->ctld.result);
+}
+
+static void
+on_signer_gone(void *arg)
+{
+	begin_stop(arg, DAEMON_FAILED);
+}
+
+static void
+on_stop_signal(void *arg, int signo)
+{
+	log_notice("stopping", "signal=%d", signo);
+	begin_stop(arg, DAEMON_OK);
+}
+
+/* Only the log level takes effect at once; a file with errors changes nothing. */
+static void
+on_reload(void *arg, int signo)
+{
+	struct front *f = arg;
+	struct conf_report report = { 0 };
+	struct conf_server conf;
+
+	(void) signo;
+	if (conf_load(f->conf_path, &conf_server_schema, &conf, &report) < 0) {
+		for (unsigned i = 0; i < report.n && i < CONF_ERRORS_MAX; i++)
+			log_err("reload_failed", "error=%s", LOG_Q(report.lines[i]));
+	} else {
+		log_set_level(conf_server_log(&conf).level);
+		log_notice("reloaded", "file=%s", LOG_Q(f->conf_path));
+		conf_free(&conf_server_schema, &conf);
+	}
+	conf_report_free(&report);
+}
+
+/* --- running ---------------------------------------------------------------------------------- */
+
+/* Before the first thread: signals are blocked in all that begin later. */
+static int
+make_loop(struct front *f, struct err *e)
+{
+	struct ctld *ctld = &f->ctld;
+	int rc;
+
+	if ((rc = ev_new(&ctld->ev)) < 0 ||
+	    (rc = ev_waker_init(ctld->ev, &ctld->stopped, on_stopped_wake, f)) < 0 ||
+	    (rc = ev_signal(ctld->ev, SIGTERM, on_stop_signal, f)) < 0 ||
+	    (rc = ev_signal(ctld->ev, SIGINT, on_stop_signal, f)) < 0 ||
+	    (rc = ev_signal(ctld->ev, SIGHUP, on_reload, f)) < 0)
+		return err_set(e, rc, "cannot make the event loop: %s", strerror(-rc));
+	signal(SIGPIPE, SIG_IGN);
+	return 0;
+}
+
+static int
+open_partners(struct front *f, struct err *e)
+{
+	struct ctld *ctld = &f->ctld;
+	const uid_t uids[BACKEND_PEERS] = {
+		[BACKEND_IPAMD] = f->ipamd.uid,
+		[BACKEND_TUNNELD] = f->tunneld.uid,
+	};
+	const struct signer_client_conf signer = {
+		.fd = ctld->signer_fd,
+		.none_because = "ctld was not started as root",
+		.gone = on_signer_gone,
+		.arg = f,
+	};
+	int rc;
+
+	if ((rc = signer_client_new(ctld->ev, &signer, &ctld->signer, e)) < 0)
+		return rc;
+	return backend_new(&ctld->places, uids, &ctld->backend, e);
+}
+
+static void
+on_admin(void *arg, int fd)
+{
+	struct front *f = arg;
+
+	grpc_adopt(f->ctld.grpc, fd);
+}
+
+static int
+open_api(struct front *f, struct err *e)
+{
+	struct ctld *ctld = &f->ctld;
+	const struct calls_conf calls = { ctld, method_find, on_stopping, on_stopped };
+	struct grpc_conf grpc = {
+		.ca_pem = f->pems.ca,
+		.cert_pem = f->pems.cert,
+		.key_pem = f->pems.key,
+		.listen = &ctld->conf.listen,
+		.ports = { [LISTENER_CONTROL] = (uint16_t) ctld->conf.grpc_port,
+		    [LISTENER_BOOTSTRAP] = (uint16_t) ctld->conf.bootstrap_port },
+	};
+	int rc, fd = f->admin_fd;
+
+	health_init(&ctld->health);
+	if ((rc = reflect_new(descriptors_bytes(), descriptors_len(), &ctld->reflect, e)) < 0)
+		return rc;
+	if ((rc = calls_new(&calls, &ctld->calls)) < 0)
+		return err_set(e, rc, "out of memory");
+	grpc.events = calls_events(ctld->calls);
+	rc = grpc_new(&grpc, &ctld->grpc, e);
+	free_pems(&f->pems);	/* gRPC has its own copy */
+	if (rc < 0)
+		return rc;
+	f->admin_fd = -1;	/* the admin's from here on */
+	rc = admin_new(ctld->ev, fd, ctld->places.ctld_admin, on_admin, f, &ctld->admin, e);
+	return rc < 0 ? rc : grpc_start(ctld->grpc, e);
+}
+
+static void
+close_things(struct front *f)
+{
+	struct ctld *ctld = &f->ctld;
+
+	admin_free(ctld->admin);
+	grpc_free(ctld->grpc);
+	calls_free(ctld->calls);
+	backend_free(ctld->backend);
+	signer_client_free(ctld->signer);
+	reflect_free(ctld->reflect);
+	if (ctld->ev != NULL) {
+		ev_timer_stop(ctld->ev, &ctld->grace);
+		ev_waker_fini(ctld->ev, &ctld->stopped);
+	}
+	ev_free(ctld->ev);
+	if (f->admin_fd >= 0) {
+		unlink(ctld->places.ctld_admin);
+		close(f->admin_fd);
+	}
+}
+
+static int
+run(struct front *f)
+{
+	struct ctld *ctld = &f->ctld;
+	struct err e;
+	int status, rc;
+
+	ctld->started_s = clock_utc_s();
+	if ((rc = make_loop(f, &e)) < 0 || (rc = open_partners(f, &e)) < 0 ||
+	    (rc = open_api(f, &e)) < 0) {
+		status = daemon_fail(&ctld->daemon, daemon_status(rc), &e);
+	} else {
+		log_notice("started", "version=%s grpc_port=%" PRId64 " bootstrap_port=%" PRId64
+		    " signer=%s", PACKAGE_VERSION, ctld->conf.grpc_port, ctld->conf.bootstrap_port,
+		    signer_client_trouble(ctld->signer) == NULL ? "yes" : "no");
+		daemon_ready(&ctld->daemon);
+		rc = ev_run(ctld->ev);
+		status = rc < 0 ? DAEMON_FAILED : rc;
+		log_notice("stopped", "status=%d", status);
+	}
+	close_things(f);
+	return status;
+}
+
+/* The signer ends when its channel does. */
+static void
+end_signer(struct front *f)
+{
+	if (f->ctld.signer_fd < 0)
+		return;
+	close(f->ctld.signer_fd);
+	waitpid(f->ctld.signer_pid, NULL, 0);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct front f = { .admin_fd = -1, .ctld.signer_fd = -1 };
+	int status;
+
+	if ((status = daemon_options(&f.ctld.daemon, "ctld", CONF_SERVER_PATH, argc, argv)) >= 0)
+		return status;
+	if ((status = read_conf(&f)) == GO_ON &&
+	    (status = detach(&f)) == GO_ON &&
+	    (status = make_places(&f)) == GO_ON &&
+	    (status = fork_signer(&f)) == GO_ON &&
+	    (status = read_pems(&f)) == GO_ON &&
+	    (status = confine(&f)) == GO_ON)
+		status = run(&f);
+	end_signer(&f);
+	free_pems(&f.pems);
+	conf_free(&conf_server_schema, &f.ctld.conf);
+	return status;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/ctld/method.h"
+
+#include <string.h>
+
+#include "daemons/ctld/svc.h"
+#include "grpc/health/v1/health.pb-c.h"
+#include "grpc/reflection/v1/reflection.pb-c.h"
+#include "litevpn/v1/enrollment.pb-c.h"
+#include "litevpn/v1/node.pb-c.h"
+#include "litevpn/v1/server.pb-c.h"
+#include "litevpn/v1/token.pb-c.h"
+
+/* Doors. */
+#define CONTROL   (1u << LISTENER_CONTROL)
+#define BOOTSTRAP (1u << LISTENER_BOOTSTRAP)
+#define ADMIN     (1u << LISTENER_ADMIN)
+
+#define API(type) &litevpn__v1__##type##__descriptor
+#define HEALTH(type) &grpc__health__v1__##type##__descriptor
+/* v1alpha has the same messages on the wire under other names; one set of types serves both. */
+#define REFLECTION \
+	&grpc__reflection__v1__server_reflection_request__descriptor, \
+	&grpc__reflection__v1__server_reflection_response__descriptor
+
+/* clang-format off */
+static const struct method methods[] = {
+	/* path, kind, doors, { least role, or the node itself }, subject, request, reply, handlers */
+	{ "/litevpn.v1.Enrollment/Enroll", CALL_UNARY, BOOTSTRAP, { ROLE_NONE, false },
+	    NULL, API(enroll_request), API(enroll_response), enrollment_enroll, NULL, NULL },
+	{ "/litevpn.v1.Token/CreateToken", CALL_UNARY, CONTROL | ADMIN, { ROLE_OPERATOR, false },
+	    NULL, API(create_token_request), API(bootstrap_token), token_create, NULL, NULL },
+	{ "/litevpn.v1.Node/GetNode", CALL_UNARY, CONTROL | ADMIN, { ROLE_VIEWER, true },
+	    node_get_subject, API(get_node_request), API(node_info), node_get, NULL, NULL },
+	{ "/litevpn.v1.Node/ListNodes", CALL_UNARY, CONTROL | ADMIN, { ROLE_VIEWER, false },
+	    NULL, API(list_nodes_request), API(list_nodes_response), node_list, NULL, NULL },
+	{ "/litevpn.v1.Node/DeleteNode", CALL_UNARY, CONTROL | ADMIN, { ROLE_OPERATOR, true },
+	    node_delete_subject, API(delete_node_request), &google__protobuf__empty__descriptor,
+	    node_delete, NULL, NULL },
+	{ "/litevpn.v1.Server/GetServerInfo", CALL_UNARY, CONTROL | ADMIN, { ROLE_VIEWER, false },
+	    NULL, API(get_server_info_request), API(server_info), server_get_info, NULL, NULL },
+	{ "/grpc.health.v1.Health/Check", CALL_UNARY, CONTROL | BOOTSTRAP | ADMIN,
+	    { ROLE_NONE, false }, NULL, HEALTH(health_check_request),
+	    HEALTH(health_check_response), health_check, NULL, NULL },
+	{ "/grpc.health.v1.Health/Watch", CALL_STREAM, CONTROL | BOOTSTRAP | ADMIN,
+	    { ROLE_NONE, false }, NULL, HEALTH(health_check_request),
+	    HEALTH(health_check_response), health_watch, health_watch_sent, health_watch_closed },
+	{ "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", CALL_DIALOG,
+	    CONTROL | ADMIN, { ROLE_NONE, false }, NULL, REFLECTION, reflection_info, NULL, NULL },
+	{ "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", CALL_DIALOG,
+	    CONTROL | ADMIN, { ROLE_NONE, false }, NULL, REFLECTION, reflection_info, NULL, NULL },
+};
+/* clang-format on */
+
+#define NMETHODS (sizeof(methods) / sizeof(methods[0]))
+
+const struct method *
+method_find(const char *path, enum listener from)
+{
+	for (size_t i = 0; i < NMETHODS; i++) {
+		if (strcmp(methods[i].path, path) == 0)
+			return (methods[i].listeners >> from & 1) != 0 ? &methods[i] : NULL;
+	}
+	return NULL;
+}
+
+const struct method *
+method_at(size_t n)
+{
+	return n < NMETHODS ? &methods[n] : NULL;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_CTLD_METHOD_H
+#define LV_CTLD_METHOD_H
+
+#include "daemons/ctld/call.h"
+
+/* The table of all RPCs: by which door they come, who may call them, what handles them. */
+
+/* The method of that path ("/SERVICE/METHOD") on that listener; NULL: none. */
+const struct method *method_find(const char *path, enum listener from);
+
+/* Walks the table: the n-th row, NULL past the last. */
+const struct method *method_at(size_t n);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/ctld/svc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "daemons/ctld/ctld.h"
+#include "daemons/ctld/names.h"
+#include "daemons/ctld/node_view.h"
+
+#define PAGE_DEFAULT 100
+
+static const char name_rule[] = "must be nodes/ID";
+
+/* A certificate of a node that is not registered any more is worth nothing. */
+static void
+fail(struct call *c, const struct err *e)
+{
+	struct err gone;
+
+	if (e->rc == -REASON_NODE_UNKNOWN && call_caller(c)->role == ROLE_NODE) {
+		err_set(&gone, -REASON_NODE_DELETED, "%s", reason_text(REASON_NODE_DELETED));
+		e = &gone;
+	}
+	call_fail_err(c, e);
+}
+
+static const char *
+subject(const char *name)
+{
+	char id[PKI_ID_MAX + 1];
+
+	return names_parse("nodes", name, id) < 0 ? NULL : strchr(name, '/') + 1;
+}
+
+const char *
+node_get_subject(const ProtobufCMessage *request)
+{
+	return subject(((const Litevpn__V1__GetNodeRequest *) request)->name);
+}
+
+const char *
+node_delete_subject(const ProtobufCMessage *request)
+{
+	return subject(((const Litevpn__V1__DeleteNodeRequest *) request)->name);
+}
+
+/* --- GetNode ---------------------------------------------------------------------------------- */
+
+struct get {
+	struct ipam_node node;
+	struct tunneld_sessions sessions;
+};
+
+static void
+end_get(void *state)
+{
+	struct get *g = state;
+
+	tunneld_sessions_fini(&g->sessions);
+}
+
+/* e says whether there are sessions; the node is shown without one if not. */
+static void
+reply_get(struct call *c, const struct err *e)
+{
+	struct get *g = call_state_get(c);
+	struct node_view view;
+
+	(void) e;
+	node_view_init(&view, &g->node, tunneld_session_of(&g->sessions, g->node.id));
+	call_reply(c, &view.info.base);
+}
+
+static void
+on_get_node(struct call *c, const struct err *e)
+{
+	struct backend *b = call_ctld(c)->backend;
+	struct get *g = call_state_get(c);
+	const char *ids[] = { g->node.id };
+
+	if (e->rc < 0)
+		fail(c, e);
+	else if (!backend_is_up(b, BACKEND_TUNNELD))
+		reply_get(c, e);
+	else
+		tunneld_get_sessions(b, c, ids, 1, &g->sessions, reply_get);
+}
+
+void
+node_get(struct call *c)
+{
+	const Litevpn__V1__GetNodeRequest *req = call_request(c);
+	char id[PKI_ID_MAX + 1];
+	struct get *g;
+
+	if (names_parse("nodes", req->name, id) < 0)
+		call_fail_field(c, "name", name_rule);
+	else if ((g = call_state(c, sizeof(*g), end_get)) != NULL)
+		ipam_get_node(call_ctld(c)->backend, c, id, &g->node, on_get_node);
+}
+
+/* --- ListNodes -------------------------------------------------------------------------------- */
+
+struct list {
+	struct ipam_page page;
+	struct tunneld_sessions sessions;
+};
+
+static void
+end_list(void *state)
+{
+	struct list *l = state;
+
+	ipam_page_fini(&l->page);
+	tunneld_sessions_fini(&l->sessions);
+}
+
+static void
+reply_list(struct call *c, const struct err *e)
+{
+	Litevpn__V1__ListNodesResponse reply = LITEVPN__V1__LIST_NODES_RESPONSE__INIT;
+	struct list *l = call_state_get(c);
+	size_t n = l->page.n;
+	struct node_view *views = calloc(n + 1, sizeof(*views));
+	Litevpn__V1__NodeInfo **infos = calloc(n + 1, sizeof(*infos));
+	char token[NAMES_PAGE_TOKEN_MAX];
+
+	(void) e;	/* without tunneld the nodes are shown without sessions */
+	if (views == NULL || infos == NULL) {
+		call_fail(c, &(struct status){ .reason = REASON_OVERLOADED });
+		goto out;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct ipam_node *node = &l->page.nodes[i];
+
+		node_view_init(&views[i], node, tunneld_session_of(&l->sessions, node->id));
+		infos[i] = &views[i].info;
+	}
+	reply.n_nodes = n;
+	reply.nodes = infos;
+	if (l->page.more && n > 0)
+		reply.next_page_token = (char *) names_page_token(l->page.nodes[n - 1].id, token);
+	call_reply(c, &reply.base);
+out:
+	free(views);
+	free(infos);
+}
+
+static void
+on_list_nodes(struct call *c, const struct err *e)
+{
+	struct backend *b = call_ctld(c)->backend;
+	struct list *l = call_state_get(c);
+	const char *ids[IPAM_PAGE_MAX];
+
+	if (e->rc < 0) {
+		call_fail_err(c, e);
+	} else if (l->page.n == 0 || !backend_is_up(b, BACKEND_TUNNELD)) {
+		reply_list(c, e);
+	} else {
+		for (size_t i = 0; i < l->page.n; i++)
+			ids[i] = l->page.nodes[i].id;
+		tunneld_get_sessions(b, c, ids, l->page.n, &l->sessions, reply_list);
+	}
+}
+
+void
+node_list(struct call *c)
+{
+	const Litevpn__V1__ListNodesRequest *req = call_request(c);
+	uint32_t size = req->page_size == 0 ? PAGE_DEFAULT : (uint32_t) req->page_size;
+	char after[PKI_ID_MAX + 1];
+	struct list *l;
+
+	if (req->page_size < 0)
+		call_fail_field(c, "page_size", "must not be negative");
+	else if (names_page_token_parse(req->page_token, after) < 0)
+		call_fail_field(c, "page_token", "must be the next_page_token of a page before");
+	else if ((l = call_state(c, sizeof(*l), end_list)) != NULL)
+		ipam_list_nodes(call_ctld(c)->backend, c, size < IPAM_PAGE_MAX ? size : IPAM_PAGE_MAX,
+		    after, &l->page, on_list_nodes);
+}
+
+/* --- DeleteNode ------------------------------------------------------------------------------- */
+
+struct del {
+	char id[PKI_ID_MAX + 1];
+	uint64_t epoch;
+};
+
+static void
+reply_deleted(struct call *c)
+{
+	Google__Protobuf__Empty empty = GOOGLE__PROTOBUF__EMPTY__INIT;
+	struct del *d = call_state_get(c);
+
+	cuts_remove(&call_ctld(c)->cuts, d->id);
+	log_info("node_deleted", "node=%s by=%s", d->id, authz_role_name(call_caller(c)->role));
+	call_reply(c, &empty.base);
+}
+
+static void
+on_cut(struct call *c, const struct err *e)
+{
+	/* A tunneld that is gone has taken its sessions with it. */
+	if (e->rc == 0 || !backend_is_up(call_ctld(c)->backend, BACKEND_TUNNELD))
+		reply_deleted(c);
+	else
+		call_fail(c, &(struct status){ .reason = REASON_SESSION_NOT_CUT,
+		    .meta = { { "committed", "true" } } });
+}
+
+/*
+ * The node is gone from ipamd. This goes on also when the client has left meanwhile: from here on
+ * the session must not live.
+ */
+static void
+cut(struct call *c)
+{
+	struct ctld *ctld = call_ctld(c);
+	struct del *d = call_state_get(c);
+
+	if (!backend_is_up(ctld->backend, BACKEND_TUNNELD)) {
+		reply_deleted(c);
+		return;
+	}
+	if (!cuts_add(&ctld->cuts, d->id, d->epoch))
+		log_warn("cut_forgotten", "limit=%d consequence=\"repeating the oldest delete "
+		    "without an answer gives NODE_UNKNOWN\"", CUTS_MAX);
+	tunneld_cut(ctld->backend, c, d->id, d->epoch, REASON_NODE_DELETED, on_cut);
+}
+
+static void
+on_delete_node(struct call *c, const struct err *e)
+{
+	struct del *d = call_state_get(c);
+
+	if (e->rc == 0 || (e->rc == -REASON_NODE_UNKNOWN &&
+	    cuts_find(&call_ctld(c)->cuts, d->id, &d->epoch)))
+		cut(c);
+	else
+		fail(c, e);
+}
+
+void
+node_delete(struct call *c)
+{
+	const Litevpn__V1__DeleteNodeRequest *req = call_request(c);
+	char id[PKI_ID_MAX + 1];
+	struct del *d;
+
+	if (names_parse("nodes", req->name, id) < 0) {
+		call_fail_field(c, "name", name_rule);
+	} else if ((d = call_state(c, sizeof(*d), NULL)) != NULL) {
+		memcpy(d->id, id, sizeof(d->id));
+		ipam_delete_node(call_ctld(c)->backend, c, d->id, &d->epoch, on_delete_node);
+	}
+}

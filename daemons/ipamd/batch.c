@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/ipamd/batch.h"
+
+#include "common/daemon.h"
+#include "common/log.h"
+
+void
+batch_init(struct batch *b, struct ev *ev, struct ledger *ledger)
+{
+	*b = (struct batch){ .ev = ev, .ledger = ledger };
+}
+
+int
+batch_commit(struct batch *b)
+{
+	int rc;
+
+	ev_timer_stop(b->ev, &b->late);
+	rc = ledger_commit(b->ledger);
+	if (rc < 0)
+		log_err("store_failed", "error=%s consequence=\"nothing since the last commit was "
+		    "kept\"", LOG_Q(store_failure(b->ledger->store)));
+	if (ledger_broken(b->ledger)) {
+		log_err("store_broken", "consequence=\"ipamd stops; at the next start it reads "
+		    "everything anew\"");
+		ev_stop(b->ev, DAEMON_FAILED);
+	}
+	return rc;
+}
+
+static void
+on_late(void *arg)
+{
+	batch_commit(arg);
+}
+
+int
+batch_settle(struct batch *b)
+{
+	if (ledger_due(b->ledger) != STORE_SOON)
+		return batch_commit(b);
+	if (b->late.slot != 0)
+		return 0;
+	if (ev_timer_start(b->ev, &b->late, BATCH_LATE_MS, on_late, b) < 0)
+		return batch_commit(b);
+	return 0;
+}
+
+void
+batch_fini(struct batch *b)
+{
+	if (b->ledger != NULL)
+		batch_commit(b);
+}

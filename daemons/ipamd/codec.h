@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_IPAMD_CODEC_H
+#define LV_IPAMD_CODEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/ipc.h"
+#include "daemons/ipamd/granter.h"
+#include "daemons/ipamd/lease.h"
+#include "daemons/ipamd/ledger.h"
+#include "daemons/ipamd/node.h"
+#include "daemons/ipamd/token.h"
+
+/*
+ * The messages of ipamd's socket (proto/ipc/ipam.proto), which no other file knows: a request
+ * becomes a call of lease, session, node or token, its result waits as a struct answer for the
+ * commit, and becomes a reply.
+ */
+
+extern const ProtobufCMessageDescriptor *const codec_request_type, *const codec_reply_type;
+
+/* Who asks: the bits of struct ipc_peer.id; a user who runs all daemons has both. */
+enum codec_peer { PEER_TUNNELD = 1, PEER_CTLD = 2 };
+
+/* What operations work on; borrowed. */
+struct codec_env {
+	struct ledger *ledger;
+	const struct granter *granter;
+};
+
+struct codec_method;	/* one kind of request */
+
+struct codec_gone {
+	char **ids;
+	size_t n;
+};
+
+struct codec_deleted {
+	char id[PKI_ID_MAX + 1];
+	uint64_t epoch;
+};
+
+struct answer {
+	struct ipc_call *call;
+	const struct codec_method *method;	/* NULL: not a request that is known */
+	int rc;
+	struct err err;		/* its text is empty where the reason says it all */
+	union {			/* filled when rc is 0; see the method */
+		struct lease lease;
+		struct codec_gone gone;
+		struct token_made made;
+		struct token_node redeemed;
+		struct store_node node;
+		struct node_page page;
+		struct codec_deleted deleted;
+		struct node_info info;
+	};
+};
+
+/*
+ * Looks at a request: fills a->method. ROLE_REQUIRED where `peer` may not ask it, PROTOCOL_ERROR
+ * where it is none.
+ */
+int codec_admit(const ProtobufCMessage *request, unsigned peer, struct answer *a);
+
+/* Does what an admitted request asks for; fills the result. Belongs into a ledger_request. */
+int codec_perform(const struct codec_env *env, const ProtobufCMessage *request, struct answer *a);
+
+/* Logs what was done and sends the answer; wipes and frees the result. consumes: a->call */
+void codec_reply(const struct codec_env *env, struct answer *a);
+
+/* "attach", for logs. */
+const char *codec_name(const struct answer *a);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_IPAMD_LEDGER_H
+#define LV_IPAMD_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/conf_server.h"
+#include "common/err.h"
+#include "common/ip.h"
+#include "daemons/ipamd/pool.h"
+#include "daemons/ipamd/store.h"
+
+/*
+ * What ipamd knows: the store, a pool per network as the cache of the store's bindings, and what
+ * holds only while it runs. lease, session, node, token and sweep are the operations on it; each
+ * call of theirs happens between ledger_request and ledger_answer.
+ *
+ * pool == store: an operation changes a pool as its last step, when nothing can refuse it any more,
+ * and a commit that fails has the pools read again. An undo list would be quicker, but it would be a
+ * second account of the same thing, used only when things go wrong.
+ */
+
+#define NETWORKS_MAX 1		/* `default`, from vpnAddr */
+#define NETWORK_DEFAULT "default"
+
+/* The registration that is always there: one machine, never expires, never reclaimed. */
+#define LEDGER_RESERVED "reserverd"
+
+struct network {
+	int64_t id;
+	const char *name;
+	struct ip_prefix prefix;	/* the server's own address with its network */
+	struct pool *pool;
+};
+
+struct ledger {
+	const struct conf_server *conf;	/* borrowed */
+	struct store *store;
+	struct network nets[NETWORKS_MAX];
+	unsigned nnets;
+	int64_t started_s;
+	int64_t now_s;		/* of the request under way; UTC */
+	uint64_t epoch;		/* the newest handed out: number of the start << 32 | counter */
+	int64_t round;		/* of the announcement of sessions that runs or has ended */
+	bool announcing;	/* it runs */
+	bool synced;		/* who is idle is known: one has ended since the start */
+	bool broken;		/* pools and store may differ */
+};
+
+/*
+ * Opens the database, counts the start, sets every node back to "not connected" in the order of
+ * last use, sees to the reserved registration and loads the pools. conf must outlive it.
+ */
+int ledger_open(struct ledger *l, const struct conf_server *conf, const char *db_path,
+    int64_t now_s, struct err *e);
+void ledger_close(struct ledger *l);	/* what was not committed is lost; a zeroed one is fine */
+
+/* A request begins; now_s is the time for all that it reads and writes. 0 or a failure. */
+int ledger_request(struct ledger *l, int64_t now_s);
+
+/*
+ * It has ended with rc: below 0 nothing of it stays. Returns rc, or the failure of the store. The
+ * answer may leave only as ledger_due says.
+ */
+int ledger_answer(struct ledger *l, int rc);
+
+/* STORE_NOW: answers wait for ledger_commit. STORE_SOON: they may leave, the commit may follow. */
+enum store_due ledger_due(const struct ledger *l);
+
+/*
+ * 0, or -REASON_STORE_FAILED: then every request since the last commit was for nothing. Answers
+ * that left before may have told of a session, so nobody is taken for idle until the next
+ * announcement of sessions.
+ */
+int ledger_commit(struct ledger *l);
+
+/* It cannot go on: end the process, the next start reads everything anew. */
+bool ledger_broken(const struct ledger *l);
+
+/* NULL for one that does not exist; an empty name means the default one. */
+struct network *ledger_network(struct ledger *l, int64_t id);
+struct network *ledger_network_named(struct ledger *l, const char *name);
+
+/* A registration whose first session has not come within tokenTTL is worth nothing any more. */
+bool ledger_expired(const struct ledger *l, const struct store_node *n);
+
+#endif

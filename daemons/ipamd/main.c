@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/conf_server.h"
+#include "common/daemon.h"
+#include "common/log.h"
+#include "common/places.h"
+#include "common/priv.h"
+#include "config.h"
+#include "daemons/ipamd/batch.h"
+#include "daemons/ipamd/granter.h"
+#include "daemons/ipamd/ledger.h"
+#include "daemons/ipamd/sandbox_ipamd.h"
+#include "daemons/ipamd/service.h"
+#include "daemons/ipamd/sweep.h"
+
+/* The address authority: who may come in, and which address each node has. */
+
+struct ipamd {
+	struct daemon daemon;
+	char conf_path[PATH_MAX];	/* absolute: the working directory may change */
+	struct conf_server conf;
+	struct places places;
+	struct priv_user user, tunneld, ctld;
+	struct ev *ev;
+	struct granter granter;
+	struct ledger ledger;
+	struct batch batch;
+	struct sweeper sweeper;
+	struct service *service;
+};
+
+/* Steps of the start return -1 to go on, or the exit status. */
+#define GO_ON (-1)
+
+static int
+read_conf(struct ipamd *d)
+{
+	struct conf_report report = { 0 };
+	int rc = conf_load(d->daemon.conf_path, &conf_server_schema, &d->conf, &report);
+
+	conf_report_print(&report, stderr);
+	conf_report_free(&report);
+	if (rc < 0 || realpath(d->daemon.conf_path, d->conf_path) == NULL)
+		return DAEMON_CONFIG;
+	if (!d->daemon.check_only)
+		return GO_ON;
+	printf("%s: ok\n", d->daemon.conf_path);
+	return DAEMON_OK;
+}
+
+static int
+detach(struct ipamd *d)
+{
+	struct log_conf log = conf_server_log(&d->conf);
+
+	return daemon_begin(&d->daemon, &log);
+}
+
+static int
+make_places(struct ipamd *d)
+{
+	const char *run = d->conf.run_dir, *state = d->conf.state_dir;
+	struct err e;
+	int rc;
+
+	if ((rc = places_init(&d->places, run, state, &e)) < 0 ||
+	    (rc = places_make(&d->places, run, state, &e)) < 0 ||
+	    (rc = priv_user(LV_USER_IPAMD, &d->user, &e)) < 0 ||
+	    (rc = priv_user(LV_USER_TUNNELD, &d->tunneld, &e)) < 0 ||
+	    (rc = priv_user(LV_USER_CTLD, &d->ctld, &e)) < 0)
+		return daemon_fail(&d->daemon, daemon_status(rc), &e);
+	return GO_ON;
+}
+
+static int
+confine(struct ipamd *d)
+{
+	char dir[PATH_MAX];
+	struct err e;
+
+	tzset();	/* the seed's stamps are local time, and /etc/localtime is out of reach soon */
+	memcpy(dir, d->conf_path, sizeof(dir));
+	if (priv_drop(&d->user, 0, &e) < 0 ||
+	    sandbox_ipamd(&d->places, dirname(dir), d->daemon.sandbox, &e) < 0)
+		return daemon_fail(&d->daemon, DAEMON_OS, &e);
+	return GO_ON;
+}
+
+/* --- running ---------------------------------------------------------------------------------- */
+
+static void
+on_stop(void *arg, int signo)
+{
+	struct ipamd *d = arg;
+
+	log_notice("stopping", "signal=%d", signo);
+	ev_stop(d->ev, DAEMON_OK);
+}
+
+/* Only the log level takes effect at once; a file with errors changes nothing. */
+static void
+on_reload(void *arg, int signo)
+{
+	struct ipamd *d = arg;
+	struct conf_report report = { 0 };
+	struct conf_server conf;
+
+	(void) signo;
+	if (conf_load(d->conf_path, &conf_server_schema, &conf, &report) < 0) {
+		for (unsigned i = 0; i < report.n && i < CONF_ERRORS_MAX; i++)
+			log_err("reload_failed", "error=%s", LOG_Q(report.lines[i]));
+	} else {
+		log_set_level(conf_server_log(&conf).level);
+		log_notice("reloaded", "file=%s", LOG_Q(d->conf_path));
+		conf_free(&conf_server_schema, &conf);
+	}
+	conf_report_free(&report);
+}
+
+static int
+watch_signals(struct ipamd *d, struct err *e)
+{
+	int rc;
+
+	if ((rc = ev_new(&d->ev)) < 0 ||
+	    (rc = ev_signal(d->ev, SIGTERM, on_stop, d)) < 0 ||
+	    (rc = ev_signal(d->ev, SIGINT, on_stop, d)) < 0 ||
+	    (rc = ev_signal(d->ev, SIGHUP, on_reload, d)) < 0)
+		return err_set(e, rc, "cannot make the event loop: %s", strerror(-rc));
+	signal(SIGPIPE, SIG_IGN);
+	return 0;
+}
+
+static int
+open_things(struct ipamd *d, struct err *e)
+{
+	struct service_conf service = {
+		.path = d->places.ipamd_rpc,
+		.tunneld = d->tunneld.uid,
+		.ctld = d->ctld.uid,
+		.ledger = &d->ledger,
+		.batch = &d->batch,
+		.granter = &d->granter,
+	};
+	int rc;
+
+	if ((rc = watch_signals(d, e)) < 0 ||
+	    (rc = granter_open(&d->granter, d->places.grant_key, d->places.grant_pub, e)) < 0 ||
+	    (rc = ledger_open(&d->ledger, &d->conf, d->places.ipamd_db, clock_utc_s(), e)) < 0)
+		return rc;
+	batch_init(&d->batch, d->ev, &d->ledger);
+	rc = sweeper_start(&d->sweeper, d->ev, &d->batch, &d->ledger, d->conf.sweep_interval_ms);
+	if (rc < 0)
+		return err_set(e, rc, "cannot start the sweeper: %s", strerror(-rc));
+	return service_new(d->ev, &service, &d->service, e);
+}
+
+static void
+close_things(struct ipamd *d)
+{
+	service_free(d->service);
+	sweeper_stop(&d->sweeper);
+	batch_fini(&d->batch);
+	ledger_close(&d->ledger);
+	granter_close(&d->granter);
+	ev_free(d->ev);
+}
+
+static void
+say_started(const struct ipamd *d)
+{
+	const struct pool *pool = d->ledger.nets[0].pool;
+
+	log_notice("started", "version=%s network=%s addresses=%" PRIu64 " taken=%" PRIu64,
+	    PACKAGE_VERSION, PREFIX_TEXT(&d->conf.vpn_addr), pool_size(pool), pool_used(pool));
+}
+
+static void
+say_stopped(const struct ipamd *d, int status)
+{
+	struct ipc_stats s = service_stats(d->service);
+
+	log_notice("stopped", "status=%d requests=%" PRIu64 " malformed=%" PRIu64 " strangers=%"
+	    PRIu64, status, s.requests, s.malformed, s.strangers);
+}
+
+static int
+run(struct ipamd *d)
+{
+	struct err e;
+	int status, rc;
+
+	if ((rc = open_things(d, &e)) < 0) {
+		status = daemon_fail(&d->daemon, daemon_status(rc), &e);
+	} else {
+		say_started(d);
+		daemon_ready(&d->daemon);
+		rc = ev_run(d->ev);
+		daemon_stopping(&d->daemon);
+		status = rc < 0 ? DAEMON_FAILED : rc;
+		say_stopped(d, status);
+	}
+	close_things(d);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct ipamd d;
+	int status;
+
+	if ((status = daemon_options(&d.daemon, "ipamd", CONF_SERVER_PATH, argc, argv)) >= 0)
+		return status;
+	if ((status = read_conf(&d)) == GO_ON &&
+	    (status = detach(&d)) == GO_ON &&
+	    (status = make_places(&d)) == GO_ON &&
+	    (status = confine(&d)) == GO_ON)
+		status = run(&d);
+	conf_free(&conf_server_schema, &d.conf);
+	return status;
+}

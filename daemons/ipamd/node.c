@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/ipamd/node.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/reason.h"
+
+int
+node_get(struct ledger *l, const char *id, struct store_node *out)
+{
+	int rc = strlen(id) > PKI_ID_MAX ? -ENOENT : store_node_by_id(l->store, id, out);
+
+	return rc == -ENOENT ? -REASON_NODE_UNKNOWN : rc;
+}
+
+int
+node_list(struct ledger *l, const char *after_id, size_t size, struct node_page *out)
+{
+	size_t max = size == 0 ? NODE_PAGE_DEFAULT : size > NODE_PAGE_MAX ? NODE_PAGE_MAX : size;
+	struct store_node after = { 0 }, *nodes;
+	int rc;
+
+	if (after_id[0] != '\0' && (rc = node_get(l, after_id, &after)) < 0)
+		return rc;
+	if ((nodes = calloc(max + 1, sizeof(*nodes))) == NULL)
+		return -ENOMEM;
+	if ((rc = store_node_list(l->store, after.row, nodes, max + 1)) < 0) {
+		free(nodes);
+		return rc;
+	}
+	*out = (struct node_page){ .nodes = nodes, .more = (size_t) rc > max };
+	out->n = out->more ? max : (size_t) rc;
+	return 0;
+}
+
+/* Whatever tunneld still says of its sessions is older than l->epoch. */
+static int
+unbind_reserved(struct ledger *l, struct store_node *n)
+{
+	int rc = 0;
+
+	if (n->attached)
+		rc = store_node_session(l->store, n, NODE_IDLE, l->epoch, l->round, l->now_s);
+	n->addr = (struct ip_addr){ 0 };
+	return rc < 0 ? rc : store_node_bind(l->store, n, l->now_s);
+}
+
+int
+node_delete(struct ledger *l, const char *id, uint64_t *epoch_out)
+{
+	struct network *net;
+	struct store_node n;
+	struct ip_addr addr;
+	int rc;
+
+	if ((rc = node_get(l, id, &n)) < 0)
+		return rc;
+	addr = n.addr;
+	rc = n.reserved ? unbind_reserved(l, &n) : store_node_delete(l->store, n.row);
+	if (rc < 0)
+		return rc;
+	if ((net = ledger_network(l, n.net)) != NULL)
+		pool_unmark(net->pool, &addr);
+	*epoch_out = l->epoch;
+	return 0;
+}
+
+int
+node_info(struct ledger *l, struct node_info *out)
+{
+	const struct network *net = &l->nets[0];
+	struct store_counts counts;
+	int rc;
+
+	if ((rc = store_counts(l->store, net->id, &counts)) < 0)
+		return rc;
+	*out = (struct node_info){
+		.prefix = net->prefix,
+		.addresses = pool_size(net->pool),
+		.counts = counts,
+		.started_s = l->started_s,
+		.synced = l->synced,
+	};
+	return 0;
+}

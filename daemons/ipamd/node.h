@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_IPAMD_NODE_H
+#define LV_IPAMD_NODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemons/ipamd/ledger.h"
+
+/* The registered nodes, as administrators see and remove them. Ids may be of any length. */
+
+#define NODE_PAGE_MAX 1000
+#define NODE_PAGE_DEFAULT 100
+
+int node_get(struct ledger *l, const char *id, struct store_node *out);	/* NODE_UNKNOWN */
+
+struct node_page {
+	struct store_node *nodes;	/* the caller's: free(3) */
+	size_t n;
+	bool more;
+};
+
+/*
+ * Nodes in order of registration after the one of that id ("": from the first on). size 0 means
+ * NODE_PAGE_DEFAULT, more than NODE_PAGE_MAX means that. NODE_UNKNOWN: the id is not there.
+ */
+int node_list(struct ledger *l, const char *after_id, size_t size, struct node_page *out);
+
+/*
+ * Unregisters a node: no session of it with *epoch_out or a lower one may go on. The reserved one
+ * only loses its address. NODE_UNKNOWN.
+ */
+int node_delete(struct ledger *l, const char *id, uint64_t *epoch_out);
+
+struct node_info {	/* of the default network */
+	struct ip_prefix prefix;
+	uint64_t addresses;	/* that can be given out */
+	struct store_counts counts;
+	int64_t started_s;	/* UTC */
+	bool synced;
+};
+int node_info(struct ledger *l, struct node_info *out);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/ipamd/session.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/reason.h"
+
+/* The node that a session is of, where the session can be one of ours. */
+static int
+find_node(struct ledger *l, const struct session *s, struct store_node *out, struct err *e)
+{
+	int rc;
+
+	if (s->epoch > l->epoch)
+		return err_set(e, -REASON_FIELD_INVALID, "epoch: was never handed out");
+	if (strlen(s->node_id) > PKI_ID_MAX)
+		return -REASON_NODE_UNKNOWN;
+	rc = store_node_by_id(l->store, s->node_id, out);
+	return rc == -ENOENT ? -REASON_NODE_UNKNOWN : rc;
+}
+
+int
+session_report(struct ledger *l, const struct session *s, struct err *e)
+{
+	struct store_node n;
+	int rc = find_node(l, s, &n, e);
+
+	if (rc < 0 || s->epoch < n.epoch)
+		return rc;
+	return store_node_session(l->store, &n, s->state, s->epoch, l->round, l->now_s);
+}
+
+/*
+ * A session that goes on is not a new use: its row keeps its place in the order of use. An older
+ * one than the row's shows at least that the node is there.
+ */
+static int
+announce_one(struct ledger *l, const struct session *s, struct err *e)
+{
+	struct store_node n;
+	int rc = find_node(l, s, &n, e);
+
+	if (rc < 0)
+		return rc;
+	if (s->epoch < n.epoch || (s->epoch == n.epoch && s->state == n.state))
+		return store_node_announced(l->store, n.row, l->round);
+	return store_node_session(l->store, &n, s->state, s->epoch, l->round, l->now_s);
+}
+
+int
+session_announce(struct ledger *l, const struct session_part *part, bool *gone, struct err *e)
+{
+	int rc = 0;
+
+	if (!part->first && !l->announcing)
+		return err_set(e, -REASON_FIELD_INVALID, "first: no announcement has begun");
+	if (part->first)
+		l->round++;
+	l->announcing = true;
+	for (size_t i = 0; i < part->n; i++) {
+		rc = announce_one(l, &part->sessions[i], e);
+		gone[i] = rc == -REASON_NODE_UNKNOWN;
+		if (rc < 0 && !gone[i])
+			break;
+		rc = 0;
+	}
+	if (rc == 0 && part->last)
+		rc = store_unannounced(l->store, l->round, l->now_s);
+	if (rc < 0 || part->last)
+		l->announcing = false;
+	if (rc == 0 && part->last)
+		l->synced = true;
+	return rc;
+}

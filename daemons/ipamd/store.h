@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_IPAMD_STORE_H
+#define LV_IPAMD_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/ip.h"
+#include "common/pki.h"
+#include "common/secret.h"
+
+/*
+ * What must not be forgotten: nodes with their addresses, bootstrap tokens, counters. Spoken to in
+ * intents; how they are kept (sqlite) stays inside. One thread.
+ *
+ * Requests share a commit. Each is bracketed by store_request and store_accept or store_refuse, so
+ * that a refused one leaves nothing behind; store_commit makes all accepted ones durable together,
+ * or none of them. A failure of the store itself dooms all that waits for the commit: every call
+ * says -REASON_STORE_FAILED from then on until store_commit has thrown it away.
+ *
+ * The stamp of last use (update_time) never decreases from one write to the next, whatever the
+ * clock does, and a rising number decides between equal stamps.
+ */
+struct store;
+
+#define STORE_TOKEN_MAX 64	/* node tokens; ours have 16 digits, "reserverd" is shorter */
+#define STORE_NAME_MAX 63	/* bytes of a display name */
+#define STORE_LABEL_LEN 8	/* digits of a bootstrap token's public id */
+
+#define STORE_NET_DEFAULT 1	/* the network `default` is always there */
+
+enum node_state { NODE_NEVER = 1, NODE_CONNECTING, NODE_CONNECTED, NODE_LOST, NODE_IDLE };
+
+struct store_node {
+	int64_t row;			/* rises in order of registration, is never used again */
+	char id[PKI_ID_MAX + 1];
+	char token[STORE_TOKEN_MAX + 1];
+	int64_t net;
+	char display_name[STORE_NAME_MAX + 1];
+	struct ip_addr addr;		/* none: not bound */
+	enum node_state state;
+	uint64_t epoch;			/* of its newest session */
+	bool attached;			/* has had a session */
+	bool reserved;			/* never expires, never reclaimed, never deleted */
+	bool fixed;			/* its address was chosen for it: never reclaimed */
+	int64_t create_s, seen_s;	/* UTC; seen_s: last change of state, 0: none yet */
+	int64_t bootstrap;		/* row of the token it enrolled with; 0: none. Not read back */
+	uint8_t grpc_spki[PKI_SPKI_LEN], vpn_spki[PKI_SPKI_LEN];	/* likewise */
+};
+
+struct store_token {
+	int64_t row;
+	char label[STORE_LABEL_LEN + 1];
+	uint8_t hash[SECRET_HASH_LEN];
+	int64_t net;
+	struct ip_addr addr;		/* promised to its node; none: any */
+	unsigned uses_left;
+	int64_t expire_s;		/* UTC */
+};
+
+/* A row that holds an address. */
+struct store_binding {
+	int64_t row, net;
+	struct ip_addr addr;
+	bool stale;
+};
+
+struct store_counts {
+	uint64_t nodes, bound, connected;
+};
+
+/*
+ * Opens the database, made with mode 0600 where it is missing, brings its schema up to date, and
+ * keeps every other ipamd out (-EBUSY).
+ */
+int store_open(const char *path, struct store **out, struct err *e);
+void store_close(struct store *st);	/* what was not committed is lost; NULL is fine */
+
+/* --- transactions ----------------------------------------------------------------------------- */
+
+int store_request(struct store *st);
+int store_accept(struct store *st);
+int store_refuse(struct store *st);
+
+/* What waits for store_commit: nothing, changes that may be lost with the power, or others. */
+enum store_due { STORE_NOTHING, STORE_SOON, STORE_NOW };
+enum store_due store_due(const struct store *st);
+
+/* 0, or -REASON_STORE_FAILED: nothing since the last commit was kept. */
+int store_commit(struct store *st);
+
+/* The last failure in the library's words, for logs; "" for none. Valid until the next one. */
+const char *store_failure(const struct store *st);
+
+/* An I/O error or a corrupt file was met: what the store says can no longer be trusted. */
+bool store_broken(const struct store *st);
+
+/* --- nodes ------------------------------------------------------------------------------------ */
+
+/* 0 or -ENOENT. */
+int store_node_by_token(struct store *st, const char *token, struct store_node *out);
+int store_node_by_id(struct store *st, const char *id, struct store_node *out);
+
+/* The newest node that enrolled with this token and these keys. 0 or -ENOENT. */
+int store_node_by_keys(struct store *st, const struct store_node *like, struct store_node *out);
+
+/* Nodes registered after the one in row `after`, oldest first. Returns how many. */
+int store_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max);
+
+/* The reclaimable node of a network that has been idle for longest. 0 or -ENOENT. */
+int store_node_oldest(struct store *st, int64_t net, struct store_node *out);
+
+/* Adds a node that has never connected; fills n->row. -EEXIST: its id, token or address is had. */
+int store_node_add(struct store *st, struct store_node *n, int64_t now_s);
+
+/* Gives n->addr (none: takes it away) and n->fixed. Counts as use. -EEXIST: another node has it. */
+int store_node_bind(struct store *st, const struct store_node *n, int64_t now_s);
+
+/*
+ * A session of n (as it was read) came to `state`; the round is that of store_unannounced. Counts
+ * as use. It may be lost with the power, except for a node's first.
+ */
+int store_node_session(struct store *st, const struct store_node *n, enum node_state state,
+    uint64_t epoch, int64_t round, int64_t now_s);
+
+/* Its session goes on as it was: only the round is noted. May be lost with the power. */
+int store_node_announced(struct store *st, int64_t row, int64_t round);
+
+/*
+ * Nodes that are connecting or connected, but not in this round (or in STORE_NO_ROUND: all of
+ * them) are not connected any more. They count as used now, in the order of their last use. One
+ * that began to connect in the round before is left alone: tunneld may have made the announcement
+ * while the answer to its Attach was under way.
+ */
+#define STORE_NO_ROUND (-1)
+int store_unannounced(struct store *st, int64_t round, int64_t now_s);
+
+int store_node_delete(struct store *st, int64_t row);
+
+/* Registrations that never attached and are older than that, without reserved ones; how many. */
+int store_nodes_expired(struct store *st, int64_t created_before_s, struct store_binding *out,
+    size_t max);
+
+/* --- addresses -------------------------------------------------------------------------------- */
+
+/* Bound nodes of a network in rows after `after`, in order of rows; how many. */
+int store_bindings(struct store *st, int64_t net, int64_t after, struct store_binding *out,
+    size_t max);
+
+/*
+ * Notes whether a node's address lies outside of what its network can give: such a node keeps it
+ * until it attaches, and is not worth reclaiming. May be lost with the power.
+ */
+int store_node_stale(struct store *st, int64_t row, bool stale);
+
+/* Promises of bootstrap tokens that have not been kept yet, likewise. */
+int store_promises(struct store *st, int64_t net, int64_t after, struct store_binding *out,
+    size_t max);
+
+int store_counts(struct store *st, int64_t net, struct store_counts *out);
+
+/* --- bootstrap tokens ------------------------------------------------------------------------- */
+
+/* Fills t->row. -EEXIST: its label or hash is had, or its address is promised. */
+int store_token_add(struct store *st, struct store_token *t);
+int store_token_by_hash(struct store *st, const uint8_t hash[SECRET_HASH_LEN],
+    struct store_token *out);	/* 0 or -ENOENT */
+int store_token_by_promise(struct store *st, int64_t net, const struct ip_addr *addr,
+    struct store_token *out);	/* 0 or -ENOENT */
+int store_token_use(struct store *st, int64_t row);	/* one use less */
+int store_token_delete(struct store *st, int64_t row);
+int store_token_count(struct store *st, uint64_t *out);
+
+/* Tokens whose life is over, with the promises that they still hold; how many. */
+int store_tokens_expired(struct store *st, int64_t now_s, struct store_binding *out, size_t max);
+
+/* --- counters --------------------------------------------------------------------------------- */
+
+/* Counts a start: a number above that of every start before, also of those in epochs' high half. */
+int store_boot(struct store *st, uint32_t *boot_out);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/ipamd/store_sql.h"
+
+/* In the order in which store_node.c reads them. */
+#define NODE								\
+	"select id, node_id, token, net_id, display_name, bind_ip, state, phase, epoch, attached,"	\
+	" reserved, fixed, create_s, seen_s from vpn_mgr "
+
+/* In the order in which store_token.c reads them. */
+#define TOKEN								\
+	"select id, label, hash, net_id, address, uses_left, expire_s from bootstrap_tokens "
+
+/*
+ * Every statement of the store. Those that count as use set update_time and lru_seq themselves:
+ * the trigger runs before the row is written, so that what the statement says wins over it. A row
+ * that leaves state 3 (connected) without a word of how has gone silent: phase 1.
+ */
+const char *const store_sql[SQL_STATEMENTS] = {
+	[SQL_BEGIN] = "begin immediate",
+	[SQL_SAVEPOINT] = "savepoint request",
+	[SQL_RELEASE] = "release request",
+	[SQL_ROLLBACK_TO] = "rollback to request",
+	[SQL_COMMIT] = "commit",
+	[SQL_ROLLBACK] = "rollback",
+
+	[SQL_HIGHEST] = "select max(update_time), max(lru_seq), max(epoch) from vpn_mgr",
+	[SQL_BOOT] = "update counters set value=max(value, ?1)+1 where name='boot' returning value",
+
+	[SQL_NODE_BY_TOKEN] = NODE "where token=?1",
+	[SQL_NODE_BY_ID] = NODE "where node_id=?1",
+	[SQL_NODE_BY_KEYS] = NODE
+	    "where bootstrap_id=?1 and grpc_spki=?2 and vpn_spki=?3 order by id desc limit 1",
+	[SQL_NODE_LIST] = NODE "where id>?1 order by id limit ?2",
+	[SQL_NODE_OLDEST] = NODE
+	    "where net_id=?1 and state=-1 and bind_ip<>'' and reserved=0 and fixed=0 and stale=0"
+	    " order by update_time, lru_seq, id limit 1",
+	[SQL_NODE_ADD] =
+	    "insert into vpn_mgr(token, state, bind_ip, create_time, update_time, lru_seq, node_id,"
+	    " net_id, display_name, create_s, reserved, fixed, bootstrap_id, grpc_spki, vpn_spki)"
+	    " values(?1, -1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+	[SQL_NODE_BIND] =
+	    "update vpn_mgr set bind_ip=?2, fixed=?3, stale=0, update_time=?4, lru_seq=?5"
+	    " where id=?1",
+	[SQL_NODE_SESSION] =
+	    "update vpn_mgr set state=?2, phase=coalesce(?3, case state when 3 then 1 else phase end),"
+	    " epoch=?4, sync_round=?5, seen_s=?6, attached=1, update_time=?7, lru_seq=?8"
+	    " where id=?1",
+	[SQL_NODE_ANNOUNCED] = "update vpn_mgr set sync_round=?2 where id=?1",
+	[SQL_NODE_STALE] = "update vpn_mgr set stale=?2 where id=?1",
+	[SQL_NODE_DELETE] = "delete from vpn_mgr where id=?1",
+	[SQL_UNANNOUNCED] =
+	    "update vpn_mgr set state=-1, phase=case state when 3 then 1 else phase end, seen_s=?2,"
+	    " update_time=?3, lru_seq=?4+live.n"
+	    " from (select id as live_id, row_number() over (order by update_time, lru_seq, id) as n"
+	    "  from vpn_mgr where state<>-1 and sync_round<>?1 and (state<>1 or sync_round<>?1-1))"
+	    " as live"
+	    " where id=live_id",
+	[SQL_NODES_EXPIRED] =
+	    "select id, net_id, bind_ip, stale from vpn_mgr"
+	    " where attached=0 and reserved=0 and create_s<?1 order by create_s limit ?2",
+	/* By rows, in one pass over the table: reading them in order of addresses is a seek each. */
+	[SQL_BINDINGS] =
+	    "select id, net_id, bind_ip, stale from vpn_mgr not indexed"
+	    " where id>?2 and net_id=?1 and bind_ip<>'' order by id limit ?3",
+
+	[SQL_COUNT_BOUND] = "select count(*) from vpn_mgr where net_id=?1 and bind_ip<>''",
+	[SQL_COUNT_UNBOUND] = "select count(*) from vpn_mgr where net_id=?1 and bind_ip=''",
+	[SQL_COUNT_CONNECTED] =
+	    "select count(*) from vpn_mgr where net_id=?1 and state=3 and state<>-1",
+
+	[SQL_TOKEN_ADD] =
+	    "insert into bootstrap_tokens(label, hash, net_id, address, uses_left, expire_s)"
+	    " values(?1, ?2, ?3, ?4, ?5, ?6)",
+	[SQL_TOKEN_BY_HASH] = TOKEN "where hash=?1",
+	[SQL_TOKEN_BY_PROMISE] = TOKEN "where net_id=?1 and address=?2 and address<>'' and uses_left>0",
+	[SQL_TOKEN_USE] = "update bootstrap_tokens set uses_left=uses_left-1 where id=?1",
+	[SQL_TOKEN_DELETE] = "delete from bootstrap_tokens where id=?1",
+	[SQL_TOKEN_COUNT] = "select count(*) from bootstrap_tokens",
+	[SQL_TOKENS_EXPIRED] =
+	    "select id, net_id, case when uses_left>0 then address else '' end, 0"
+	    " from bootstrap_tokens where expire_s<=?1 order by expire_s limit ?2",
+	[SQL_PROMISES] =
+	    "select id, net_id, address, 0 from bootstrap_tokens"
+	    " where id>?2 and net_id=?1 and address<>'' and uses_left>0 order by id limit ?3",
+};

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_IPAMD_TOKEN_H
+#define LV_IPAMD_TOKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/grant.h"
+#include "common/secret.h"
+#include "daemons/ipamd/granter.h"
+#include "daemons/ipamd/lease.h"
+#include "daemons/ipamd/ledger.h"
+
+/* Bootstrap tokens: made for an administrator, turned into nodes. Texts may be of any length. */
+
+#define TOKEN_LIFE_MAX_S (365 * 24 * 3600)
+#define TOKEN_USES_MAX 10000
+#define TOKENS_MAX 100000	/* that have not been swept: far more than anybody hands out */
+
+struct token_wish {
+	const char *network;	/* "": the default one */
+	int64_t life_s;		/* 0: tokenTTL */
+	uint32_t uses;		/* 0: one */
+	const char *address;	/* "": any; else its node gets this one, and nobody else meanwhile */
+};
+
+struct token_made {
+	char label[STORE_LABEL_LEN + 1];	/* its public id */
+	char secret[SECRET_TOKEN_LEN + 1];	/* is not kept */
+	const char *network;
+	struct ip_addr addr;		/* none: any */
+	unsigned uses;
+	int64_t expire_s;		/* UTC */
+};
+
+/* NETWORK_UNKNOWN, FIELD_INVALID, ADDRESS_INVALID, ADDRESS_TAKEN, OVERLOADED (TOKENS_MAX). */
+int token_create(struct ledger *l, const struct token_wish *wish, struct token_made *out,
+    struct err *e);
+
+struct token_claim {
+	const char *secret;
+	const char *display_name;
+	const uint8_t *grpc_spki, *vpn_spki;
+	size_t grpc_spki_len, vpn_spki_len;
+};
+
+struct token_node {
+	struct store_node node;
+	const char *network;
+	bool fresh;		/* it was made now */
+	struct lease_change change;
+	uint8_t grpc_grant[GRANT_WIRE_LEN], vpn_grant[GRANT_WIRE_LEN];
+};
+
+/*
+ * A bootstrap token becomes a node with an address, and grants for its two certificates. The same
+ * token with the same keys gives the same node again, also when no uses are left: a lost answer
+ * costs nothing.
+ * FIELD_INVALID, TOKEN_UNKNOWN, TOKEN_EXPIRED, TOKEN_USED, ADDRESS_INVALID (the promised one cannot
+ * be had any more), and those of lease_take.
+ */
+int token_redeem(struct ledger *l, const struct granter *g, const struct token_claim *claim,
+    struct token_node *out, struct err *e);
+
+#endif

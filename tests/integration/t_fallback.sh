@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# UDP blocked: the traffic goes on inside of TLS. Unblocked: back to UDP. Blocked from the start: TLS
+# from the start. `transport` forces either.
+# time-limit: 60
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+command -v nft >/dev/null || skip "needs nft"
+lab_up a b
+server_up
+node_up a
+wait_for 5 node_uses a UDP
+
+block() {
+	on n nft add table bridge t
+	on n nft add chain bridge t c '{ type filter hook forward priority 0; }'
+	on n nft add rule bridge t c ip protocol udp drop
+}
+unblock() { on n nft delete table bridge t; }
+
+say "blocked while a ping runs"
+pings a 10.1.1.1 20
+block
+wait_for 10 pings a 10.1.1.1 3
+wait_for 5 node_uses a TLS
+pings a 10.1.1.1 10
+ctl node show "$(node_id a)"
+
+say "large packets and a stream inside of TLS"
+on a ping -n -q -c 3 -s 1300 -W 2 10.1.1.1 | tail -n 2
+on s iperf3 -s -1 -B 10.1.1.1 >/dev/null &
+server_ready() { on s ss -Htln 'sport = :5201' | grep -q .; }
+wait_for 5 server_ready
+on a iperf3 -C cubic -t 1 -c 10.1.1.1 | tail -n 3
+wait %1
+
+say "unblocked: back to UDP"
+unblock
+wait_for 15 node_uses a UDP
+pings a 10.1.1.1 10
+
+say "blocked from the start"
+block
+node_up b
+pings b 10.1.1.1 5
+node_uses b TLS || fail "UDP is blocked, and used"
+unblock
+wait_for 15 node_uses b UDP
+
+say "transport: tls never takes UDP; transport: udp never takes TLS"
+daemon_stop b
+echo "transport: tls" >>"$LAB/b/client.yml"
+start_node b
+wait_for 10 node_connected b
+pings b 10.1.1.1 5
+node_uses b TLS || fail "UDP is used"
+daemon_stop b
+sed -i 's/^transport: .*/transport: udp/' "$LAB/b/client.yml"
+start_node b
+wait_for 10 node_uses b UDP
+pings b 10.1.1.1 5
+block
+on b ping -n -q -c 20 -i 0.1 -W 1 10.1.1.1 >/dev/null 2>&1 || true
+on b ping -n -q -c 3 -i 0.1 -W 1 10.1.1.1 >/dev/null 2>&1 && fail "TLS is used"
+unblock
+wait_for 15 pings b 10.1.1.1 3

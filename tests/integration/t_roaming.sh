@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# A node's address on the outside changes: the packets go on at once, in the same session.
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab_up a
+server_up
+node_up a
+wait_for 5 node_uses a UDP
+pings a 10.1.1.1 5
+connects() { grep -c 'notice connected' "$LAB/a/log"; }
+before=$(connects)
+
+say "another address of the same interface"
+ip -n "$(ns_of a)" addr add 192.0.2.55/24 dev eth0
+ip -n "$(ns_of a)" addr del 192.0.2.11/24 dev eth0
+ip -n "$(ns_of a)" addr show dev eth0 | grep -q 192.0.2.55 ||
+	ip -n "$(ns_of a)" addr add 192.0.2.55/24 dev eth0
+pings a 10.1.1.1 10
+moved() { node_field a session.endpoint | grep -q '^192.0.2.55:'; }
+wait_for 5 moved
+[ "$(connects)" = "$before" ] || printf 'the control connection was made anew\n'
+logged tunneld 'endpoint_moved.*192.0.2.55' || fail "the server has not followed the packets"

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What a node changes on its host is undone: at an orderly end, and at the next start after a crash.
+# Pushed routes are set, or not, as the node's own configuration says.
+# time-limit: 45
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab_up a
+server_up "push: {routes: [172.20.0.0/16, 172.21.7.0/24]}"
+routes() { ip -n "$(ns_of a)" route show; }
+routes >/dev/null
+before=$(routes)
+
+say "routes that the server pushes"
+node_up a
+routes | grep -q '^172.20.0.0/16 dev lv-a' || fail "pushed route missing: $(routes)"
+routes | grep -q '^172.21.7.0/24 dev lv-a' || fail "pushed route missing: $(routes)"
+daemon_stop a
+[ "$(routes)" = "$before" ] || fail "left behind: $(routes)"
+
+say "acceptRoutes: false"
+echo "acceptRoutes: false" >>"$LAB/a/client.yml"
+start_node a
+wait_for 10 node_connected a
+routes | grep -q '^172.20' && fail "route taken: $(routes)"
+daemon_stop a
+
+say "redirectGateway: everything goes into the tunnel but the packets to the server"
+echo "redirectGateway: true" >>"$LAB/a/client.yml"
+start_node a
+wait_for 10 node_connected a
+routes
+on a ip route get 198.51.100.7 | grep -q 'dev lv-a' || fail "not redirected"
+on a ip route get "$SERVER_IP" | grep -q 'dev eth0' || fail "the server is behind the tunnel"
+pings a 10.1.1.1 5
+wait_for 5 node_uses a UDP
+
+say "killed: the device goes by itself, the host route is undone by the next start"
+daemon_kill a
+no_device() { ! ip -n "$(ns_of a)" link show dev lv-a 2>/dev/null; }
+wait_for 5 no_device
+routes | grep -q "^$SERVER_IP dev eth0" || fail "no host route was left: nothing to test"
+sed -i 's/^redirectGateway: .*/redirectGateway: false/' "$LAB/a/client.yml"
+start_node a
+wait_for 10 node_connected a
+routes | grep -q "^$SERVER_IP dev eth0" && fail "the host route is still there"
+
+say "stopped: as if nothing had been"
+daemon_stop a
+[ "$(routes)" = "$before" ] || fail "left behind: $(routes)"
+
+say "two of them with one state directory"
+start_node a
+sed 's/^device: .*/device: lv-a2/' "$LAB/a/client.yml" >"$LAB/a/second.yml"
+status=0
+on a "$BUILD/tunneld" node -c "$LAB/a/second.yml" >>"$LAB/a/stderr" 2>&1 || status=$?
+[ "$status" = 71 ] || fail "exit status $status"
+logged a 'another tunneld runs with this state directory' || fail "the log does not say why"
+pings a 10.1.1.1 3

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/conf_client.h"
+#include "common/conf_server.h"
+#include "common/ip.h"
+#include "tests/unit/kit.h"
+
+/* The schemas of server.yml and client.yml: their defaults and the rules that join several keys. */
+
+/* The first error of a file without its name, or "" where it loads. Static storage. */
+static const char *
+first_error(const struct conf_schema *schema, const char *yaml, mode_t mode)
+{
+	static char text[512];
+	const char *path = kit_write("conf.yml", yaml, mode);
+	char *values = calloc(1, schema->size);
+	struct conf_report r;
+
+	text[0] = '\0';
+	if (conf_load(path, schema, values, &r) == 0)
+		conf_free(schema, values);
+	else
+		snprintf(text, sizeof(text), "%s", r.lines[0] + strlen(path) + 1);
+	conf_report_free(&r);
+	free(values);
+	return text;
+}
+
+START_TEST(an_empty_server_file_is_a_server)
+{
+	struct conf_server c;
+	struct conf_report r;
+
+	ck_assert_int_eq(conf_load(kit_write("server.yml", "", 0644), &conf_server_schema, &c, &r),
+	    0);
+	ck_assert_int_eq(c.port, 6441);
+	ck_assert_int_eq(c.grpc_port, 6440);
+	ck_assert_int_eq(c.bootstrap_port, 6439);
+	ck_assert_str_eq(PREFIX_TEXT(&c.vpn_addr), "10.1.1.1/24");
+	ck_assert(c.interconnection);
+	ck_assert(c.require_node_cert);
+	ck_assert_int_eq(c.token_ttl_ms, 600000);
+	ck_assert_int_eq(c.sweep_interval_ms, 60000);
+	ck_assert_int_eq(c.keepalive_ms, 25000);
+	ck_assert_int_eq(c.dead_after_ms, 75000);
+	ck_assert_int_eq(c.rekey_ms, 3600000);
+	ck_assert_int_eq(c.pool_on_exhausted, CONF_EXHAUSTED_RECLAIM);
+	ck_assert_int_eq(c.cipher, CONF_CIPHER_AUTO);
+	ck_assert_str_eq(c.state_dir, "/var/lib/litevpn");
+	ck_assert_str_eq(c.run_dir, "/run/litevpn");
+	ck_assert_int_eq(conf_server_log(&c).level, LOG_LV_INFO);
+	ck_assert(!conf_server_log(&c).json);
+	ck_assert_str_eq(conf_server_log(&c).target, "stderr");
+	ck_assert_uint_eq(conf_server_mtu(&c), 1400);
+	c.mtu = 1280;
+	ck_assert_uint_eq(conf_server_mtu(&c), 1280);
+	conf_free(&conf_server_schema, &c);
+}
+END_TEST
+
+static const struct {
+	const char *yaml, *error;
+} servers[] = {
+	{ "vpnAddr: 10.1.1.1/8\n", "" },
+	{ "vpnAddr: 10.1.1.1/30\n", "" },
+	{ "vpnAddr: fd00::1/64\n", "" },
+	{ "vpnAddr: fd00::1/112\n", "" },
+	{ "networkAddr: 10.1.1.1/24\nworkDir: /x\nnetworkCertDir: /y\n", "" },
+	{ "log: {level: debug, format: json, target: /var/log/x}\n", "" },
+	{ "log: {target: syslog}\n", "" },
+	{ "pool: {exclude: [10.1.1.64/26], onExhausted: refuse, reclaimMinIdle: 1d}\n", "" },
+	{ "push: {routes: [192.0.2.0/24, \"2001:db8::/32\"]}\n", "" },
+	{ "grpcPort: 6441\n", "1:1: grpcPort is 6441, which another port has too" },
+	{ "port: 1\nbootstrapPort: 6440\n", "0: grpcPort is 6440, which another port has too" },
+	{ "bootstrapPort: 6441\n", "1:1: bootstrapPort is 6441, which another port has too" },
+	{ "port: 0\n", "1:7: port is \"0\", but must be a whole number from 1 to 65535" },
+	{ "keepalive: 40s\n", "0: deadAfter must be at least twice keepalive" },
+	{ "deadAfter: 49s\n", "1:1: deadAfter must be at least twice keepalive" },
+	{ "log:\n  target: soup\n",
+	    "2:3: log.target must be stderr, syslog or an absolute path" },
+	{ "log:\n  target: stderr2\n",
+	    "2:3: log.target must be stderr, syslog or an absolute path" },
+	{ "vpnAddr: 10.1.1.1/7\n",
+	    "1:1: vpnAddr is 10.1.1.1/7, but the prefix length must be from 8 to 30" },
+	{ "vpnAddr: 10.1.1.1/31\n",
+	    "1:1: vpnAddr is 10.1.1.1/31, but the prefix length must be from 8 to 30" },
+	{ "vpnAddr: fd00::1/63\n",
+	    "1:1: vpnAddr is fd00::1/63, but the prefix length must be from 64 to 112" },
+	{ "vpnAddr: fd00::1/113\n",
+	    "1:1: vpnAddr is fd00::1/113, but the prefix length must be from 64 to 112" },
+	{ "vpnAddr: 10.1.1.0/24\n",
+	    "1:1: vpnAddr is 10.1.1.0/24, which is not an address that the server can have: write "
+	    "its own address, such as 10.1.1.1/24" },
+	{ "vpnAddr: 10.1.1.255/24\n",
+	    "1:1: vpnAddr is 10.1.1.255/24, which is not an address that the server can have: write "
+	    "its own address, such as 10.1.1.1/24" },
+	{ "vpnAddr: 127.0.0.1/8\n",
+	    "1:1: vpnAddr is 127.0.0.1/8, which is not an address that the server can have: write "
+	    "its own address, such as 127.0.0.1/8" },
+	{ "vpnAddr: fd00::1/64\nmtu: 1279\n", "2:1: mtu is 1279, but IPv6 needs at least 1280" },
+	{ "mtu: 575\n", "1:6: mtu is \"575\", but must be auto or a whole number from 576 to 9000" },
+	{ "pool: {exclude: [10.1.2.0/24]}\n",
+	    "1:8: pool.exclude: 10.1.2.0/24 is not in the network of vpnAddr" },
+	{ "push: {routes: [0.0.0.0/0]}\n", "1:8: push.routes: 0.0.0.0/0 would take a node's default "
+					   "route; nodes choose that by redirectGateway" },
+	{ "vpnCertDir: \"\"\n", "1:13: vpnCertDir is \"\", but must have 1 to 1024 characters" },
+	{ "device: sixteen-letters1\n",
+	    "1:9: device is \"sixteen-letters1\", but must have 1 to 15 characters" },
+	{ "serverAddr: x\n", "1:1: unknown key \"serverAddr\"" },
+	{ "grpcport: 1\n", "1:1: unknown key \"grpcport\"; did you mean \"grpcPort\"?" },
+};
+
+/* An error at no key's place has the file's name only: shown here as "0". */
+static void
+check_error(const char *found, const char *wanted)
+{
+	if (wanted[0] == '0')
+		ck_assert_str_eq(found, wanted + 2);
+	else
+		ck_assert_str_eq(found, wanted);
+}
+
+START_TEST(the_server_rules_hold)
+{
+	check_error(first_error(&conf_server_schema, servers[_i].yaml, 0644), servers[_i].error);
+}
+END_TEST
+
+START_TEST(a_client_needs_only_its_server)
+{
+	struct conf_client c;
+	struct conf_report r;
+
+	ck_assert_int_eq(conf_load(kit_write("client.yml", "serverAddr: vpn.example\n", 0644),
+	    &conf_client_schema, &c, &r), 0);
+	ck_assert_str_eq(conf_client_server(&c, 0), "vpn.example");
+	ck_assert_ptr_null(conf_client_server(&c, 1));
+	ck_assert_int_eq(c.port, 6441);
+	ck_assert(!c.redirect_gateway);
+	ck_assert(c.accept_routes);
+	ck_assert_int_eq(c.transport, CONF_TRANSPORT_AUTO);
+	ck_assert_int_eq(c.reconnect_min_ms, 500);
+	ck_assert_int_eq(c.reconnect_max_ms, 30000);
+	ck_assert_str_eq(c.token, "");
+	ck_assert_int_eq(conf_client_log(&c).level, LOG_LV_INFO);
+	conf_free(&conf_client_schema, &c);
+}
+END_TEST
+
+START_TEST(servers_are_tried_in_order)
+{
+	struct conf_client c;
+	struct conf_report r;
+	const char *path = kit_write("client.yml",
+	    "serverAddr: a\nservers: [b, 192.0.2.1]\nlog: {format: json, level: error}\n", 0644);
+
+	ck_assert_int_eq(conf_load(path, &conf_client_schema, &c, &r), 0);
+	ck_assert_str_eq(conf_client_server(&c, 0), "a");
+	ck_assert_str_eq(conf_client_server(&c, 1), "b");
+	ck_assert_str_eq(conf_client_server(&c, 2), "192.0.2.1");
+	ck_assert_ptr_null(conf_client_server(&c, 3));
+	ck_assert_int_eq(conf_client_log(&c).level, LOG_LV_ERR);
+	ck_assert(conf_client_log(&c).json);
+	conf_free(&conf_client_schema, &c);
+}
+END_TEST
+
+static const struct {
+	const char *yaml;
+	mode_t mode;
+	const char *error;
+} clients[] = {
+	{ "servers: [\"fd00::1\"]\n", 0644, "" },
+	{ "serverAddr: a\ntoken: 0123456789abcdef\n", 0640, "" },
+	{ "serverAddr: a\ntoken: 0123456789abcdef\n", 0644,
+	    "2:1: token stands in a file that others can read; chmod o= the file, or use tokenFile" },
+	{ "", 0644, "0: serverAddr is missing: the address or the name of the server" },
+	{ "serverAddr: a:b c\n", 0644, "1:13: serverAddr is \"a:b c\", but must be an IP address or "
+				       "a DNS name, without a port" },
+	{ "serverAddr: a\ntokenFile: \"\"\n", 0644,
+	    "2:1: one of token and tokenFile must be set" },
+	{ "serverAddr: a\nreconnect: {min: 10s, max: 5s}\n", 0644,
+	    "2:23: reconnect.max must not be below reconnect.min" },
+	{ "serverAddr: a\nlog: {target: s}\n", 0644,
+	    "2:7: log.target must be stderr, syslog or an absolute path" },
+	{ "serverAddr: a\nvpnAddr: 10.1.1.1/24\n", 0644, "2:1: unknown key \"vpnAddr\"" },
+};
+
+START_TEST(the_client_rules_hold)
+{
+	check_error(first_error(&conf_client_schema, clients[_i].yaml, clients[_i].mode),
+	    clients[_i].error);
+}
+END_TEST
+
+/* No two rows of a schema write to the same place, and each name is there once on its level. */
+static size_t
+collect(const struct conf_key *keys, const struct conf_key **all, size_t n)
+{
+	for (const struct conf_key *k = keys; k->name != NULL; k++) {
+		for (const struct conf_key *o = keys; o != k; o++)
+			ck_assert_str_ne(o->name, k->name);
+		if (k->type == CONF_MAP) {
+			n = collect(k->keys, all, n);
+			continue;
+		}
+		for (size_t i = 0; i < n; i++)
+			ck_assert_msg(all[i]->offset != k->offset, "%s, %s", all[i]->name, k->name);
+		all[n++] = k;
+	}
+	return n;
+}
+
+START_TEST(each_key_has_a_place_of_its_own)
+{
+	const struct conf_schema *schemas[] = { &conf_server_schema, &conf_client_schema };
+	const struct conf_key *all[128];
+	size_t n = collect(schemas[_i]->keys, all, 0);
+
+	ck_assert_uint_gt(n, 20);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_uint_lt(all[i]->offset, schemas[_i]->size);
+}
+END_TEST
+
+int
+main(void)
+{
+	TCase *tc = tcase_create("conf_schemas");
+
+	tcase_add_test(tc, an_empty_server_file_is_a_server);
+	KIT_ROWS(tc, the_server_rules_hold, servers);
+	tcase_add_test(tc, a_client_needs_only_its_server);
+	tcase_add_test(tc, servers_are_tried_in_order);
+	KIT_ROWS(tc, the_client_rules_hold, clients);
+	tcase_add_loop_test(tc, each_key_has_a_place_of_its_own, 0, 2);
+	return kit_run("common/conf_schemas", tc);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/ipamd/book.h"
+
+#include <check.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemons/ipamd/node.h"
+#include "tests/unit/kit.h"
+
+static char path[KIT_PATH_MAX];
+
+const char *
+book_path(void)
+{
+	return path;
+}
+
+static void
+open_ledger(struct book *b)
+{
+	struct err e = { .text = "" };
+
+	ck_assert_msg(ledger_open(&b->ledger, &b->conf, path, b->now_s, &e) == 0, "%s", e.text);
+}
+
+void
+book_init_file(struct book *b, const char *vpn_addr, const char *name)
+{
+	*b = (struct book){ .now_s = BOOK_START_S };
+	b->conf.token_ttl_ms = BOOK_TTL_S * 1000;
+	b->conf.cert_life_ms = INT64_C(365) * 24 * 3600 * 1000;
+	b->conf.require_node_cert = true;
+	ck_assert_int_eq(ip_prefix_parse(vpn_addr, &b->conf.vpn_addr), 0);
+	secret_random(b->granter.key, sizeof(b->granter.key));
+	kit_path(name, path);
+	open_ledger(b);
+}
+
+/* Tests run in processes of their own, one after the other, and share the directory. */
+void
+book_init(struct book *b, const char *vpn_addr)
+{
+	static const char *const ends[] = { "", "-wal", "-shm" };
+	char file[KIT_PATH_MAX + 8];
+
+	for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(file, sizeof(file), "%s%s", KIT_PATH("book.db"), ends[i]);
+		remove(file);
+	}
+	book_init_file(b, vpn_addr, "book.db");
+}
+
+void
+book_fini(struct book *b)
+{
+	ledger_close(&b->ledger);
+}
+
+void
+book_restart(struct book *b)
+{
+	ledger_close(&b->ledger);
+	open_ledger(b);
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+static void
+begin(struct book *b)
+{
+	b->err = (struct err){ 0 };
+	ck_assert_int_eq(ledger_request(&b->ledger, b->now_s), 0);
+}
+
+static int
+end(struct book *b, int rc)
+{
+	int commit;
+
+	rc = ledger_answer(&b->ledger, rc);
+	commit = ledger_commit(&b->ledger);
+	return rc < 0 ? rc : commit;
+}
+
+int
+book_token(struct book *b, const struct token_wish *wish, struct token_made *out)
+{
+	begin(b);
+	return end(b, token_create(&b->ledger, wish, out, &b->err));
+}
+
+int
+book_redeem(struct book *b, const char *secret, unsigned seed, struct token_node *out)
+{
+	uint8_t grpc[PKI_SPKI_LEN] = { 1 }, vpn[PKI_SPKI_LEN] = { 2 };
+	struct token_claim claim = {
+		.secret = secret,
+		.display_name = "a node",
+		.grpc_spki = grpc,
+		.vpn_spki = vpn,
+		.grpc_spki_len = sizeof(grpc),
+		.vpn_spki_len = sizeof(vpn),
+	};
+
+	memcpy(grpc + 4, &seed, sizeof(seed));
+	memcpy(vpn + 4, &seed, sizeof(seed));
+	begin(b);
+	return end(b, token_redeem(&b->ledger, &b->granter, &claim, out, &b->err));
+}
+
+struct store_node
+book_enroll(struct book *b)
+{
+	struct token_wish wish = { .network = "", .address = "" };
+	struct token_made made;
+	struct token_node node;
+
+	ck_assert_int_eq(book_token(b, &wish, &made), 0);
+	ck_assert_msg(book_redeem(b, made.secret, 1, &node) == 0, "%s", b->err.text);
+	return node.node;
+}
+
+int
+book_attach(struct book *b, const struct store_node *n, struct lease *out)
+{
+	struct lease_wish wish = { .node_token = n->token, .net_token = "", .cert_node_id = n->id };
+
+	begin(b);
+	return end(b, lease_attach(&b->ledger, &wish, out, &b->err));
+}
+
+struct lease
+book_connect(struct book *b, struct store_node *node_out)
+{
+	struct lease lease;
+
+	*node_out = book_enroll(b);
+	ck_assert_int_eq(book_attach(b, node_out, &lease), 0);
+	ck_assert_int_eq(book_report(b, node_out->id, lease.epoch, NODE_CONNECTED), 0);
+	return lease;
+}
+
+int
+book_report(struct book *b, const char *id, uint64_t epoch, enum node_state state)
+{
+	struct session s = { .node_id = id, .epoch = epoch, .state = state };
+
+	begin(b);
+	return end(b, session_report(&b->ledger, &s, &b->err));
+}
+
+int
+book_announce(struct book *b, const struct session *sessions, size_t n, bool *gone)
+{
+	struct session_part part = { .first = true, .last = true, .sessions = sessions, .n = n };
+	bool *mine = calloc(n + 1, sizeof(bool));
+	int rc;
+
+	begin(b);
+	rc = end(b, session_announce(&b->ledger, &part, gone == NULL ? mine : gone, &b->err));
+	free(mine);
+	return rc;
+}
+
+void
+book_sync(struct book *b)
+{
+	struct node_page page;
+	struct session *sessions;
+	size_t n = 0;
+
+	begin(b);
+	ck_assert_int_eq(end(b, node_list(&b->ledger, "", NODE_PAGE_MAX, &page)), 0);
+	sessions = calloc(page.n + 1, sizeof(*sessions));
+	for (size_t i = 0; i < page.n; i++) {
+		if (page.nodes[i].state == NODE_CONNECTING || page.nodes[i].state == NODE_CONNECTED)
+			sessions[n++] = (struct session){ page.nodes[i].id, page.nodes[i].epoch,
+				page.nodes[i].state };
+	}
+	ck_assert_int_eq(book_announce(b, sessions, n, NULL), 0);
+	free(sessions);
+	free(page.nodes);
+}
+
+int
+book_delete(struct book *b, const char *id)
+{
+	uint64_t epoch;
+
+	begin(b);
+	return end(b, node_delete(&b->ledger, id, &epoch));
+}
+
+bool
+book_has(struct book *b, const char *id)
+{
+	struct store_node n;
+
+	begin(b);
+	return end(b, node_get(&b->ledger, id, &n)) == 0;
+}
+
+struct store_node
+book_get(struct book *b, const char *id)
+{
+	struct store_node n = { 0 };
+
+	begin(b);
+	ck_assert_msg(end(b, node_get(&b->ledger, id, &n)) == 0, "%s", id);
+	return n;
+}
+
+/* --- looking ---------------------------------------------------------------------------------- */
+
+void
+book_check_pool(struct book *b)
+{
+	const struct network *net = &b->ledger.nets[0];
+	struct store_binding rows[512];
+	uint64_t held = 0;
+	int n, m;
+
+	n = store_bindings(b->ledger.store, net->id, 0, rows, 256);
+	ck_assert_int_ge(n, 0);
+	m = store_promises(b->ledger.store, net->id, 0, rows + n, 256);
+	ck_assert_int_ge(m, 0);
+	for (int i = 0; i < n + m; i++) {
+		if (!pool_usable(net->pool, &rows[i].addr))
+			continue;
+		ck_assert_msg(pool_taken(net->pool, &rows[i].addr), "%s", IP_TEXT(&rows[i].addr));
+		held++;
+	}
+	ck_assert_uint_eq(pool_used(net->pool), held);
+}
+
+static int
+join(void *arg, int n, char **columns, char **names)
+{
+	char *out = arg;
+	size_t len = 0;
+
+	(void) names;
+	if (out[0] != '\0')
+		return 0;	/* a later row */
+	for (int i = 0; i < n; i++)
+		len += (size_t) snprintf(out + len, 4000 - len, "%s%s", i > 0 ? "|" : "",
+		    columns[i] == NULL ? "" : columns[i]);
+	return 0;
+}
+
+const char *
+book_sql(const char *sql)
+{
+	static char out[4096];
+	char *error = NULL;
+	sqlite3 *db;
+
+	out[0] = '\0';
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_msg(sqlite3_exec(db, sql, join, out, &error) == SQLITE_OK, "%s: %s", sql, error);
+	sqlite3_close(db);
+	return out;
+}

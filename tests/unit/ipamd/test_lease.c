@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/ipamd/lease.h"
+
+#include <check.h>
+#include <string.h>
+
+#include "common/reason.h"
+#include "daemons/ipamd/node.h"
+#include "tests/unit/ipamd/book.h"
+#include "tests/unit/kit.h"
+
+/* A /29 with the server's address at its start has five to give: .2 to .6. */
+#define SMALL "10.1.1.1/29"
+#define SMALL_N 5
+
+static struct book b;
+
+/* --- the same address again --------------------------------------------------------------------- */
+
+START_TEST(an_address_is_bound_by_enrolling_and_kept)
+{
+	struct store_node n;
+	struct lease first, again;
+
+	book_init(&b, "10.1.1.1/24");
+	n = book_enroll(&b);
+	ck_assert_str_eq(IP_TEXT(&n.addr), "10.1.1.2");
+	ck_assert_int_eq(book_attach(&b, &n, &first), 0);
+	ck_assert_str_eq(PREFIX_TEXT(&first.addr), "10.1.1.2/24");
+	ck_assert_str_eq(first.node_id, n.id);
+	ck_assert(!first.change.bound);
+	ck_assert_int_eq(book_get(&b, n.id).state, NODE_CONNECTING);
+	ck_assert_int_eq(book_report(&b, n.id, first.epoch, NODE_IDLE), 0);
+	book_restart(&b);
+	ck_assert_int_eq(book_attach(&b, &n, &again), 0);
+	ck_assert(ip_equal(&again.addr.addr, &first.addr.addr));
+	ck_assert_uint_gt(again.epoch, first.epoch);
+	book_check_pool(&b);
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(epochs_rise_over_restarts)
+{
+	struct store_node n;
+	struct lease lease;
+	uint64_t before = 0;
+
+	book_init(&b, SMALL);
+	n = book_enroll(&b);
+	for (unsigned i = 0; i < 6; i++) {
+		ck_assert_int_eq(book_attach(&b, &n, &lease), 0);
+		ck_assert_uint_gt(lease.epoch, before);
+		ck_assert_uint_eq(book_get(&b, n.id).epoch, lease.epoch);
+		before = lease.epoch;
+		if (i % 2 == 1)
+			book_restart(&b);
+	}
+	ck_assert_uint_eq(before >> 32, 3);	/* the start is the high half */
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(no_two_nodes_share_an_address)
+{
+	struct store_node n[SMALL_N];
+
+	book_init(&b, SMALL);
+	for (unsigned i = 0; i < SMALL_N; i++) {
+		book_connect(&b, &n[i]);
+		for (unsigned k = 0; k < i; k++)
+			ck_assert(!ip_equal(&n[i].addr, &n[k].addr));
+	}
+	book_check_pool(&b);
+	book_fini(&b);
+}
+END_TEST
+
+/* --- who may come in ---------------------------------------------------------------------------- */
+
+#define LONG "0123456789012345678901234567890123456789012345678901234567890123456789"
+
+static const struct {
+	const char *what, *token, *net_token, *cert;	/* NULL: the right one */
+	bool any_cert;
+	int64_t later_s;
+	int rc;
+} entries[] = {
+	{ "all is right", NULL, "", NULL, false, 0, 0 },
+	{ "at the end of its time", NULL, "", NULL, false, BOOK_TTL_S, 0 },
+	{ "too late", NULL, "", NULL, false, BOOK_TTL_S + 1, -REASON_TOKEN_EXPIRED },
+	{ "unknown token", "0123456789abcdef", "", NULL, false, 0, -REASON_TOKEN_UNKNOWN },
+	{ "no token", "", "", NULL, false, 0, -REASON_TOKEN_UNKNOWN },
+	{ "endless token", LONG, "", NULL, false, 0, -REASON_TOKEN_UNKNOWN },
+	{ "another's certificate", NULL, "", "n-000000000000", false, 0, -REASON_CERT_MISMATCH },
+	{ "endless certificate", NULL, "", LONG, false, 0, -REASON_CERT_MISMATCH },
+	{ "no name in it", NULL, "", "", false, 0, -REASON_CERT_MISMATCH },
+	{ "no name, allowed", NULL, "", "", true, 0, 0 },
+	{ "another's, though any is allowed", NULL, "", "reserverd", true, 0,
+	    -REASON_CERT_MISMATCH },
+	{ "a net-token that nobody has", NULL, "secret", NULL, false, 0,
+	    -REASON_NET_TOKEN_INVALID },
+};
+
+START_TEST(token_and_certificate_decide)
+{
+	struct lease_wish wish;
+	struct store_node n;
+	struct lease lease = { .epoch = 77 };
+	int rc;
+
+	book_init(&b, SMALL);
+	b.conf.require_node_cert = !entries[_i].any_cert;
+	n = book_enroll(&b);
+	wish.node_token = entries[_i].token != NULL ? entries[_i].token : n.token;
+	wish.cert_node_id = entries[_i].cert != NULL ? entries[_i].cert : n.id;
+	wish.net_token = entries[_i].net_token;
+	ck_assert_int_eq(ledger_request(&b.ledger, b.now_s + entries[_i].later_s), 0);
+	rc = ledger_answer(&b.ledger, lease_attach(&b.ledger, &wish, &lease, &b.err));
+	ck_assert_int_eq(ledger_commit(&b.ledger), 0);
+	ck_assert_msg(rc == entries[_i].rc, "%s: %s", entries[_i].what, err_name(rc));
+	ck_assert_int_eq(book_get(&b, n.id).state, rc == 0 ? NODE_CONNECTING : NODE_NEVER);
+	if (rc < 0)
+		ck_assert_uint_eq(lease.epoch, 77);
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(whoever_has_attached_does_not_expire)
+{
+	struct store_node n;
+	struct lease lease;
+
+	book_init(&b, SMALL);
+	n = book_enroll(&b);
+	ck_assert_int_eq(book_attach(&b, &n, &lease), 0);
+	b.now_s += 1000 * BOOK_TTL_S;
+	book_restart(&b);
+	ck_assert_int_eq(book_attach(&b, &n, &lease), 0);
+	book_fini(&b);
+}
+END_TEST
+
+/* --- reclaiming --------------------------------------------------------------------------------- */
+
+/* Fills the small network; the nodes leave in the order of `order`, a second apart. */
+static void
+fill(struct store_node n[SMALL_N], const char *order)
+{
+	struct lease lease[SMALL_N];
+
+	for (unsigned i = 0; i < SMALL_N; i++)
+		lease[i] = book_connect(&b, &n[i]);
+	for (const char *c = order; *c != '\0'; c++) {
+		unsigned i = (unsigned) (*c - '0');
+
+		b.now_s++;
+		ck_assert_int_eq(book_report(&b, n[i].id, lease[i].epoch, NODE_IDLE), 0);
+	}
+}
+
+/* A token's node, as tunneld and ctld would bring it about. */
+static int
+enroll(struct token_node *out)
+{
+	struct token_wish wish = { .network = "", .address = "" };
+	struct token_made made;
+
+	ck_assert_int_eq(book_token(&b, &wish, &made), 0);
+	return book_redeem(&b, made.secret, 9, out);
+}
+
+static const struct {
+	const char *order;	/* of leaving */
+	const char *victims;	/* of the enrollments after that */
+} orders[] = { { "0", "0" }, { "4", "4" }, { "314", "314" }, { "43210", "43210" } };
+
+START_TEST(the_one_that_is_idle_for_longest_goes)
+{
+	struct store_node n[SMALL_N];
+	struct token_node made;
+	const char *v;
+
+	book_init(&b, SMALL);
+	fill(n, orders[_i].order);
+	book_sync(&b);
+	for (v = orders[_i].victims; *v != '\0'; v++) {
+		const struct store_node *victim = &n[*v - '0'];
+		struct lease lease;
+
+		b.now_s += 5;
+		ck_assert_int_eq(enroll(&made), 0);
+		ck_assert_str_eq(made.change.victim, victim->id);
+		ck_assert(ip_equal(&made.node.addr, &victim->addr));
+		ck_assert(!book_has(&b, victim->id));
+		ck_assert_int_eq(book_attach(&b, victim, &lease), -REASON_TOKEN_UNKNOWN);
+		ck_assert_int_eq(book_attach(&b, &made.node, &lease), 0);
+		book_check_pool(&b);
+	}
+	ck_assert_int_eq(made.change.victim_idle_s, 5 * (v - orders[_i].victims) +
+	    (int64_t) strlen(orders[_i].order) - (v - orders[_i].victims));
+	/* All that are left are live. */
+	if (orders[_i].order[1] == '\0')
+		ck_assert_int_eq(enroll(&made), -REASON_POOL_EXHAUSTED);
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(the_order_holds_when_the_clock_goes_back)
+{
+	struct store_node n[SMALL_N];
+	struct token_node made;
+	struct lease lease;
+
+	book_init(&b, SMALL);
+	fill(n, "01234");
+	b.now_s -= 7200;
+	ck_assert_int_eq(book_attach(&b, &n[0], &lease), 0);
+	ck_assert_int_eq(book_report(&b, n[0].id, lease.epoch, NODE_IDLE), 0);
+	book_restart(&b);
+	book_sync(&b);
+	ck_assert_int_eq(enroll(&made), 0);
+	ck_assert_str_eq(made.change.victim, n[1].id);
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(a_live_node_is_never_reclaimed)
+{
+	struct store_node n[SMALL_N];
+	struct token_node made;
+
+	book_init(&b, SMALL);
+	fill(n, "");
+	book_sync(&b);
+	b.now_s += 1000000;
+	ck_assert_int_eq(enroll(&made), -REASON_POOL_EXHAUSTED);
+	ck_assert_ptr_nonnull(strstr(b.err.text, "10.1.1.1/29"));
+	for (unsigned i = 0; i < SMALL_N; i++)
+		ck_assert_int_eq(book_get(&b, n[i].id).state, NODE_CONNECTED);
+	book_check_pool(&b);
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(nobody_goes_before_sessions_were_announced)
+{
+	struct store_node n[SMALL_N], fresh;
+	struct token_node made;
+	struct lease lease;
+
+	book_init(&b, SMALL);
+	fill(n, "01234");
+	ck_assert_int_eq(enroll(&made), -REASON_IPAM_DOWN);
+	/* Those that need no reclaim come in. */
+	ck_assert_int_eq(book_attach(&b, &n[2], &lease), 0);
+	ck_assert_int_eq(book_delete(&b, n[4].id), 0);
+	fresh = book_enroll(&b);
+	ck_assert(ip_equal(&fresh.addr, &n[4].addr));
+	book_sync(&b);
+	ck_assert_int_eq(enroll(&made), 0);
+	ck_assert_str_eq(made.change.victim, n[0].id);
+	book_restart(&b);
+	ck_assert_int_eq(enroll(&made), -REASON_IPAM_DOWN);
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(a_network_may_refuse_instead)
+{
+	struct store_node n[SMALL_N];
+	struct token_node made;
+
+	book_init(&b, SMALL);
+	fill(n, "01234");
+	book_sync(&b);
+	b.conf.pool_on_exhausted = CONF_EXHAUSTED_REFUSE;
+	ck_assert_int_eq(enroll(&made), -REASON_POOL_EXHAUSTED);
+	ck_assert(book_has(&b, n[0].id));
+	b.conf.pool_on_exhausted = CONF_EXHAUSTED_RECLAIM;
+	ck_assert_int_eq(enroll(&made), 0);
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(a_node_is_idle_for_a_while_first)
+{
+	struct store_node n[SMALL_N];
+	struct token_node made;
+
+	book_init(&b, SMALL);
+	b.conf.pool_reclaim_min_idle_ms = 60 * 1000;
+	fill(n, "3");
+	book_sync(&b);
+	b.now_s += 59;
+	ck_assert_int_eq(enroll(&made), -REASON_POOL_EXHAUSTED);
+	ck_assert_ptr_nonnull(strstr(b.err.text, "reclaimMinIdle"));
+	b.now_s += 1;
+	ck_assert_int_eq(enroll(&made), 0);
+	ck_assert_str_eq(made.change.victim, n[3].id);
+	ck_assert_int_eq(made.change.victim_idle_s, 60);
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(a_refused_enrollment_costs_nothing)
+{
+	struct token_wish wish = { .network = "", .address = "" };
+	struct store_node n[SMALL_N];
+	struct token_made made;
+	struct token_node node;
+
+	book_init(&b, SMALL);
+	fill(n, "");
+	book_sync(&b);
+	ck_assert_int_eq(book_token(&b, &wish, &made), 0);
+	ck_assert_int_eq(book_redeem(&b, made.secret, 1, &node), -REASON_POOL_EXHAUSTED);
+	ck_assert_int_eq(book_delete(&b, n[1].id), 0);
+	ck_assert_int_eq(book_redeem(&b, made.secret, 1, &node), 0);
+	ck_assert(ip_equal(&node.node.addr, &n[1].addr));
+	book_fini(&b);
+}
+END_TEST
+
+/* --- the reserved registration ------------------------------------------------------------------ */
+
+static const struct store_node reserved = { .id = LEDGER_RESERVED, .token = LEDGER_RESERVED };
+
+START_TEST(the_reserved_one_is_there_and_stays)
+{
+	struct lease lease, again;
+
+	book_init(&b, SMALL);
+	ck_assert_int_eq(book_get(&b, LEDGER_RESERVED).state, NODE_NEVER);
+	ck_assert_int_eq(book_get(&b, LEDGER_RESERVED).addr.family, 0);
+	b.now_s += 1000 * BOOK_TTL_S;
+	ck_assert_int_eq(book_attach(&b, &reserved, &lease), 0);
+	ck_assert(lease.change.bound);
+	ck_assert_int_eq(book_report(&b, LEDGER_RESERVED, lease.epoch, NODE_CONNECTED), 0);
+	ck_assert_int_eq(book_delete(&b, LEDGER_RESERVED), 0);
+	ck_assert(book_has(&b, LEDGER_RESERVED));
+	ck_assert_int_eq(book_get(&b, LEDGER_RESERVED).addr.family, 0);
+	ck_assert_int_eq(book_get(&b, LEDGER_RESERVED).state, NODE_IDLE);
+	book_check_pool(&b);
+	/* What its session says late changes nothing. */
+	ck_assert_int_eq(book_report(&b, LEDGER_RESERVED, lease.epoch, NODE_CONNECTED), 0);
+	ck_assert_int_eq(book_attach(&b, &reserved, &again), 0);
+	ck_assert(again.change.bound);
+	ck_assert_uint_gt(again.epoch, lease.epoch);
+	book_restart(&b);
+	ck_assert_str_eq(book_sql("select count(*), max(bind_ip) from vpn_mgr"), "1|10.1.1.2");
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(the_reserved_one_is_not_reclaimed)
+{
+	struct store_node n[SMALL_N];
+	struct token_node made;
+	struct lease lease;
+
+	book_init(&b, SMALL);
+	ck_assert_int_eq(book_attach(&b, &reserved, &lease), 0);
+	ck_assert_int_eq(book_report(&b, LEDGER_RESERVED, lease.epoch, NODE_IDLE), 0);
+	b.now_s += 3600;
+	for (unsigned i = 0; i < SMALL_N - 1; i++)
+		book_connect(&b, &n[i]);
+	book_sync(&b);
+	ck_assert_int_eq(enroll(&made), -REASON_POOL_EXHAUSTED);
+	book_fini(&b);
+}
+END_TEST
+
+int
+main(void)
+{
+	TCase *tc = tcase_create("lease");
+
+	tcase_add_test(tc, an_address_is_bound_by_enrolling_and_kept);
+	tcase_add_test(tc, epochs_rise_over_restarts);
+	tcase_add_test(tc, no_two_nodes_share_an_address);
+	KIT_ROWS(tc, token_and_certificate_decide, entries);
+	tcase_add_test(tc, whoever_has_attached_does_not_expire);
+	KIT_ROWS(tc, the_one_that_is_idle_for_longest_goes, orders);
+	tcase_add_test(tc, the_order_holds_when_the_clock_goes_back);
+	tcase_add_test(tc, a_live_node_is_never_reclaimed);
+	tcase_add_test(tc, nobody_goes_before_sessions_were_announced);
+	tcase_add_test(tc, a_network_may_refuse_instead);
+	tcase_add_test(tc, a_node_is_idle_for_a_while_first);
+	tcase_add_test(tc, a_refused_enrollment_costs_nothing);
+	tcase_add_test(tc, the_reserved_one_is_there_and_stays);
+	tcase_add_test(tc, the_reserved_one_is_not_reclaimed);
+	return kit_run("ipamd/lease", tc);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_TEST_KIT_H
+#define LV_TEST_KIT_H
+
+#include <check.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+/* What the unit tests share: the run of a suite, places in a temporary directory, children. */
+
+#define KIT_PATH_MAX 128
+
+/* consumes: tc. Runs it as the suite `name`; returns the exit status of the program. */
+int kit_run(const char *name, TCase *tc);
+
+/* Adds the test once for each row of its table; _i is the row. */
+#define KIT_ROWS(tc, test, rows)                                                                   \
+	tcase_add_loop_test(tc, test, 0, (int) (sizeof(rows) / sizeof((rows)[0])))
+
+/* A directory of the test's own, mode 0755, removed when the program ends. Static storage. */
+const char *kit_dir(void);
+
+/* DIR/name; in the caller's buffer. */
+const char *kit_path(const char *name, char buf[KIT_PATH_MAX]);
+#define KIT_PATH(name) kit_path((name), (char[KIT_PATH_MAX]){ 0 })
+
+/* Writes the file DIR/name with that mode, and returns its path (static, until the next call). */
+const char *kit_write(const char *name, const char *text, mode_t mode);
+
+/* The whole file as a string that the caller frees. */
+char *kit_read(const char *path);
+
+/*
+ * Runs fn in a child process and returns what waitpid(2) says of it. fn's result is its exit
+ * status. It is killed when it takes longer than ten seconds.
+ */
+int kit_child(int (*fn)(void *arg), void *arg);
+
+/* Ends the test as passed where it cannot be run, and says why on standard error. */
+#define KIT_SKIP_UNLESS(condition, why)                                                            \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			fprintf(stderr, "%s: skipped: %s\n", __func__, why);                       \
+			return;                                                                    \
+		}                                                                                  \
+	} while (0)
+
+#endif
