@@ -256,7 +256,7 @@ log_quote(const char *text, char buf[LOG_QUOTE_MAX])
 	for (const char *p = text == NULL ? "" : text; *p != '\0'; p++) {
 		unsigned char c = (unsigned char) *p;
 
-		if (n >= room || p - text >= 100) {
+		if (n >= room || p - text >= LOG_QUOTE_CHARS) {
 			n += (size_t) snprintf(buf + n, 4, "...");
 			break;
 		}

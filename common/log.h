@@ -46,10 +46,11 @@ void log_write(enum log_level level, const char *event, const char *fmt, ...)
 #define log_debug(event, ...)  log_write(LOG_LV_DEBUG, event, __VA_ARGS__)
 
 /*
- * Text from outside made fit for a line: in double quotes, at most about 100 characters, control
+ * Text from outside made fit for a line: in double quotes, at most LOG_QUOTE_CHARS of it, control
  * characters, quotes and bytes that are not ASCII escaped. NULL is shown as "".
  */
-#define LOG_QUOTE_MAX 420
+#define LOG_QUOTE_CHARS 240
+#define LOG_QUOTE_MAX 520
 const char *log_quote(const char *text, char buf[LOG_QUOTE_MAX]);
 #define LOG_Q(text) log_quote((text), (char[LOG_QUOTE_MAX]){ 0 })
 

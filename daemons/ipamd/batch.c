@@ -10,16 +10,27 @@ batch_init(struct batch *b, struct ev *ev, struct ledger *ledger)
 	*b = (struct batch){ .ev = ev, .ledger = ledger };
 }
 
+static void
+log_outcome(struct batch *b, enum store_due due, int rc)
+{
+	if (rc < 0 && b->failures++ == 0)
+		log_err("store_failed", "error=%s consequence=\"what was asked since the last commit "
+		    "is refused\"", LOG_Q(store_failure(b->ledger->store)));
+	if (rc == 0 && due != STORE_NOTHING && b->failures > 0) {
+		log_notice("store_works", "failures=%u", b->failures);
+		b->failures = 0;
+	}
+}
+
 int
 batch_commit(struct batch *b)
 {
+	enum store_due due = ledger_due(b->ledger);
 	int rc;
 
 	ev_timer_stop(b->ev, &b->late);
 	rc = ledger_commit(b->ledger);
-	if (rc < 0)
-		log_err("store_failed", "error=%s consequence=\"nothing since the last commit was "
-		    "kept\"", LOG_Q(store_failure(b->ledger->store)));
+	log_outcome(b, due, rc);
 	if (ledger_broken(b->ledger)) {
 		log_err("store_broken", "consequence=\"ipamd stops; at the next start it reads "
 		    "everything anew\"");

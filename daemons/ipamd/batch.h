@@ -14,6 +14,7 @@ struct batch {
 	struct ev *ev;
 	struct ledger *ledger;
 	struct ev_timer late;	/* runs while accepted changes wait without an answer that does */
+	unsigned failures;	/* since the last commit that worked; only the first is logged */
 };
 
 #define BATCH_LATE_MS 1000

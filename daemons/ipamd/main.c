@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -26,7 +25,6 @@
 
 struct ipamd {
 	struct daemon daemon;
-	char conf_path[PATH_MAX];	/* absolute: the working directory may change */
 	struct conf_server conf;
 	struct places places;
 	struct priv_user user, tunneld, ctld;
@@ -49,7 +47,7 @@ read_conf(struct ipamd *d)
 
 	conf_report_print(&report, stderr);
 	conf_report_free(&report);
-	if (rc < 0 || realpath(d->daemon.conf_path, d->conf_path) == NULL)
+	if (rc < 0)
 		return DAEMON_CONFIG;
 	if (!d->daemon.check_only)
 		return GO_ON;
@@ -84,13 +82,13 @@ make_places(struct ipamd *d)
 static int
 confine(struct ipamd *d)
 {
-	char dir[PATH_MAX];
+	char conf[PATH_MAX];
 	struct err e;
 
 	tzset();	/* the seed's stamps are local time, and /etc/localtime is out of reach soon */
-	memcpy(dir, d->conf_path, sizeof(dir));
+	snprintf(conf, sizeof(conf), "%s", d->daemon.conf_path);
 	if (priv_drop(&d->user, 0, &e) < 0 ||
-	    sandbox_ipamd(&d->places, dirname(dir), d->daemon.sandbox, &e) < 0)
+	    sandbox_ipamd(&d->places, dirname(conf), d->daemon.sandbox, &e) < 0)
 		return daemon_fail(&d->daemon, DAEMON_OS, &e);
 	return GO_ON;
 }
@@ -115,12 +113,12 @@ on_reload(void *arg, int signo)
 	struct conf_server conf;
 
 	(void) signo;
-	if (conf_load(d->conf_path, &conf_server_schema, &conf, &report) < 0) {
+	if (conf_load(d->daemon.conf_path, &conf_server_schema, &conf, &report) < 0) {
 		for (unsigned i = 0; i < report.n && i < CONF_ERRORS_MAX; i++)
 			log_err("reload_failed", "error=%s", LOG_Q(report.lines[i]));
 	} else {
 		log_set_level(conf_server_log(&conf).level);
-		log_notice("reloaded", "file=%s", LOG_Q(d->conf_path));
+		log_notice("reloaded", "file=%s", LOG_Q(d->daemon.conf_path));
 		conf_free(&conf_server_schema, &conf);
 	}
 	conf_report_free(&report);

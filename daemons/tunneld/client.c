@@ -48,7 +48,7 @@ struct client {
 };
 
 static void begin_attempt(void *arg);
-static void try_next_addr(struct client *c);
+static void try_next_addr(struct client *c, const char *why);
 
 /* --- when to try ------------------------------------------------------------------------------- */
 
@@ -394,7 +394,7 @@ on_closed(void *owner, const char *why)
 	struct client *c = owner;
 
 	if (c->attempt.session == NULL)
-		try_next_addr(c);	/* not even TLS: another address of the name may do */
+		try_next_addr(c, why);	/* not even TLS: another address of the name may do */
 	else
 		fail_attempt(c, why[0] == '\0' ? "closed by the server" : why, 0);
 }
@@ -431,13 +431,15 @@ connect_to(const struct ip_addr *addr, uint16_t port)
 	return fd;
 }
 
+/* `why` the one before has failed: what is said when there is no other. */
 static void
-try_next_addr(struct client *c)
+try_next_addr(struct client *c, const char *why)
 {
 	struct attempt *a = &c->attempt;
-	struct err e = { .text = "no address of the server answers" };
+	struct err e;
 	int fd;
 
+	err_set(&e, 0, "%s", why);
 	conn_free(a->conn);
 	a->conn = NULL;
 	while (a->next_addr < a->naddrs) {
@@ -466,7 +468,7 @@ on_resolved(void *arg, const struct ip_addr *addrs, unsigned n, const char *why)
 	}
 	memcpy(c->attempt.addrs, addrs, n * sizeof(*addrs));
 	c->attempt.naddrs = n;
-	try_next_addr(c);
+	try_next_addr(c, "");
 }
 
 static void
@@ -483,7 +485,7 @@ begin_attempt(void *arg)
 	ev_timer_start(c->p.ev, &a->deadline, ATTEMPT_MS, on_deadline, c);
 	if (ip_parse(a->host, &a->addrs[0]) == 0) {
 		a->naddrs = 1;
-		try_next_addr(c);
+		try_next_addr(c, "");
 	} else if ((rc = resolve(c->resolver, a->host, on_resolved, c)) < 0) {
 		fail_attempt(c, strerror(-rc), 0);
 	}

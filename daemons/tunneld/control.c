@@ -69,7 +69,7 @@ read_welcome(const Litevpn__Tunnel__Welcome *m, struct control_welcome *w)
 	    copy_spis(w->spis, &w->nspis, m->receive_spis, m->n_receive_spis) < 0 ||
 	    m->n_routes > CONTROL_ROUTES_MAX || m->workers == 0 ||
 	    m->workers > CONTROL_WORKERS_MAX || m->mtu < 576 || m->mtu > 9000 ||
-	    m->keepalive_ms < KEEPALIVE_MIN_MS || m->dead_after_ms < 2 * KEEPALIVE_MIN_MS ||
+	    m->keepalive_ms < KEEPALIVE_MIN_MS || m->dead_after_ms / 2 < m->keepalive_ms ||
 	    m->dead_after_ms > INT32_MAX || m->rekey_ms > INT32_MAX)
 		return -EBADMSG;
 	for (size_t i = 0; i < m->n_routes; i++) {

@@ -14,7 +14,7 @@
 #include "common/tlsctx.h"
 
 #define READ_MAX 16384		/* a TLS record */
-#define READ_ROUNDS 16		/* records per wake-up: others want their turn */
+#define READ_ROUNDS 16		/* reads per wake-up: others want their turn */
 #define LINGER_MS 2000		/* how long the last words may take */
 #define RECORDS_PER_KEY ((uint64_t) 1 << 23)	/* then KeyUpdate (RFC 8446, 5.5 allows 2^24.5) */
 
@@ -99,13 +99,12 @@ on_rest(void *arg, uint32_t events)
 {
 	struct tls *t = arg;
 	uint8_t buf[4096];
-	ssize_t n;
+	ssize_t n = 1;
 
 	(void) events;
-	do {
+	for (int i = 0; i < READ_ROUNDS && n > 0; i++)
 		n = recv(t->fd, buf, sizeof(buf), MSG_DONTWAIT);
-	} while (n > 0);
-	if (n == 0 || (errno != EAGAIN && errno != EINTR))
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		release(t);
 }
 
@@ -216,8 +215,11 @@ do_read(struct tls *t)
 		n = SSL_read(t->ssl, buf, sizeof(buf));
 		if (n <= 0) {
 			/* Waiting to read says nothing about a write that waits. */
-			if (wait_or_end(t, n))
-				t->want_write |= wanted;
+			if (!wait_or_end(t, n))
+				return;
+			t->want_write |= wanted;
+			if (t->want_write != wanted)
+				watch(t);
 			return;
 		}
 		t->ops->data(t->arg, buf, (size_t) n);

@@ -8,18 +8,29 @@ usage: hostile.py [--stranger] SOCKET
 --stranger: we are a user whom the listener does not know: it must close at once.
 """
 import os
+import select
 import socket
 import struct
 import sys
+import time
 
 REQ = 0x30  # the protocol number of a REQ0 socket (SP: "\0SP\0", protocol, reserved)
 REP = 0x31
 
 
 def connect(path):
-    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    s.settimeout(5)
-    s.connect(path)
+    """A listener that was hurt by what came before may be away for a moment, not for longer."""
+    begin = time.monotonic()
+    while True:
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        s.settimeout(5)
+        try:
+            s.connect(path)
+            break
+        except (FileNotFoundError, ConnectionRefusedError):
+            if time.monotonic() - begin > 5:
+                raise
+            select.select([], [], [], 0.05)
     s.sendall(b"\0SP\0" + struct.pack("!HH", REQ, 0))
     return s
 

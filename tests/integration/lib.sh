@@ -337,7 +337,8 @@ pings() {
 
 # A ping that runs beside what is tested: start, then stop, which fails when an answer was missing.
 ping_start() {
-	on "$1" ping -n -q -i 0.02 -W 2 "$2" >"$LAB/ping.log" 2>&1 &
+	# A shell's background commands ignore SIGINT, which is how ping is asked for its summary.
+	ip netns exec "$(ns_of "$1")" env --default-signal=INT ping -n -q -i 0.02 -W 2 "$2" >"$LAB/ping.log" 2>&1 &
 	PING_PID=$!
 }
 ping_stop() {

@@ -36,6 +36,15 @@ char *kit_read(const char *path);
  */
 int kit_child(int (*fn)(void *arg), void *arg);
 
+/* In such a child, where check's own assertions do not work: says what fails and returns 1. */
+#define KIT_MUST(condition)                                                                        \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			fprintf(stderr, "%s:%d: %s\n", __func__, __LINE__, #condition);             \
+			return 1;                                                                  \
+		}                                                                                  \
+	} while (0)
+
 /* Ends the test as passed where it cannot be run, and says why on standard error. */
 #define KIT_SKIP_UNLESS(condition, why)                                                            \
 	do {                                                                                       \

@@ -100,7 +100,7 @@ static const struct {
 	    "its own address, such as 10.1.1.1/24" },
 	{ "vpnAddr: 127.0.0.1/8\n",
 	    "1:1: vpnAddr is 127.0.0.1/8, which is not an address that the server can have: write "
-	    "its own address, such as 127.0.0.1/8" },
+	    "its own address, such as 10.1.1.1/24" },
 	{ "vpnAddr: fd00::1/64\nmtu: 1279\n", "2:1: mtu is 1279, but IPv6 needs at least 1280" },
 	{ "mtu: 575\n", "1:6: mtu is \"575\", but must be auto or a whole number from 576 to 9000" },
 	{ "pool: {exclude: [10.1.2.0/24]}\n",

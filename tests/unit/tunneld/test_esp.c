@@ -260,9 +260,11 @@ static __int128
 naive_seq(uint64_t top, uint32_t low)
 {
 	__int128 edge = (__int128) top - (__int128) W + 1;
-	__int128 seq = (edge >> 32 << 32) + low;
+	__int128 seq = ((__int128) (top / HIGH) - 2) * HIGH + low;	/* below the edge */
 
-	return seq < edge ? seq + HIGH : seq;
+	while (seq < edge)
+		seq += HIGH;
+	return seq;
 }
 
 /* What becomes of packet `seq` where `top` is the only number seen. */

@@ -8,7 +8,7 @@
 #include "tests/unit/tunneld/dice.h"
 
 #define ADDRS 3000
-#define STEPS 60000
+#define STEPS 20000
 
 /* Address number n of some thousand: IPv4 and IPv6, near each other as a pool gives them. */
 static struct ip_addr

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_TEST_CERTS_H
+#define LV_TEST_CERTS_H
+
+#include <openssl/types.h>
+
+#include "common/pki.h"
+
+/* A server and a node of one CA, and one of another CA, as TLS contexts. */
+#define CERTS_HOST "server.test"	/* whom the server's certificate names */
+#define CERTS_NODE "n-1"		/* whom the node's names */
+
+struct certs {
+	SSL_CTX *server, *node;
+	SSL_CTX *stranger;	/* a node to itself: of a CA that nobody knows */
+	SSL_CTX *other;		/* a node that speaks another protocol (ALPN) */
+};
+
+void certs_init(struct certs *c);
+void certs_fini(struct certs *c);
+
+#endif
