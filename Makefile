@@ -241,8 +241,8 @@ man:
 
 SCRIPTS = $(sort $(wildcard .ci/run tests/*.sh tests/*/*.sh etc/init/*/*.sh))
 lint: man
-	shellcheck -x $(SCRIPTS)
-	for l in tests/lint/*.sh; do "$$l" || exit; done
+	shellcheck -x -P SCRIPTDIR $(SCRIPTS)
+	bad=0; for l in tests/lint/*.sh; do "$$l" || bad=1; done; exit "$$bad"
 
 # --- install and clean ----------------------------------------------------------------------------
 SYSCONF = $(DESTDIR)$(sysconfdir)/litevpn

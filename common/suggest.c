@@ -2,39 +2,50 @@
 #include "common/suggest.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #define WORD_MAX 63	/* longer ones are not compared */
 
-/* Levenshtein distance of two short words, upper and lower case being equal. */
+static bool
+same(char a, char b)
+{
+	return tolower((unsigned char) a) == tolower((unsigned char) b);
+}
+
+static unsigned
+least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * How many letters must be changed, put in, left out or swapped with their neighbour to make b of a
+ * (Levenshtein's distance with transpositions), upper and lower case being equal.
+ */
 static unsigned
 distance(const char *a, const char *b)
 {
-	unsigned row[WORD_MAX + 1];
+	unsigned rows[3][WORD_MAX + 1];
 	size_t la = strlen(a), lb = strlen(b);
 
 	if (la > WORD_MAX || lb > WORD_MAX)
 		return UINT32_MAX;
 	for (unsigned j = 0; j <= lb; j++)
-		row[j] = j;
+		rows[0][j] = j;
 	for (unsigned i = 1; i <= la; i++) {
-		unsigned diagonal = row[0]++;
+		unsigned *now = rows[i % 3], *before = rows[(i + 2) % 3], *earlier = rows[(i + 1) % 3];
 
+		now[0] = i;
 		for (unsigned j = 1; j <= lb; j++) {
-			unsigned same = tolower((unsigned char) a[i - 1]) ==
-			    tolower((unsigned char) b[j - 1]);
-			unsigned best = diagonal + (same ? 0 : 1);
-
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			diagonal = row[j];
-			row[j] = best;
+			now[j] = least(before[j - 1] + !same(a[i - 1], b[j - 1]),
+			    least(before[j], now[j - 1]) + 1);
+			if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]))
+				now[j] = least(now[j], earlier[j - 2] + 1);
 		}
 	}
-	return row[lb];
+	return rows[la % 3][lb];
 }
 
 /* One letter may be wrong, and one more for every three. */
@@ -49,7 +60,8 @@ suggest_try(struct suggest *s, const char *word)
 {
 	unsigned d = distance(s->wrong, word);
 
-	if (d <= s->best) {
+	/* Of equals the first: callers list what matters most first. */
+	if (d < s->best || (d == s->best && s->found == NULL)) {
 		s->best = d;
 		s->found = word;
 	}

@@ -205,6 +205,12 @@ tlsctx_new(const struct tlsctx_conf *conf, SSL_CTX **out, struct err *e)
 	return 0;
 }
 
+void
+tlsctx_free(SSL_CTX *ctx)
+{
+	SSL_CTX_free(ctx);
+}
+
 /*
  * What openssl.cnf would say (config(5), SSL_CONF_cmd(3)). As protocol options, not as a minimum
  * version: the latter is overwritten by a library that sets its own.

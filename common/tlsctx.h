@@ -30,6 +30,7 @@ struct tlsctx_conf {
  * wrong with which of the texts.
  */
 int tlsctx_new(const struct tlsctx_conf *conf, SSL_CTX **out, struct err *e);
+void tlsctx_free(SSL_CTX *ctx);	/* NULL is fine; connections that were made from it go on */
 
 /*
  * For libraries that make their TLS contexts themselves: no context that is made in this process

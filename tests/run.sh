@@ -163,7 +163,7 @@ esac
 
 mkdir -p "$LOGS"
 rm -f "$LOGS"/*.log
-export BUILD CK_TIMEOUT_MULTIPLIER=$((2 * slow))
+export BUILD LV_TOP=$TOP CK_TIMEOUT_MULTIPLIER=$((2 * slow))
 # Reports go to files: a daemon in the background has no other place for them.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-}:log_path=$REPORTS/asan"
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-}:log_path=$REPORTS/ubsan:print_stacktrace=1"

@@ -13,34 +13,40 @@
 /* The two halves of everything: more special than the default route, which stays as it is. */
 static const char *const halves[] = { "0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1" };
 
-static int
-check_address(const struct monitor_configure *want, struct err *e)
-{
-	const struct ip_prefix *p = &want->address;
-	unsigned bits = ip_bits(&p->addr);
+/* What nobody outside may take from this host, not even in part: itself, its links, groups. */
+static const char *const untouchable[] = { "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16",
+	"224.0.0.0/3", "::/8", "fe80::/10", "ff00::/8" };
 
-	if (bits == 0 || !ip_is_host(&p->addr) || p->len < 8 || p->len > bits)
-		return err_set(e, -EINVAL, "the server gave %s, which is no address for a node",
-		    PREFIX_TEXT(p));
-	if (want->mtu < MTU_MIN || want->mtu > MTU_MAX)
-		return err_set(e, -EINVAL, "the server gave an MTU of %u", want->mtu);
-	return 0;
+/* A prefix that packets may be sent to: of a size of which no list amounts to a default route. */
+static bool
+is_acceptable(const struct ip_prefix *p)
+{
+	unsigned bits = ip_bits(&p->addr), least = bits == 32 ? 8 : 16;
+	struct ip_prefix no;
+
+	if (bits == 0 || p->len < least || p->len > bits)
+		return false;
+	for (size_t i = 0; i < sizeof(untouchable) / sizeof(untouchable[0]); i++) {
+		if (ip_prefix_parse(untouchable[i], &no) == 0 && ip_prefix_overlap(&no, p))
+			return false;
+	}
+	return true;
 }
 
-/* A pushed route must not take the machine's default, loopback or multicast away. */
 static int
-check_routes(const struct monitor_configure *want, struct err *e)
+check(const struct monitor_configure *want, struct err *e)
 {
+	if (!is_acceptable(&want->address))
+		return err_set(e, -EINVAL, "the server gave %s, which is no address for a node",
+		    PREFIX_TEXT(&want->address));
+	if (want->mtu < MTU_MIN || want->mtu > MTU_MAX)
+		return err_set(e, -EINVAL, "the server gave an MTU of %u", want->mtu);
 	if (want->nroutes > CONTROL_ROUTES_MAX)
 		return err_set(e, -EINVAL, "too many routes");
 	for (uint32_t i = 0; i < want->nroutes; i++) {
-		const struct ip_prefix *p = &want->routes[i];
-		struct ip_addr first = ip_prefix_network(p).addr;
-
-		if (ip_bits(&p->addr) == 0 || p->len == 0 || p->len > ip_bits(&p->addr) ||
-		    !ip_is_host(&first))
+		if (!is_acceptable(&want->routes[i]))
 			return err_set(e, -EINVAL, "the server pushes the route %s, which is not "
-			    "acceptable", PREFIX_TEXT(p));
+			    "acceptable", PREFIX_TEXT(&want->routes[i]));
 	}
 	return 0;
 }
@@ -70,7 +76,7 @@ set_routes(struct hostcfg *h, const struct monitor_configure *want, struct err *
 	int rc = 0;
 
 	for (uint32_t i = 0; i < want->nroutes && rc == 0; i++) {
-		rc = netcfg_route_set(h->net, &want->routes[i], &hop);
+		rc = netcfg_route_add(h->net, &want->routes[i], &hop);
 		if (rc < 0)
 			err_set(e, rc, "route %s: %s", PREFIX_TEXT(&want->routes[i]),
 			    strerror(-rc));
@@ -97,9 +103,20 @@ pin_server(struct hostcfg *h, const struct ip_addr *server, struct err *e)
 	h->journal->nroutes = 1;
 	if ((rc = journal_save(h->journal)) < 0)
 		return err_set(e, rc, "the journal cannot be written");
-	if ((rc = netcfg_route_set(h->net, &r->to, &r->hop)) < 0)
+	if ((rc = netcfg_route_add(h->net, &r->to, &r->hop)) < 0)
 		return err_set(e, rc, "route %s: %s", PREFIX_TEXT(&r->to), strerror(-rc));
 	return 0;
+}
+
+/* Would its packets go into the tunnel that they carry? */
+static bool
+catches_server(const struct hostcfg *h, const struct monitor_configure *want)
+{
+	bool catches = h->conf->redirect_gateway || ip_prefix_contains(&want->address, &want->server);
+
+	for (uint32_t i = 0; i < want->nroutes && !catches; i++)
+		catches = ip_prefix_contains(&want->routes[i], &want->server);
+	return catches;
 }
 
 static int
@@ -107,16 +124,30 @@ redirect(struct hostcfg *h, const struct monitor_configure *want, struct err *e)
 {
 	struct netcfg_hop hop = { .ifindex = h->ifindex };
 	struct ip_prefix half;
-	int rc = pin_server(h, &want->server, e);
+	int rc = 0;
 
 	for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]) && rc == 0; i++) {
 		ip_prefix_parse(halves[i], &half);
 		if (half.addr.family != want->address.addr.family)
 			continue;
-		if ((rc = netcfg_route_set(h->net, &half, &hop)) < 0)
+		if ((rc = netcfg_route_add(h->net, &half, &hop)) < 0)
 			err_set(e, rc, "route %s: %s", halves[i], strerror(-rc));
 	}
 	return rc;
+}
+
+static int
+set_device(struct hostcfg *h, const struct monitor_configure *want, struct err *e)
+{
+	int rc;
+
+	if ((rc = netcfg_link_up(h->net, h->ifindex, want->mtu)) < 0)
+		return err_set(e, rc, "device %s: mtu %u: %s", h->conf->device, want->mtu,
+		    strerror(-rc));
+	if ((rc = netcfg_set_address(h->net, h->ifindex, &want->address)) < 0)
+		return err_set(e, rc, "device %s: address %s: %s", h->conf->device,
+		    PREFIX_TEXT(&want->address), strerror(-rc));
+	return 0;
 }
 
 int
@@ -125,24 +156,22 @@ hostcfg_apply(struct hostcfg *h, const struct monitor_configure *want, struct er
 	struct monitor_configure w = *want;
 	int rc;
 
-	if ((rc = check_address(&w, e)) < 0 || (rc = check_routes(&w, e)) < 0)
+	if ((rc = check(&w, e)) < 0)
 		return rc;
 	if (!h->conf->accept_routes)
 		w.nroutes = 0;
 	if (h->conf->mtu != 0 && (uint32_t) h->conf->mtu < w.mtu)
 		w.mtu = (uint32_t) h->conf->mtu;
-	if ((rc = netcfg_link_up(h->net, h->ifindex, w.mtu)) < 0)
-		return err_set(e, rc, "device %s: mtu %u: %s", h->conf->device, w.mtu,
-		    strerror(-rc));
-	if ((rc = netcfg_set_address(h->net, h->ifindex, &w.address)) < 0)
-		return err_set(e, rc, "device %s: address %s: %s", h->conf->device,
-		    PREFIX_TEXT(&w.address), strerror(-rc));
+	/* Before anything leads there that it might ask its own way of. */
+	if (catches_server(h, &w) && (rc = pin_server(h, &w.server, e)) < 0)
+		return rc;
+	if ((rc = set_device(h, &w, e)) < 0)
+		return rc;
 	remove_old_routes(h, &w);
-	if ((rc = set_routes(h, &w, e)) < 0)
-		return rc;
-	if (h->conf->redirect_gateway && (rc = redirect(h, &w, e)) < 0)
-		return rc;
 	h->now = w;
+	if ((rc = set_routes(h, &w, e)) < 0 ||
+	    (h->conf->redirect_gateway && (rc = redirect(h, &w, e)) < 0))
+		return rc;
 	log_info("device_configured", "device=%s address=%s mtu=%u routes=%u", h->conf->device,
 	    PREFIX_TEXT(&w.address), w.mtu, w.nroutes);
 	return 0;

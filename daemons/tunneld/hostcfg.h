@@ -18,10 +18,13 @@ struct hostcfg {
 	struct journal *journal;	/* borrowed */
 	const struct conf_client *conf;	/* borrowed */
 	unsigned ifindex;		/* of the device */
-	struct monitor_configure now;	/* in force; address none: nothing yet */
+	struct monitor_configure now;	/* that was tried last; address none: nothing yet */
 };
 
-/* Makes it so, replacing what was in force. On failure *e says what and what is in force is kept. */
+/*
+ * Makes it so, replacing what was in force. What is refused (-EINVAL) changes nothing; where the
+ * kernel fails half way, the next one takes up from there. *e says what.
+ */
 int hostcfg_apply(struct hostcfg *h, const struct monitor_configure *want, struct err *e);
 
 /* Undoes what would outlive the device. */

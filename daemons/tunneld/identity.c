@@ -2,7 +2,6 @@
 #include "daemons/tunneld/identity.h"
 
 #include <errno.h>
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,7 +112,7 @@ out:
 void
 identity_free(struct identity *id)
 {
-	SSL_CTX_free(id->tls);
+	tlsctx_free(id->tls);
 	secret_free(id->token);
 	secret_free(id->net_token);
 	*id = (struct identity){ 0 };

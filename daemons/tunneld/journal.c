@@ -17,15 +17,15 @@ static void
 read_route(struct journal *j, const char *line)
 {
 	struct journal_route *r = &j->routes[j->nroutes];
-	char to[IP_TEXT_MAX], via[IP_TEXT_MAX];
+	char to[IP_TEXT_MAX], via[IP_TEXT_MAX], more;
 
 	if (j->nroutes == JOURNAL_ROUTES_MAX)
 		return;
 	*r = (struct journal_route){ .device = "" };
-	if (sscanf(line, "%51s via %51s dev %15s", to, via, r->device) == 3) {
+	if (sscanf(line, "%51s via %51s dev %15s %c", to, via, r->device, &more) == 3) {
 		if (ip_parse(via, &r->hop.via) < 0)
 			return;
-	} else if (sscanf(line, "%51s dev %15s", to, r->device) != 2) {
+	} else if (sscanf(line, "%51s dev %15s %c", to, r->device, &more) != 2) {
 		return;
 	}
 	if (ip_prefix_parse(to, &r->to) == 0)
@@ -35,12 +35,13 @@ read_route(struct journal *j, const char *line)
 static void
 read_lines(struct journal *j, char *text)
 {
-	char *save = NULL;
+	char *save = NULL, name[sizeof(j->device)], more;
 
 	for (char *line = strtok_r(text, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save)) {
-		if (strncmp(line, "device ", 7) == 0)
-			sscanf(line + 7, "%15s", j->device);
+		if (strncmp(line, "device ", 7) == 0 &&
+		    sscanf(line + 7, "%15s %c", name, &more) == 1)
+			strcpy(j->device, name);
 		else if (strncmp(line, "route ", 6) == 0)
 			read_route(j, line + 6);
 	}

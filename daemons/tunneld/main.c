@@ -99,6 +99,7 @@ run(struct tunneld *d)
 	}
 	if (pid == 0) {
 		close(ends[0]);
+		daemon_forked(&d->daemon);
 		return spawner_run(d, ends[1], self);
 	}
 	close(ends[1]);

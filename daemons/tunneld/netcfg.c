@@ -267,10 +267,13 @@ begin_route(struct netcfg *n, uint16_t type, uint16_t flags, const struct ip_pre
 }
 
 int
-netcfg_route_set(struct netcfg *n, const struct ip_prefix *to, const struct netcfg_hop *hop)
+netcfg_route_add(struct netcfg *n, const struct ip_prefix *to, const struct netcfg_hop *hop)
 {
-	return talk(n, begin_route(n, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, to,
+	/* Not NLM_F_REPLACE: that would take a route of the machine's own away, for good. */
+	int rc = talk(n, begin_route(n, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_APPEND, to,
 	    hop), NULL, NULL);
+
+	return rc == -EEXIST ? 0 : rc;
 }
 
 int

@@ -35,8 +35,12 @@ int netcfg_link_delete(struct netcfg *n, unsigned ifindex);
 /* The device has this address and no other of its family (link-local ones apart). */
 int netcfg_set_address(struct netcfg *n, unsigned ifindex, const struct ip_prefix *addr);
 
-/* Adds or replaces a route; via may be none. */
-int netcfg_route_set(struct netcfg *n, const struct ip_prefix *to, const struct netcfg_hop *hop);
+/*
+ * Adds a route; via may be none. One that is there already is fine. A route of the machine's own to
+ * the same prefix stays, and is taken first.
+ */
+int netcfg_route_add(struct netcfg *n, const struct ip_prefix *to, const struct netcfg_hop *hop);
+
 /* A route that is not there is fine. */
 int netcfg_route_delete(struct netcfg *n, const struct ip_prefix *to, const struct netcfg_hop *hop);
 

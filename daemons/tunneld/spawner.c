@@ -49,11 +49,12 @@ spawn(struct tunneld *d, int monitor, int *status_out)
 		*status_out = engine_run(d, ends[1], self);
 		return 0;
 	}
-	if (pid > 0 && (rc = chan_send(monitor, MONITOR_ENGINE, NULL, 0, &ends[0], 1)) < 0)
-		log_err("engine_unannounced", "error=%s", err_name(rc));
+	/* Without a monitor the engine finds its channel closed and ends by itself. */
+	if (pid > 0)
+		rc = chan_send(monitor, MONITOR_ENGINE, NULL, 0, &ends[0], 1);
 	close(ends[0]);
 	close(ends[1]);
-	return pid < 0 ? rc : pid;
+	return rc < 0 ? rc : pid;
 }
 
 /* One engine's whole life. True when it ended in a way that calls for another one. */
@@ -100,7 +101,8 @@ spawner_run(struct tunneld *d, int monitor, pid_t parent)
 		if (pid == 0)
 			return status;
 		if (pid < 0) {
-			log_err("engine_fork_failed", "error=%s", err_name(pid));
+			if (pid != -EPIPE)	/* the monitor is ending: nothing to say */
+				log_err("engine_fork_failed", "error=%s", err_name(pid));
 			status = DAEMON_OS;
 			break;
 		}

@@ -6,6 +6,7 @@
 
 #include "common/conf_client.h"
 #include "common/conf_server.h"
+#include "common/conf_value.h"
 #include "common/ip.h"
 #include "tests/unit/kit.h"
 
@@ -227,6 +228,89 @@ START_TEST(each_key_has_a_place_of_its_own)
 }
 END_TEST
 
+/* --- the files that are installed: every key stands in them, with its default -------------------- */
+
+static const struct {
+	const char *file, *least;	/* least: what a file must say beside the defaults */
+	const struct conf_schema *schema;
+} installed[] = {
+	{ "etc/server.yml", "", &conf_server_schema },
+	{ "etc/client.yml", "serverAddr: vpn.example.org\n", &conf_client_schema },
+};
+
+/* Says which keys are not in the file; called by the loader, which knows. */
+static void
+find_missing(struct conf *c, const struct conf_key *keys)
+{
+	for (const struct conf_key *k = keys; k->name != NULL; k++) {
+		if (!conf_is_set(c, k->name))
+			conf_fail(c, k->name, "%s is not shown", k->name);
+		if (k->type == CONF_MAP)
+			find_missing(c, k->keys);
+	}
+}
+
+static void
+check_server_keys(struct conf *c, const void *values)
+{
+	(void) values;
+	find_missing(c, conf_server_schema.keys);
+}
+
+static void
+check_client_keys(struct conf *c, const void *values)
+{
+	(void) values;
+	find_missing(c, conf_client_schema.keys);
+}
+
+static void (*const checks[])(struct conf *c, const void *values) = { check_server_keys,
+	check_client_keys };
+
+static void
+compare(const struct conf_key *keys, const char *shown, const char *dflt)
+{
+	for (const struct conf_key *k = keys; k->name != NULL; k++) {
+		const char *a = shown + k->offset, *b = dflt + k->offset;
+
+		if (k->type == CONF_MAP)
+			compare(k->keys, shown, dflt);
+		else if (k->list)
+			ck_assert_msg(((const struct conf_list *) (const void *) a)->n ==
+			    ((const struct conf_list *) (const void *) b)->n, "%s", k->name);
+		else if (conf_value_is_text(k))
+			ck_assert_msg(strcmp(*(char *const *) (const void *) a,
+			    *(char *const *) (const void *) b) == 0, "%s", k->name);
+		else
+			ck_assert_msg(memcmp(a, b, conf_value_size(k)) == 0, "%s", k->name);
+	}
+}
+
+START_TEST(the_installed_files_show_every_default)
+{
+	const char *top = getenv("LV_TOP");
+	const struct conf_schema *schema = installed[_i].schema;
+	struct conf_schema strict = { schema->keys, schema->size, checks[_i] };
+	char path[512], *shown = calloc(1, schema->size), *dflt = calloc(1, schema->size);
+	struct conf_report r;
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/%s", top == NULL ? "." : top, installed[_i].file);
+	ck_assert_int_eq(conf_load(kit_write("least.yml", installed[_i].least, 0600), schema, dflt,
+	    &r), 0);
+	rc = conf_load(path, schema, shown, &r);
+	ck_assert_msg(rc == 0, "%s", rc == 0 ? "" : r.lines[0]);
+	compare(schema->keys, shown, dflt);
+	conf_free(schema, shown);
+	rc = conf_load(path, &strict, shown, &r);
+	ck_assert_msg(rc == 0, "%s", rc == 0 ? "" : r.lines[0]);
+	conf_free(schema, shown);
+	conf_free(schema, dflt);
+	free(shown);
+	free(dflt);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -238,5 +322,6 @@ main(void)
 	tcase_add_test(tc, servers_are_tried_in_order);
 	KIT_ROWS(tc, the_client_rules_hold, clients);
 	tcase_add_loop_test(tc, each_key_has_a_place_of_its_own, 0, 2);
+	KIT_ROWS(tc, the_installed_files_show_every_default, installed);
 	return kit_run("common/conf_schemas", tc);
 }

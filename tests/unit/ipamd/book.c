@@ -2,12 +2,12 @@
 #include "tests/unit/ipamd/book.h"
 
 #include <check.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemons/ipamd/node.h"
+#include "tests/unit/ipamd/shelf.h"
 #include "tests/unit/kit.h"
 
 static char path[KIT_PATH_MAX];
@@ -236,31 +236,8 @@ book_check_pool(struct book *b)
 	ck_assert_uint_eq(pool_used(net->pool), held);
 }
 
-static int
-join(void *arg, int n, char **columns, char **names)
-{
-	char *out = arg;
-	size_t len = 0;
-
-	(void) names;
-	if (out[0] != '\0')
-		return 0;	/* a later row */
-	for (int i = 0; i < n; i++)
-		len += (size_t) snprintf(out + len, 4000 - len, "%s%s", i > 0 ? "|" : "",
-		    columns[i] == NULL ? "" : columns[i]);
-	return 0;
-}
-
 const char *
 book_sql(const char *sql)
 {
-	static char out[4096];
-	char *error = NULL;
-	sqlite3 *db;
-
-	out[0] = '\0';
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_msg(sqlite3_exec(db, sql, join, out, &error) == SQLITE_OK, "%s: %s", sql, error);
-	sqlite3_close(db);
-	return out;
+	return shelf_look(path, sql);
 }

@@ -325,6 +325,24 @@ START_TEST(a_chosen_address_is_never_reclaimed)
 }
 END_TEST
 
+START_TEST(who_has_lost_a_chosen_address_is_like_others)
+{
+	struct token_made made;
+	struct token_node t;
+	struct lease lease;
+
+	book_init(&b, "10.1.1.1/30");
+	made = make("10.1.1.2", 1, 0);
+	ck_assert_int_eq(book_redeem(&b, made.secret, 1, &t), 0);
+	ip_prefix_parse("10.9.9.1/30", &b.conf.vpn_addr);
+	book_restart(&b);
+	ck_assert_int_eq(book_attach(&b, &t.node, &lease), 0);
+	ck_assert_str_eq(IP_TEXT(&lease.addr.addr), "10.9.9.2");
+	ck_assert(!book_get(&b, t.node.id).fixed);
+	book_fini(&b);
+}
+END_TEST
+
 START_TEST(a_promise_may_become_impossible)
 {
 	struct token_made made;
@@ -358,6 +376,7 @@ main(void)
 	tcase_add_test(tc, a_promise_is_kept);
 	tcase_add_test(tc, a_promise_ends_with_its_token);
 	tcase_add_test(tc, a_chosen_address_is_never_reclaimed);
+	tcase_add_test(tc, who_has_lost_a_chosen_address_is_like_others);
 	tcase_add_test(tc, a_promise_may_become_impossible);
 	return kit_run("ipamd/token", tc);
 }

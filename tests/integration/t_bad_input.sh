@@ -1,0 +1,165 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What a person can get wrong ends in one clear line and the right exit status: configuration,
+# arguments, certificates, a port in use, no TUN, not root. A bad file on SIGHUP changes nothing.
+# time-limit: 60
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab_up a
+mkdir -p "$LAB/x"
+
+# expect STATUS PATTERN COMMAND...: exit status, a line that matches, and not many of them.
+expect() {
+	local status=0 want=$1 pattern=$2
+	shift 2
+	timeout -k 5 10 "$@" >"$LAB/out" 2>&1 || status=$?
+	[ "$status" = "$want" ] || fail "status $status instead of $want: $* -> $(cat "$LAB/out")"
+	grep -qE "$pattern" "$LAB/out" || fail "no line matches '$pattern': $* -> $(cat "$LAB/out")"
+	[ "$(wc -l <"$LAB/out")" -le "${LINES_MAX:-3}" ] || fail "too many lines: $(cat "$LAB/out")"
+	printf 'ok: %s\n' "$(grep -E -m1 "$pattern" "$LAB/out" | sed "s,$LAB/,,g")"
+}
+conf() { printf '%s\n' "$@" >"$LAB/x.yml"; }
+S=(ip netns exec "$(ns_of s)")	# on the server's machine; timeout takes no functions
+
+say "command lines of the daemons"
+for daemon in ipamd tunneld ctld; do
+	LINES_MAX=20 expect 64 'usage: |invalid option' "$BUILD/$daemon" -x
+	LINES_MAX=20 expect 64 'unexpected argument "foo"' "$BUILD/$daemon" foo
+	expect 64 '\-S takes errno or kill' "$BUILD/$daemon" -S maybe
+	expect 78 '/nonexistent.yml: No such file' "$BUILD/$daemon" -c /nonexistent.yml
+	expect 0 "$daemon [0-9]" "$BUILD/$daemon" -V
+done
+
+say "configuration: all errors of a file in one run, each with its place"
+conf "port: 70000" "prot: 6441" "vpnAddr: 10.1.1.0/24" "keepalive: 5" "pool: {exlude: []}" \
+	"interconnection: maybe" "port: 1"
+for daemon in ipamd tunneld ctld; do
+	LINES_MAX=9 expect 78 'x.yml:1:7: port is "70000", but must be a whole number from 1 to 65535' \
+		"$BUILD/$daemon" -n -c "$LAB/x.yml"
+	for pattern in 'x.yml:2:1: unknown key "prot"; did you mean "port"' \
+		'x.yml:4:12: keepalive is "5", but must be a time with its unit' \
+		'x.yml:5:8: unknown key "exlude"; did you mean "exclude"' \
+		'x.yml:6:18: interconnection is "maybe", but must be true or false' \
+		'x.yml:7:1: port is given twice'; do
+		grep -q "$pattern" "$LAB/out" || fail "missing: $pattern in $(cat "$LAB/out")"
+	done
+done
+conf "vpnAddr: 10.1.1.0/24"
+expect 78 'x.yml:1:1: vpnAddr is 10.1.1.0/24, which is not an address that the server can have' \
+	"$BUILD/ipamd" -n -c "$LAB/x.yml"
+conf "port: [6441"
+expect 78 'not valid YAML' "$BUILD/tunneld" -n -c "$LAB/x.yml"
+conf "grpcPort: 6441"
+expect 78 'grpcPort is 6441, which another port has too' "$BUILD/ctld" -n -c "$LAB/x.yml"
+conf "port: 6441"
+expect 78 'serverAddr is missing' "$BUILD/tunneld" node -n -c "$LAB/x.yml"
+conf "serverAddr: s" "token: 0123456789abcdef"
+chmod 644 "$LAB/x.yml"
+expect 78 'others can read' "$BUILD/tunneld" node -n -c "$LAB/x.yml"
+expect 0 'server.yml: ok' "$BUILD/ipamd" -n -c "$TOP/etc/server.yml"
+expect 0 'client.yml: ok' "$BUILD/tunneld" -n -c "$TOP/etc/client.yml"
+
+say "not root, no TUN, a port in use, a device in use"
+server_conf
+pki_init
+chmod 755 "$LAB"
+expect 77 'must be started as root' setpriv --reuid nobody --regid nogroup --clear-groups \
+	"$BUILD/tunneld" server -c "$LAB/server.yml"
+expect 71 '/dev/net/tun: .*modprobe tun' "${S[@]}" unshare -m sh -c \
+	"mount -t tmpfs none /dev/net && exec $BUILD/tunneld server -c $LAB/server.yml"
+"${S[@]}" "$PYTHON" -c 'import socket, time
+s = socket.socket(); s.bind(("", 6441)); s.listen(); print("up", flush=True); time.sleep(30)' \
+	>"$LAB/port.log" &
+holder=$!
+held() { grep -q up "$LAB/port.log"; }
+wait_for 5 held
+expect 71 'TCP port .*6441: Address already in use' "${S[@]}" "$BUILD/tunneld" server -c "$LAB/server.yml"
+kill "$holder"
+ip -n "$(ns_of s)" link add litevpn0 type bridge
+expect 71 'device litevpn0: exists and is not a TUN device of ours' \
+	"${S[@]}" "$BUILD/tunneld" server -c "$LAB/server.yml"
+ip -n "$(ns_of s)" link del litevpn0
+
+say "certificates: missing, truncated, foreign, too readable"
+broken() {
+	rm -rf "$LAB/broken"
+	cp -r "$LAB/pki" "$LAB/broken"
+	sed "s,$LAB/pki,$LAB/broken," "$LAB/server.yml" >"$LAB/broken.yml"
+}
+try_broken() { LINES_MAX=12 expect "$1" "$2" "${S[@]}" "$BUILD/tunneld" server -c "$LAB/broken.yml"; }
+broken
+rm "$LAB/broken/vpn/server.pem"
+try_broken 71 'vpn/server.pem: No such file'
+broken
+head -c 300 "$LAB/pki/vpn/server.pem" >"$LAB/broken/vpn/server.pem"
+try_broken 78 'server.pem: not a PEM certificate'
+broken
+cp "$LAB/pki/grpc/server-key.pem" "$LAB/broken/vpn/server-key.pem"
+try_broken 78 'server.pem: the key does not belong to the certificate'
+broken
+echo "not a certificate" >"$LAB/broken/vpn/ca.pem"
+try_broken 78 'the CA file holds no PEM certificate'
+broken
+chmod 644 "$LAB/broken/vpn/server-key.pem"
+try_broken 71 'server-key.pem: others can read this secret'
+broken
+cp "$LAB/pki/vpn/client.pem" "$LAB/broken/vpn/server.pem"
+cp "$LAB/pki/vpn/client-key.pem" "$LAB/broken/vpn/server-key.pem"
+try_broken 78 'server.pem: its extended key usage is not serverAuth'
+
+say "a second instance"
+start_ipamd
+start_tunneld
+start_ctld
+LINES_MAX=12 expect 71 'another ipamd has it open' "${S[@]}" "$BUILD/ipamd" -c "$LAB/server.yml"
+LINES_MAX=12 expect 71 'another tunneld runs' "${S[@]}" "$BUILD/tunneld" server -c "$LAB/server.yml"
+LINES_MAX=12 expect 71 'another ctld listens there' "${S[@]}" "$BUILD/ctld" -c "$LAB/server.yml"
+ctl status >/dev/null
+
+say "SIGHUP: a bad file changes nothing, a good one its H keys"
+cp "$LAB/tunneld/server.yml" "$LAB/good.yml"
+echo "nonsense: 1" >>"$LAB/tunneld/server.yml"
+kill -HUP "$(daemon_pid tunneld)"
+wait_for 5 logged tunneld 'reload_refused.*unknown key'
+cp "$LAB/good.yml" "$LAB/tunneld/server.yml"
+kill -HUP "$(daemon_pid tunneld)"
+wait_for 5 logged tunneld 'identity_renewed'
+node_up a
+
+say "litevpnctl"
+expect 2 'unknown command "nod"; did you mean "node"' "$BUILD/litevpnctl" nod list
+expect 2 'node: unknown verb "lst"; did you mean "list"' "$BUILD/litevpnctl" node lst
+expect 2 'unknown option --bogus' "$BUILD/litevpnctl" node list --bogus
+expect 4 'No such file|not|refused' "$BUILD/litevpnctl" --socket /nonexistent.sock status
+ctl_expect() {
+	local status=$1 pattern=$2
+	shift 2
+	expect "$status" "$pattern" "${S[@]}" "$BUILD/litevpnctl" --socket "$LAB/run/admin/ctld.sock" "$@"
+}
+ctl_expect 3 NODE_UNKNOWN node show n-000000000000
+ctl_expect 1 'FIELD_INVALID' node show ../etc
+ctl_expect 1 'ADDRESS_INVALID' token create --address 10.1.1.1
+ctl_expect 1 'ADDRESS_INVALID' token create --address 192.168.1.1
+ctl_expect 1 'ADDRESS_TAKEN' token create --address "$(node_field a address)"
+ctl_expect 2 'ttl' token create --ttl soon
+ctl_expect 3 'NETWORK_UNKNOWN' token create --network nowhere
+
+say "enrolling at the wrong server, with the wrong fingerprint, without a token"
+node_conf b
+echo 0123456789abcdef >"$LAB/b/bootstrap"
+chmod 600 "$LAB/b/bootstrap"
+enroll_expect() {
+	local status=$1 pattern=$2
+	shift 2
+	expect "$status" "$pattern" "${S[@]}" "$BUILD/litevpnctl" client enroll \
+		--config "$LAB/b/client.yml" "$@"
+}
+enroll_expect 5 'TOKEN_UNKNOWN' --token-file "$LAB/b/bootstrap" --ca "$LAB/pki/grpc/ca.pem"
+enroll_expect 1 'does not have the CA of that fingerprint' --token-file "$LAB/b/bootstrap" \
+	--fingerprint "sha256:$(printf '0%.0s' {1..64})"
+enroll_expect 2 'fingerprint' --token-file "$LAB/b/bootstrap" --fingerprint md5:00
+enroll_expect 2 '(--ca|--fingerprint)' --token-file "$LAB/b/bootstrap"
+chmod 644 "$LAB/b/bootstrap"
+enroll_expect 1 'others can read' --token-file "$LAB/b/bootstrap" --ca "$LAB/pki/grpc/ca.pem"
+[ ! -e "$LAB/b/token" ] || fail "something was written"

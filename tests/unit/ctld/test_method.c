@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/ctld/method.h"
+
+#include <check.h>
+#include <string.h>
+
+#include "litevpn/v1/node.pb-c.h"
+#include "tests/unit/kit.h"
+
+/* Doors as the API promises them: c control, b bootstrap, a admin. */
+static const struct {
+	const char *path, *doors;
+	enum role least;
+	bool node_itself;
+} rows[] = {
+	{ "/litevpn.v1.Enrollment/Enroll", "b", ROLE_NONE, false },
+	{ "/litevpn.v1.Token/CreateToken", "ca", ROLE_OPERATOR, false },
+	{ "/litevpn.v1.Node/GetNode", "ca", ROLE_VIEWER, true },
+	{ "/litevpn.v1.Node/ListNodes", "ca", ROLE_VIEWER, false },
+	{ "/litevpn.v1.Node/DeleteNode", "ca", ROLE_OPERATOR, true },
+	{ "/litevpn.v1.Server/GetServerInfo", "ca", ROLE_VIEWER, false },
+	{ "/grpc.health.v1.Health/Check", "cba", ROLE_NONE, false },
+	{ "/grpc.health.v1.Health/Watch", "cba", ROLE_NONE, false },
+	{ "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "ca", ROLE_NONE, false },
+	{ "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "ca", ROLE_NONE, false },
+};
+
+static const struct {
+	enum listener listener;
+	char letter;
+} doors[] = {
+	{ LISTENER_CONTROL, 'c' },
+	{ LISTENER_BOOTSTRAP, 'b' },
+	{ LISTENER_ADMIN, 'a' },
+};
+
+START_TEST(each_method_is_served_where_it_should)
+{
+	for (size_t d = 0; d < sizeof(doors) / sizeof(doors[0]); d++) {
+		const struct method *m = method_find(rows[_i].path, doors[d].listener);
+
+		ck_assert_int_eq(m != NULL, strchr(rows[_i].doors, doors[d].letter) != NULL);
+		if (m == NULL)
+			continue;
+		ck_assert_int_eq(m->rule.least, rows[_i].least);
+		ck_assert_int_eq(m->rule.node_itself, rows[_i].node_itself);
+		ck_assert_int_eq(m->subject != NULL, rows[_i].node_itself);
+		ck_assert_ptr_nonnull(m->handle);
+		ck_assert_ptr_nonnull(m->request);
+		ck_assert_ptr_nonnull(m->reply);
+	}
+}
+END_TEST
+
+START_TEST(there_are_no_others)
+{
+	size_t n = 0;
+
+	while (method_at(n) != NULL)
+		n++;
+	ck_assert_uint_eq(n, sizeof(rows) / sizeof(rows[0]));
+	ck_assert_ptr_null(method_find("", LISTENER_ADMIN));
+	ck_assert_ptr_null(method_find("/litevpn.v1.Node/getnode", LISTENER_ADMIN));
+	ck_assert_ptr_null(method_find("litevpn.v1.Node/GetNode", LISTENER_ADMIN));
+	ck_assert_ptr_null(method_find("/litevpn.v1.Node/GetNode/", LISTENER_ADMIN));
+}
+END_TEST
+
+START_TEST(a_call_is_about_the_node_that_it_names)
+{
+	const struct method *get = method_find("/litevpn.v1.Node/GetNode", LISTENER_CONTROL);
+	const struct method *del = method_find("/litevpn.v1.Node/DeleteNode", LISTENER_CONTROL);
+	Litevpn__V1__GetNodeRequest greq = LITEVPN__V1__GET_NODE_REQUEST__INIT;
+	Litevpn__V1__DeleteNodeRequest dreq = LITEVPN__V1__DELETE_NODE_REQUEST__INIT;
+
+	ck_assert_ptr_null(get->subject(&greq.base));
+	greq.name = dreq.name = (char *) "nodes/n-1";
+	ck_assert_str_eq(get->subject(&greq.base), "n-1");
+	ck_assert_str_eq(del->subject(&dreq.base), "n-1");
+	greq.name = dreq.name = (char *) "n-1";
+	ck_assert_ptr_null(get->subject(&greq.base));
+	ck_assert_ptr_null(del->subject(&dreq.base));
+}
+END_TEST
+
+int
+main(void)
+{
+	TCase *tc = tcase_create("method");
+
+	KIT_ROWS(tc, each_method_is_served_where_it_should, rows);
+	tcase_add_test(tc, there_are_no_others);
+	tcase_add_test(tc, a_call_is_about_the_node_that_it_names);
+	return kit_run("method", tc);
+}
