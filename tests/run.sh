@@ -103,10 +103,10 @@ unit_verdict() {
 		return
 	fi
 	checks=${BASH_REMATCH[1]} bad=$((BASH_REMATCH[2] + BASH_REMATCH[3]))
-	left=$(grep -acE '^[a-z0-9_]+: skipped: ' "$log")
+	left=$(grep -acE '^[a-z0-9_]+_fn: skipped: ' "$log")
 	verdict "$status" "$name" "$since" "$checks checks"
-	grep -aE '^[a-z0-9_]+: skipped: ' "$log" | sort | uniq -c |
-		sed -nE "s|^ *([0-9]+) ([a-z0-9_]+): skipped: (.*)|skip $name \\2 (\\1 times): \\3|p"
+	grep -aE '^[a-z0-9_]+_fn: skipped: ' "$log" | sort | uniq -c |
+		sed -nE "s|^ *([0-9]+) ([a-z0-9_]+)_fn: skipped: (.*)|skip $name \\2 (\\1 times): \\3|p"
 	# The program itself was counted once already, above.
 	skipped=$((skipped + left))
 	if [ "$status" = 0 ]; then
@@ -133,6 +133,7 @@ unit_tests() {
 
 integration_tests() {
 	local script name limit since before
+	export LSAN_OPTIONS="$LSAN_OPTIONS:suppressions=$TOP/tests/lint/lsan.supp"
 	for script in "$TOP"/tests/integration/t_*.sh; do
 		[ -e "$script" ] || continue
 		name=${script##*/}
@@ -167,7 +168,9 @@ export BUILD LV_TOP=$TOP CK_TIMEOUT_MULTIPLIER=$((2 * slow))
 # Reports go to files: a daemon in the background has no other place for them.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-}:log_path=$REPORTS/asan"
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-}:log_path=$REPORTS/ubsan:print_stacktrace=1"
-export TSAN_OPTIONS="${TSAN_OPTIONS:-}:log_path=$REPORTS/tsan:suppressions=$TOP/tests/lint/tsan.supp"
+export LSAN_OPTIONS="${LSAN_OPTIONS:-}:print_suppressions=0"
+export TSAN_OPTIONS="${TSAN_OPTIONS:-}:log_path=$REPORTS/tsan:print_suppressions=0"
+TSAN_OPTIONS+=:suppressions=$TOP/tests/lint/tsan.supp
 
 [ "$mode" = sandbox ] || unit_tests
 [ "$mode" = unit ] || integration_tests

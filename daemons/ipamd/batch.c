@@ -14,8 +14,8 @@ static void
 log_outcome(struct batch *b, enum store_due due, int rc)
 {
 	if (rc < 0 && b->failures++ == 0)
-		log_err("store_failed", "error=%s consequence=\"what was asked since the last commit "
-		    "is refused\"", LOG_Q(store_failure(b->ledger->store)));
+		log_err("store_failed", "error=%s consequence=\"what was asked since the last "
+		    "commit is refused\"", LOG_Q(store_failure(b->ledger->store)));
 	if (rc == 0 && due != STORE_NOTHING && b->failures > 0) {
 		log_notice("store_works", "failures=%u", b->failures);
 		b->failures = 0;

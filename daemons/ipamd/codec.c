@@ -230,7 +230,8 @@ redeemed(const struct codec_env *env, struct answer *a, Litevpn__Ipam__Reply *r)
 	struct node_message node;
 
 	if (t->fresh)
-		log_info("node_enrolled", "node=%s name=%s", t->node.id, LOG_Q(t->node.display_name));
+		log_info("node_enrolled", "node=%s name=%s", t->node.id,
+		    LOG_Q(t->node.display_name));
 	lease_log(t->node.id, &t->node.addr, &t->change);
 	fill_node(env, &t->node, &node);
 	m.node = &node.m;

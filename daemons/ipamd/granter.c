@@ -45,8 +45,8 @@ read_file(const char *path, bool private, uint8_t out[GRANT_KEY_LEN], struct err
 	secret_wipe(bytes, (size_t) n);
 	secret_free(bytes);
 	if (n != GRANT_KEY_LEN)
-		return err_set(e, -EBADMSG, "%s: is not a grant key: %d bytes instead of %d", path, n,
-		    GRANT_KEY_LEN);
+		return err_set(e, -EBADMSG, "%s: is not a grant key: %d bytes instead of %d",
+		    path, n, GRANT_KEY_LEN);
 	return 0;
 }
 

@@ -51,8 +51,8 @@ lease_take(struct ledger *l, const struct network *net, struct ip_addr *out,
 		return err_set(e, -REASON_POOL_EXHAUSTED, "all addresses of %s are given out "
 		    "(pool.onExhausted)", PREFIX_TEXT(&net->prefix));
 	if (!l->synced)
-		return err_set(e, -REASON_IPAM_DOWN, "no address is free, and which ones are idle is "
-		    "known only when tunneld has announced its sessions");
+		return err_set(e, -REASON_IPAM_DOWN, "no address is free, and which ones are idle "
+		    "is known only when tunneld has announced its sessions");
 	if ((rc = find_victim(l, net, &victim, e)) < 0 ||
 	    (rc = store_node_delete(l->store, victim.row)) < 0)
 		return rc;
@@ -85,8 +85,8 @@ admit(struct ledger *l, const struct lease_wish *w, struct store_node *n, struct
 	if ((*net = ledger_network(l, n->net)) == NULL)
 		return -REASON_NETWORK_UNKNOWN;
 	if (w->net_token[0] != '\0')
-		return err_set(e, -REASON_NET_TOKEN_INVALID, "network %s has no net-token: leave it "
-		    "empty", (*net)->name);
+		return err_set(e, -REASON_NET_TOKEN_INVALID, "network %s has no net-token: leave "
+		    "it empty", (*net)->name);
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 /* What became of addresses, for the log once it is committed. */
 struct lease_change {
 	bool bound;			/* the node got an address that it did not have */
-	struct ip_addr before;		/* it lost this one, which its network cannot give any more */
+	struct ip_addr before;		/* it lost this one: its network cannot give it now */
 	char victim[PKI_ID_MAX + 1];	/* this node was unregistered for it; "": none */
 	int64_t victim_idle_s;
 };

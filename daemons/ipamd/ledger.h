@@ -17,8 +17,8 @@
  * call of theirs happens between ledger_request and ledger_answer.
  *
  * pool == store: an operation changes a pool as its last step, when nothing can refuse it any more,
- * and a commit that fails has the pools read again. An undo list would be quicker, but it would be a
- * second account of the same thing, used only when things go wrong.
+ * and a commit that fails has the pools read again. An undo list would be quicker, but a second
+ * account of the same thing, used only when things go wrong.
  */
 
 #define NETWORKS_MAX 1		/* `default`, from vpnAddr */

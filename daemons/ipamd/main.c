@@ -85,7 +85,7 @@ confine(struct ipamd *d)
 	char conf[PATH_MAX];
 	struct err e;
 
-	tzset();	/* the seed's stamps are local time, and /etc/localtime is out of reach soon */
+	tzset();	/* update_time is local time, and /etc/localtime is out of reach soon */
 	snprintf(conf, sizeof(conf), "%s", d->daemon.conf_path);
 	if (priv_drop(&d->user, 0, &e) < 0 ||
 	    sandbox_ipamd(&d->places, dirname(conf), d->daemon.sandbox, &e) < 0)

@@ -110,8 +110,8 @@ migrate(struct store *st, struct err *e)
 	if (store_pragma(st, "pragma user_version", &version) < 0)
 		return err_set(e, -EIO, "%s", store_failure(st));
 	if (version > NEWEST)
-		return err_set(e, -ENOTSUP, "its schema has version %" PRId64 ", made by a newer ipamd; "
-		    "this one knows version %" PRId64, version, NEWEST);
+		return err_set(e, -ENOTSUP, "its schema has version %" PRId64 ", made by a newer "
+		    "ipamd; this one knows version %" PRId64, version, NEWEST);
 	while (version < NEWEST) {
 		version++;
 		if (run_step(st, version) < 0)

@@ -59,7 +59,7 @@ on_request(void *arg, struct ipc_call *call, const ProtobufCMessage *msg)
 	log_debug("request", "request=%s result=%s", codec_name(a), err_name(a->rc));
 }
 
-/* The round is over. Where the commit fails, refusals count no more: they were made on its grounds. */
+/* The round is over. Where the commit fails, refusals fall too: they were made on its grounds. */
 static void
 on_requests_done(void *arg)
 {

@@ -46,7 +46,7 @@ struct store_node {
 	bool reserved;			/* never expires, never reclaimed, never deleted */
 	bool fixed;			/* its address was chosen for it: never reclaimed */
 	int64_t create_s, seen_s;	/* UTC; seen_s: last change of state, 0: none yet */
-	int64_t bootstrap;		/* row of the token it enrolled with; 0: none. Not read back */
+	int64_t bootstrap;		/* row of its bootstrap token; 0: none. Not read back */
 	uint8_t grpc_spki[PKI_SPKI_LEN], vpn_spki[PKI_SPKI_LEN];	/* likewise */
 };
 

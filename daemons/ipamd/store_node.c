@@ -49,14 +49,11 @@ store_read_bindings(struct store *st, enum store_stmt which, struct store_bindin
 static enum node_state
 state_of(int64_t state, int64_t phase)
 {
-	switch (state) {
-	case ROW_CONNECTING:
+	if (state == ROW_CONNECTING)
 		return NODE_CONNECTING;
-	case ROW_CONNECTED:
+	if (state == ROW_CONNECTED)
 		return NODE_CONNECTED;
-	default:
-		return phase == PHASE_LOST ? NODE_LOST : phase == PHASE_LEFT ? NODE_IDLE : NODE_NEVER;
-	}
+	return phase == PHASE_LOST ? NODE_LOST : phase == PHASE_LEFT ? NODE_IDLE : NODE_NEVER;
 }
 
 static void

@@ -2,12 +2,12 @@
 #include "daemons/ipamd/store_sql.h"
 
 /* In the order in which store_node.c reads them. */
-#define NODE								\
-	"select id, node_id, token, net_id, display_name, bind_ip, state, phase, epoch, attached,"	\
-	" reserved, fixed, create_s, seen_s from vpn_mgr "
+#define NODE                                                                                       \
+	"select id, node_id, token, net_id, display_name, bind_ip, state, phase, epoch,"           \
+	" attached, reserved, fixed, create_s, seen_s from vpn_mgr "
 
 /* In the order in which store_token.c reads them. */
-#define TOKEN								\
+#define TOKEN                                                                                      \
 	"select id, label, hash, net_id, address, uses_left, expire_s from bootstrap_tokens "
 
 /*
@@ -42,23 +42,24 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	    "update vpn_mgr set bind_ip=?2, fixed=?3, stale=0, update_time=?4, lru_seq=?5"
 	    " where id=?1",
 	[SQL_NODE_SESSION] =
-	    "update vpn_mgr set state=?2, phase=coalesce(?3, case state when 3 then 1 else phase end),"
-	    " epoch=?4, sync_round=?5, seen_s=?6, attached=1, update_time=?7, lru_seq=?8"
-	    " where id=?1",
+	    "update vpn_mgr set state=?2,"
+	    " phase=coalesce(?3, case state when 3 then 1 else phase end), epoch=?4, sync_round=?5,"
+	    " seen_s=?6, attached=1, update_time=?7, lru_seq=?8 where id=?1",
 	[SQL_NODE_ANNOUNCED] = "update vpn_mgr set sync_round=?2 where id=?1",
 	[SQL_NODE_STALE] = "update vpn_mgr set stale=?2 where id=?1",
 	[SQL_NODE_DELETE] = "delete from vpn_mgr where id=?1",
 	[SQL_UNANNOUNCED] =
 	    "update vpn_mgr set state=-1, phase=case state when 3 then 1 else phase end, seen_s=?2,"
 	    " update_time=?3, lru_seq=?4+live.n"
-	    " from (select id as live_id, row_number() over (order by update_time, lru_seq, id) as n"
+	    " from (select id as live_id,"
+	    "  row_number() over (order by update_time, lru_seq, id) as n"
 	    "  from vpn_mgr where state<>-1 and sync_round<>?1 and (state<>1 or sync_round<>?1-1))"
 	    " as live"
 	    " where id=live_id",
 	[SQL_NODES_EXPIRED] =
 	    "select id, net_id, bind_ip, stale from vpn_mgr"
 	    " where attached=0 and reserved=0 and create_s<?1 order by create_s limit ?2",
-	/* By rows, in one pass over the table: reading them in order of addresses is a seek each. */
+	/* By rows, in one pass over the table: in the order of addresses each would be a seek. */
 	[SQL_BINDINGS] =
 	    "select id, net_id, bind_ip, stale from vpn_mgr not indexed"
 	    " where id>?2 and net_id=?1 and bind_ip<>'' order by id limit ?3",
@@ -72,7 +73,8 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	    "insert into bootstrap_tokens(label, hash, net_id, address, uses_left, expire_s)"
 	    " values(?1, ?2, ?3, ?4, ?5, ?6)",
 	[SQL_TOKEN_BY_HASH] = TOKEN "where hash=?1",
-	[SQL_TOKEN_BY_PROMISE] = TOKEN "where net_id=?1 and address=?2 and address<>'' and uses_left>0",
+	[SQL_TOKEN_BY_PROMISE] = TOKEN
+	    "where net_id=?1 and address=?2 and address<>'' and uses_left>0",
 	[SQL_TOKEN_USE] = "update bootstrap_tokens set uses_left=uses_left-1 where id=?1",
 	[SQL_TOKEN_DELETE] = "delete from bootstrap_tokens where id=?1",
 	[SQL_TOKEN_COUNT] = "select count(*) from bootstrap_tokens",

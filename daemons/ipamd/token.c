@@ -27,9 +27,10 @@ read_wish(const struct ledger *l, const struct token_wish *w, struct store_token
 		return err_set(e, -REASON_FIELD_INVALID, "life_s: must be from 1 s to %d days",
 		    TOKEN_LIFE_MAX_S / (24 * 3600));
 	if (uses > TOKEN_USES_MAX)
-		return err_set(e, -REASON_FIELD_INVALID, "uses: must be at most %d", TOKEN_USES_MAX);
+		return err_set(e, -REASON_FIELD_INVALID, "uses: must be at most %d",
+		    TOKEN_USES_MAX);
 	if (w->address[0] != '\0' && uses != 1)
-		return err_set(e, -REASON_FIELD_INVALID, "address: one address is for one use only");
+		return err_set(e, -REASON_FIELD_INVALID, "address: is for one use only");
 	if (w->address[0] != '\0' && ip_parse(w->address, &t->addr) < 0)
 		return err_set(e, -REASON_ADDRESS_INVALID, "address: is not an IP address");
 	t->uses_left = uses;
@@ -133,9 +134,11 @@ static int
 read_claim(const struct token_claim *c, struct store_node *n, struct err *e)
 {
 	if (c->grpc_spki_len != PKI_SPKI_LEN)
-		return err_set(e, -REASON_FIELD_INVALID, "grpc_spki: must be %d bytes", PKI_SPKI_LEN);
+		return err_set(e, -REASON_FIELD_INVALID, "grpc_spki: must be %d bytes",
+		    PKI_SPKI_LEN);
 	if (c->vpn_spki_len != PKI_SPKI_LEN)
-		return err_set(e, -REASON_FIELD_INVALID, "vpn_spki: must be %d bytes", PKI_SPKI_LEN);
+		return err_set(e, -REASON_FIELD_INVALID, "vpn_spki: must be %d bytes",
+		    PKI_SPKI_LEN);
 	if (memcmp(c->grpc_spki, c->vpn_spki, PKI_SPKI_LEN) == 0)
 		return err_set(e, -REASON_FIELD_INVALID, "vpn_spki: must be another key than "
 		    "grpc_spki's");
@@ -190,8 +193,8 @@ enroll(struct ledger *l, const struct network *net, const struct store_token *t,
 	n->fixed = t->addr.family != 0;
 	n->addr = t->addr;
 	if (n->fixed && !pool_usable(net->pool, &n->addr))
-		return err_set(e, -REASON_ADDRESS_INVALID, "%s was promised, but cannot be given to "
-		    "a node of %s any more", IP_TEXT(&n->addr), PREFIX_TEXT(&net->prefix));
+		return err_set(e, -REASON_ADDRESS_INVALID, "%s was promised, but cannot be given "
+		    "to a node of %s any more", IP_TEXT(&n->addr), PREFIX_TEXT(&net->prefix));
 	if (!n->fixed && (rc = lease_take(l, net, &n->addr, change, e)) < 0)
 		return rc;
 	change->bound = true;

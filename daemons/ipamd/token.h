@@ -22,7 +22,7 @@ struct token_wish {
 	const char *network;	/* "": the default one */
 	int64_t life_s;		/* 0: tokenTTL */
 	uint32_t uses;		/* 0: one */
-	const char *address;	/* "": any; else its node gets this one, and nobody else meanwhile */
+	const char *address;	/* "": any; else its node gets this one, nobody else meanwhile */
 };
 
 struct token_made {

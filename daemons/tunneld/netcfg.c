@@ -223,17 +223,18 @@ netcfg_set_address(struct netcfg *n, unsigned ifindex, const struct ip_prefix *a
 {
 	struct ifaddrmsg ifa = { .ifa_family = addr->addr.family };
 	struct address_list old = { .ifindex = ifindex, .family = addr->addr.family };
-	bool there = false;
 	int rc;
 
 	rc = talk(n, begin(n, RTM_GETADDR, NLM_F_DUMP, &ifa, sizeof(ifa)), collect_address, &old);
 	for (unsigned i = 0; rc == 0 && i < old.n; i++) {
 		if (ip_equal(&old.items[i].addr, &addr->addr) && old.items[i].len == addr->len)
-			there = true;
-		else
-			rc = change_address(n, RTM_DELADDR, 0, ifindex, &old.items[i]);
+			continue;
+		rc = change_address(n, RTM_DELADDR, 0, ifindex, &old.items[i]);
+		if (rc == -EADDRNOTAVAIL)
+			rc = 0;	/* a secondary one, which went with its primary */
 	}
-	if (rc == 0 && !there)
+	/* Also where it was there: it may have been such a secondary one. */
+	if (rc == 0)
 		rc = change_address(n, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, ifindex, addr);
 	return rc;
 }

@@ -82,7 +82,7 @@ iperf() {
 	wait "$pid"
 	"$PYTHON" -c 'import json,sys; print("%.2f" % (json.load(open(sys.argv[1]))["end"]["sum_received"]["bits_per_second"] / 1e9))' "$LAB/iperf.json"
 }
-listening() { on "$1" ss -Htln "sport = :$2" | grep -q .; }
+listening() { shows . on "$1" ss -Htln "sport = :$2"; }
 raw=$(iperf a s 192.0.2.1)
 to_server=$(iperf a s 10.1.1.1)
 to_node=$(iperf a b "$b")

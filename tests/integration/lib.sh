@@ -22,7 +22,8 @@ PYTHON=/usr/bin/python3
 SANDBOX=${LV_SANDBOX:-errno}
 LAB=""
 LAB_NAMESPACES=()
-LAB_PIDS=()
+declare -A LAB_PID=()	# of the daemons that run, by name
+LAB_ORDER=()
 
 say() { printf '\n== %s\n' "$*"; }
 fail() { printf 'FAIL: %s\n' "$*" >&2; exit 1; }
@@ -113,23 +114,23 @@ lab_users() {
 		useradd -r -U -d /nonexistent -s /usr/sbin/nologin litevpn-signer
 }
 
+# A daemon that is not there any more, or that does not end well, fails the test.
 lab_down() {
-	local status=$? pid ns i
+	local status=$? ns i name
 	trap - EXIT
 	set +e
 	# The last started first: nodes, then ctld, tunneld, ipamd.
-	for ((i = ${#LAB_PIDS[@]} - 1; i >= 0; i--)); do
-		kill -TERM "${LAB_PIDS[i]}" 2>/dev/null
+	for ((i = ${#LAB_ORDER[@]} - 1; i >= 0; i--)); do
+		name=${LAB_ORDER[i]}
+		[ -n "${LAB_PID[$name]:-}" ] || continue
+		daemon_end "$name" || status=1
 	done
-	for pid in "${LAB_PIDS[@]}"; do
-		gone_within 6 "$pid" || kill -KILL "$pid" 2>/dev/null
-	done
+	sanitizer_reports || status=1
 	if [ "$status" != 0 ] && [ "$status" != 77 ]; then
 		for log in "$LAB"/*/log; do
 			[ -f "$log" ] && printf -- '---- %s\n' "$log" && tail -n 40 "$log"
 		done
 	fi >&2
-	sanitizer_reports || status=1
 	for ns in "${LAB_NAMESPACES[@]}"; do
 		ip netns del "$ns"
 	done
@@ -174,23 +175,42 @@ daemon_start() {
 		cat "$LAB/$name/stderr" >&2
 		return 1
 	}
-	LAB_PIDS+=("$(cat "$LAB/$name/pid")")
+	LAB_PID[$name]=$(cat "$LAB/$name/pid")
+	LAB_ORDER+=("$name")
 }
 
 daemon_pid() { cat "$LAB/$1/pid"; }
 
-# daemon_stop NAME: in good order, and waits for its end.
-daemon_stop() {
-	local pid
-	pid=$(daemon_pid "$1")
-	kill -TERM "$pid"
-	gone_within 10 "$pid" || fail "$1 does not stop"
+# daemon_end NAME: SIGTERM; false when it was not there, hangs, or does not say that it ended well.
+daemon_end() {
+	local name=$1 pid=${LAB_PID[$1]}
+	unset "LAB_PID[$name]"
+	if ! kill -TERM "$pid" 2>/dev/null; then
+		printf 'FAIL: %s has died\n' "$name" >&2
+		return 1
+	fi
+	if ! gone_within 10 "$pid"; then
+		kill -KILL "$pid"
+		printf 'FAIL: %s does not stop\n' "$name" >&2
+		return 1
+	fi
+	if ! tail -n 3 "$LAB/$name/log" | grep -c 'notice stopped status=0' >/dev/null; then
+		printf 'FAIL: %s does not end well\n' "$name" >&2
+		return 1
+	fi
 }
+
+# daemon_stop NAME: in good order.
+daemon_stop() { daemon_end "$1" || exit 1; }
+
+# daemon_forget NAME: it is expected to have ended by itself.
+daemon_forget() { unset "LAB_PID[$1]"; }
 
 # daemon_kill NAME: the hard way.
 daemon_kill() {
 	local pid
-	pid=$(daemon_pid "$1")
+	pid=${LAB_PID[$1]}
+	unset "LAB_PID[$1]"
 	kill -KILL "$pid"
 	gone_within 5 "$pid" || fail "$1 does not die"
 }
@@ -324,6 +344,15 @@ rises() { [ "$(drops "$1")" -gt "$2" ]; }
 
 # logged FILE PATTERN: a line of the daemon's log, $LAB/FILE/log.
 logged() { grep -qE "$2" "$LAB/$1/log"; }
+
+# shows PATTERN COMMAND...: its output has such a line. (A pipe to grep -q would end the command by
+# SIGPIPE now and then.)
+shows() {
+	local pattern=$1 out
+	shift
+	out=$("$@") || return 1
+	grep -qE -- "$pattern" <<<"$out"
+}
 
 # pings FROM ADDRESS [COUNT]: all answered.
 pings() {

@@ -30,4 +30,5 @@ front=$(daemon_pid ctld)
 signer=$(pgrep -P "$front")
 kill -KILL "$signer"
 gone_within 5 "$front" || fail "the front outlives its signer"
+daemon_forget ctld
 logged ctld 'signer' || fail "the log does not say why"

@@ -30,7 +30,7 @@ ctl node show "$(node_id a)"
 say "large packets and a stream inside of TLS"
 on a ping -n -q -c 3 -s 1300 -W 2 10.1.1.1 | tail -n 2
 on s iperf3 -s -1 -B 10.1.1.1 >/dev/null &
-server_ready() { on s ss -Htln 'sport = :5201' | grep -q .; }
+server_ready() { shows . on s ss -Htln 'sport = :5201'; }
 wait_for 5 server_ready
 on a iperf3 -C cubic -t 1 -c 10.1.1.1 | tail -n 3
 wait %1

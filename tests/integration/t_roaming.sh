@@ -15,10 +15,10 @@ before=$(connects)
 say "another address of the same interface"
 ip -n "$(ns_of a)" addr add 192.0.2.55/24 dev eth0
 ip -n "$(ns_of a)" addr del 192.0.2.11/24 dev eth0
-ip -n "$(ns_of a)" addr show dev eth0 | grep -q 192.0.2.55 ||
+shows 192.0.2.55 ip -n "$(ns_of a)" addr show dev eth0 ||
 	ip -n "$(ns_of a)" addr add 192.0.2.55/24 dev eth0
 pings a 10.1.1.1 10
-moved() { node_field a session.endpoint | grep -q '^192.0.2.55:'; }
+moved() { shows '^192.0.2.55:' node_field a session.endpoint; }
 wait_for 5 moved
 [ "$(connects)" = "$before" ] || printf 'the control connection was made anew\n'
 logged tunneld 'endpoint_moved.*192.0.2.55' || fail "the server has not followed the packets"

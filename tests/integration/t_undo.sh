@@ -14,8 +14,8 @@ before=$(routes)
 
 say "routes that the server pushes"
 node_up a
-routes | grep -q '^172.20.0.0/16 dev lv-a' || fail "pushed route missing: $(routes)"
-routes | grep -q '^172.21.7.0/24 dev lv-a' || fail "pushed route missing: $(routes)"
+shows '^172.20.0.0/16 dev lv-a' routes || fail "pushed route missing: $(routes)"
+shows '^172.21.7.0/24 dev lv-a' routes || fail "pushed route missing: $(routes)"
 daemon_stop a
 [ "$(routes)" = "$before" ] || fail "left behind: $(routes)"
 
@@ -23,7 +23,7 @@ say "acceptRoutes: false"
 echo "acceptRoutes: false" >>"$LAB/a/client.yml"
 start_node a
 wait_for 10 node_connected a
-routes | grep -q '^172.20' && fail "route taken: $(routes)"
+shows '^172.20' routes && fail "route taken: $(routes)"
 daemon_stop a
 
 say "redirectGateway: everything goes into the tunnel but the packets to the server"
@@ -31,8 +31,8 @@ echo "redirectGateway: true" >>"$LAB/a/client.yml"
 start_node a
 wait_for 10 node_connected a
 routes
-on a ip route get 198.51.100.7 | grep -q 'dev lv-a' || fail "not redirected"
-on a ip route get "$SERVER_IP" | grep -q 'dev eth0' || fail "the server is behind the tunnel"
+shows 'dev lv-a' on a ip route get 198.51.100.7 || fail "not redirected"
+shows 'dev eth0' on a ip route get "$SERVER_IP" || fail "the server is behind the tunnel"
 pings a 10.1.1.1 5
 wait_for 5 node_uses a UDP
 
@@ -40,11 +40,11 @@ say "killed: the device goes by itself, the host route is undone by the next sta
 daemon_kill a
 no_device() { ! ip -n "$(ns_of a)" link show dev lv-a 2>/dev/null; }
 wait_for 5 no_device
-routes | grep -q "^$SERVER_IP dev eth0" || fail "no host route was left: nothing to test"
+shows "^$SERVER_IP dev eth0" routes || fail "no host route was left: nothing to test"
 sed -i 's/^redirectGateway: .*/redirectGateway: false/' "$LAB/a/client.yml"
 start_node a
 wait_for 10 node_connected a
-routes | grep -q "^$SERVER_IP dev eth0" && fail "the host route is still there"
+shows "^$SERVER_IP dev eth0" routes && fail "the host route is still there"
 
 say "stopped: as if nothing had been"
 daemon_stop a

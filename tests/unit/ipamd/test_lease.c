@@ -15,7 +15,7 @@
 
 static struct book b;
 
-/* --- the same address again --------------------------------------------------------------------- */
+/* --- the same address again ------------------------------------------------------------------- */
 
 START_TEST(an_address_is_bound_by_enrolling_and_kept)
 {
@@ -76,7 +76,7 @@ START_TEST(no_two_nodes_share_an_address)
 }
 END_TEST
 
-/* --- who may come in ---------------------------------------------------------------------------- */
+/* --- who may come in -------------------------------------------------------------------------- */
 
 #define LONG "0123456789012345678901234567890123456789012345678901234567890123456789"
 
@@ -141,7 +141,7 @@ START_TEST(whoever_has_attached_does_not_expire)
 }
 END_TEST
 
-/* --- reclaiming --------------------------------------------------------------------------------- */
+/* --- reclaiming ------------------------------------------------------------------------------- */
 
 /* Fills the small network; the nodes leave in the order of `order`, a second apart. */
 static void
@@ -322,7 +322,7 @@ START_TEST(a_refused_enrollment_costs_nothing)
 }
 END_TEST
 
-/* --- the reserved registration ------------------------------------------------------------------ */
+/* --- the reserved registration ---------------------------------------------------------------- */
 
 static const struct store_node reserved = { .id = LEDGER_RESERVED, .token = LEDGER_RESERVED };
 

@@ -47,7 +47,7 @@ START_TEST(a_start_sets_everybody_back)
 }
 END_TEST
 
-/* --- another configuration ---------------------------------------------------------------------- */
+/* --- another configuration -------------------------------------------------------------------- */
 
 static const struct {
 	const char *what, *addr, *exclude;
@@ -142,7 +142,7 @@ START_TEST(a_stale_address_is_not_worth_reclaiming)
 }
 END_TEST
 
-/* --- requests ----------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 START_TEST(a_batch_is_one_commit)
 {

@@ -46,7 +46,7 @@ START_TEST(the_seeds_words_are_kept)
 	sql = shelf_look(path, "select sql from sqlite_master where name='vpn_mgr'");
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		ck_assert_msg(strstr(sql, words[i]) != NULL, "%s in %s", words[i], sql);
-	ck_assert_str_eq(shelf_look(path, "select sql from sqlite_master where name='update_time_trigger'"),
+	ck_assert_str_eq(shelf_look(path, "select sql from sqlite_master where type='trigger'"),
 	    "CREATE TRIGGER update_time_trigger"
 	    " UPDATE OF id,token,state,bind_ip,create_time ON vpn_mgr\n"
 	    "BEGIN\n"
@@ -150,7 +150,8 @@ START_TEST(rows_of_the_bare_table_become_nodes)
 	ck_assert_int_eq(store_node_by_id(st, "reserverd", &n), 0);
 	ck_assert(n.reserved);
 	store_close(st);
-	ck_assert_str_eq(shelf_look(path, "select update_time from vpn_mgr"), "2020-02-02 02:02:02");
+	ck_assert_str_eq(shelf_look(path, "select update_time from vpn_mgr"),
+	    "2020-02-02 02:02:02");
 }
 END_TEST
 

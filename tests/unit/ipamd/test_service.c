@@ -29,7 +29,7 @@ static struct batch batch;
 static struct service *service;
 static struct ipc_client *client;
 
-/* --- asking ------------------------------------------------------------------------------------ */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 struct asked {
 	int rc;			/* of the call; 1: under way */
@@ -148,7 +148,7 @@ tear_down(void)
 	{ PROTOBUF_C_MESSAGE_INIT(&litevpn__ipam__request__descriptor),                            \
 	    LITEVPN__IPAM__REQUEST__BODY_##CASE, { .member = (message) } }
 
-/* --- one life ---------------------------------------------------------------------------------- */
+/* --- one life --------------------------------------------------------------------------------- */
 
 static Litevpn__Ipam__Reply *
 redeem(const char *secret)
@@ -309,7 +309,7 @@ START_TEST(a_list_comes_in_pages)
 }
 END_TEST
 
-/* --- who may ask what --------------------------------------------------------------------------- */
+/* --- who may ask what ------------------------------------------------------------------------- */
 
 static Litevpn__Ipam__Attach attach_m = LITEVPN__IPAM__ATTACH__INIT;
 static Litevpn__Ipam__Report report_m = LITEVPN__IPAM__REPORT__INIT;
@@ -386,7 +386,7 @@ START_TEST(malformed_bytes_close_their_pipe_only)
 }
 END_TEST
 
-/* --- commits ------------------------------------------------------------------------------------ */
+/* --- commits ---------------------------------------------------------------------------------- */
 
 START_TEST(those_who_come_together_share_a_commit)
 {
@@ -441,7 +441,7 @@ START_TEST(when_the_store_breaks_nobody_is_told_otherwise)
 {
 	Litevpn__Ipam__CreateToken m = LITEVPN__IPAM__CREATE_TOKEN__INIT;
 	Litevpn__Ipam__Request req = REQUEST(CREATE_TOKEN, create_token, &m);
-	struct log_conf log = { LOG_LV_ERR, false, "/dev/null" };	/* ipamd's words, not ours */
+	struct log_conf log = { LOG_LV_ERR, false, "/dev/null" };	/* its words, not ours */
 	struct rlimit none = { 1, RLIM_INFINITY };
 	static struct asked asked[8];
 	struct err e;

@@ -10,7 +10,7 @@
 
 static struct book b;
 
-/* --- reports ------------------------------------------------------------------------------------ */
+/* --- reports ---------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *path;	/* what is reported: C connected, L lost, I idle; A attaches anew */
@@ -40,8 +40,8 @@ START_TEST(the_row_follows_the_session)
 		if (*c == 'A')
 			ck_assert_int_eq(book_attach(&b, &n, &lease), 0);
 		else
-			ck_assert_int_eq(book_report(&b, n.id, lease.epoch, *c == 'C' ? NODE_CONNECTED
-			    : *c == 'L' ? NODE_LOST : NODE_IDLE), 0);
+			ck_assert_int_eq(book_report(&b, n.id, lease.epoch,
+			    *c == 'C' ? NODE_CONNECTED : *c == 'L' ? NODE_LOST : NODE_IDLE), 0);
 	}
 	ck_assert_int_eq(book_get(&b, n.id).state, paths[_i].state);
 	ck_assert_int_eq(book_get(&b, n.id).seen_s, b.now_s);
@@ -99,7 +99,7 @@ START_TEST(reports_that_cannot_be_are_refused)
 }
 END_TEST
 
-/* --- announcements ------------------------------------------------------------------------------ */
+/* --- announcements ---------------------------------------------------------------------------- */
 
 START_TEST(what_is_not_announced_is_not_connected)
 {
@@ -137,17 +137,17 @@ START_TEST(a_session_that_goes_on_is_no_new_use)
 	struct store_node n;
 	struct lease lease;
 	struct session said;
+	static const char sql[] = "select update_time, lru_seq, seen_s from vpn_mgr"
+	    " order by id desc";
 	char before[64];
 
 	book_init(&b, "10.1.1.1/24");
 	lease = book_connect(&b, &n);
 	said = (struct session){ n.id, lease.epoch, NODE_CONNECTED };
-	snprintf(before, sizeof(before), "%s",
-	    book_sql("select update_time, lru_seq, seen_s from vpn_mgr order by id desc"));
+	snprintf(before, sizeof(before), "%s", book_sql(sql));
 	b.now_s += 1000;
 	ck_assert_int_eq(book_announce(&b, &said, 1, NULL), 0);
-	ck_assert_str_eq(book_sql("select update_time, lru_seq, seen_s from vpn_mgr order by id desc"),
-	    before);
+	ck_assert_str_eq(book_sql(sql), before);
 	book_fini(&b);
 }
 END_TEST

@@ -35,12 +35,13 @@ START_TEST(the_database_refuses_duplicates_itself)
 	ck_assert_int_eq(store_node_bind(st, &b, SHELF_NOW), -EEXIST);
 	ck_assert_int_eq(store_accept(st), 0);
 	ck_assert_int_eq(store_commit(st), 0);
-	ck_assert_str_eq(shelf_look(path, "select group_concat(bind_ip, ' ') from vpn_mgr"), "10.1.1.2 ");
+	ck_assert_str_eq(shelf_look(path, "select group_concat(bind_ip, ' ') from vpn_mgr"),
+	    "10.1.1.2 ");
 	store_close(st);
 }
 END_TEST
 
-/* --- files ------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 START_TEST(only_its_owner_reads_the_database)
 {
@@ -94,7 +95,7 @@ START_TEST(a_symbolic_link_is_not_followed)
 }
 END_TEST
 
-/* --- requests that share a commit --------------------------------------------------------------- */
+/* --- requests that share a commit ------------------------------------------------------------- */
 
 START_TEST(a_refused_request_leaves_nothing_behind)
 {
@@ -240,12 +241,13 @@ START_TEST(a_failure_dooms_the_whole_batch)
 	ck_assert_int_eq(store_node_add(st, &b, SHELF_NOW), 0);
 	ck_assert_int_eq(store_accept(st), 0);
 	ck_assert_int_eq(store_commit(st), 0);
-	ck_assert_str_eq(shelf_look(path, "select group_concat(token, ' ') from vpn_mgr"), "token-2");
+	ck_assert_str_eq(shelf_look(path, "select group_concat(token, ' ') from vpn_mgr"),
+	    "token-2");
 	store_close(st);
 }
 END_TEST
 
-/* --- the order of use -------------------------------------------------------------------------- */
+/* --- the order of use ------------------------------------------------------------------------- */
 
 START_TEST(equal_stamps_are_told_apart)
 {
@@ -272,7 +274,8 @@ static const struct {
 	int64_t before_s, after_s;
 	const char *stamp;	/* of the later use */
 } clocks[] = {
-	{ "the clock is set back by a day", "UTC", SHELF_NOW, SHELF_NOW - 86400, "2023-11-14 22:13:20" },
+	{ "the clock is set back by a day", "UTC", SHELF_NOW, SHELF_NOW - 86400,
+	    "2023-11-14 22:13:20" },
 	/* 2023-10-29 01:00 UTC: 03:00 becomes 02:00. */
 	{ "summer time ends", "Europe/Berlin", 1698541100, 1698541300, "2023-10-29 02:58:20" },
 	{ "time passes", "UTC", SHELF_NOW, SHELF_NOW + 1, "2023-11-14 22:13:21" },
@@ -317,14 +320,14 @@ START_TEST(all_are_idle_again_in_the_order_of_use)
 	ck_assert_int_eq(store_unannounced(st, STORE_NO_ROUND, SHELF_NOW + 30), 0);
 	ck_assert_int_eq(store_accept(st), 0);
 	ck_assert_int_eq(store_commit(st), 0);
-	ck_assert_str_eq(shelf_look(path, "select group_concat(node_id, ' ') from (select node_id from"
-	    " vpn_mgr order by update_time, lru_seq, id)"), "n-4 n-2 n-1 n-3");
-	ck_assert_str_eq(shelf_look(path, "select group_concat(state || ',' || phase, ' ') from (select *"
-	    " from vpn_mgr order by id)"), "-1,1 -1,1 -1,0 -1,2");
+	ck_assert_str_eq(shelf_look(path, "select group_concat(node_id, ' ') from (select node_id"
+	    " from vpn_mgr order by update_time, lru_seq, id)"), "n-4 n-2 n-1 n-3");
+	ck_assert_str_eq(shelf_look(path, "select group_concat(state || ',' || phase, ' ')"
+	    " from (select * from vpn_mgr order by id)"), "-1,1 -1,1 -1,0 -1,2");
 	ck_assert_int_eq(store_node_by_id(st, "n-1", &n), 0);
 	ck_assert_int_eq(n.state, NODE_LOST);
 	ck_assert_int_eq(n.seen_s, SHELF_NOW + 30);
-	shelf_use(st, "n-4", NODE_IDLE, SHELF_NOW + 30);	/* the numbers that it took are not given again */
+	shelf_use(st, "n-4", NODE_IDLE, SHELF_NOW + 30);	/* takes a number of its own */
 	shelf_check_oldest(st, "n-2");
 	ck_assert_str_eq(shelf_look(path, "select count(distinct lru_seq) from vpn_mgr"), "4");
 	store_close(st);
@@ -360,7 +363,7 @@ START_TEST(not_every_row_is_reclaimable)
 }
 END_TEST
 
-/* --- counters ---------------------------------------------------------------------------------- */
+/* --- counters --------------------------------------------------------------------------------- */
 
 static uint32_t
 boot(const char *path)

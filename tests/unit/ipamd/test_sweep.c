@@ -40,7 +40,7 @@ START_TEST(what_is_over_goes_with_its_addresses)
 	done = sweep();
 	ck_assert_uint_eq(done.tokens + done.nodes, 0);
 	b.now_s += 1;
-	done = sweep();	/* the tokens of the two nodes, and the promise; the node has another second */
+	done = sweep();	/* two used tokens and the promise; the node has another second */
 	ck_assert_uint_eq(done.tokens, 3);
 	ck_assert_uint_eq(done.nodes, 0);
 	book_check_pool(&b);

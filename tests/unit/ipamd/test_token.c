@@ -22,7 +22,7 @@ make(const char *address, unsigned uses, int64_t life_s)
 	return made;
 }
 
-/* --- making ------------------------------------------------------------------------------------- */
+/* --- making ----------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *what, *network;
@@ -89,13 +89,14 @@ START_TEST(a_secret_is_not_kept)
 	book_init(&b, "10.1.1.1/24");
 	made = make("", 1, 0);
 	snprintf(sql, sizeof(sql), "select count(*) from bootstrap_tokens where label='%s' and"
-	    " length(hash)=32 and hash<>'%s' and label<>'%s'", made.label, made.secret, made.secret);
+	    " length(hash)=32 and hash<>'%s' and label<>'%s'",
+	    made.label, made.secret, made.secret);
 	ck_assert_str_eq(book_sql(sql), "1");
 	book_fini(&b);
 }
 END_TEST
 
-/* --- redeeming ---------------------------------------------------------------------------------- */
+/* --- redeeming -------------------------------------------------------------------------------- */
 
 START_TEST(a_token_becomes_a_node)
 {
@@ -217,8 +218,8 @@ static const struct {
 } claims[] = {
 	{ "no name", "", 32, 32, false, 0 },
 	{ "a name", "K\xc3\xbc" "che \xe2\x82\xac", 32, 32, false, 0 },
-	{ "63 bytes", "012345678901234567890123456789012345678901234567890123456789012", 32, 32, false,
-	    0 },
+	{ "63 bytes", "012345678901234567890123456789012345678901234567890123456789012", 32, 32,
+	    false, 0 },
 	{ "64 bytes", "0123456789012345678901234567890123456789012345678901234567890123", 32, 32,
 	    false, -REASON_FIELD_INVALID },
 	{ "a tab", "a\tb", 32, 32, false, -REASON_FIELD_INVALID },
@@ -263,7 +264,7 @@ START_TEST(fields_are_checked)
 }
 END_TEST
 
-/* --- promised addresses ------------------------------------------------------------------------- */
+/* --- promised addresses ----------------------------------------------------------------------- */
 
 START_TEST(a_promise_is_kept)
 {
