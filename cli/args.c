@@ -202,7 +202,7 @@ args_parse(const struct opt *const *tables, int argc, char *const *argv, struct 
 	while (rc == 0 && w.next < argc) {
 		const char *arg = argv[w.next++];
 
-		if (!options || arg[0] != '-' || arg[1] == '\0')	/* "-" means standard input */
+		if (!options || arg[0] != '-' || arg[1] == '\0')	/* "-": standard input */
 			rc = take_operand(&w, arg, e);
 		else if (strcmp(arg, "--") == 0)
 			options = false;

@@ -60,7 +60,7 @@ int args_parse(const struct opt *const *tables, int argc, char *const *argv, str
  */
 int args_leading(const struct opt *const *tables, int argc, char *const *argv, struct err *e);
 
-/* The options must exist in the tables. A value is the last one typed, else the default, or NULL. */
+/* The options must be in the tables. A value is the last one typed, else the default, or NULL. */
 bool args_has(const struct args *a, const char *name);	/* was it typed? */
 const char *args_text(const struct args *a, const char *name);
 int64_t args_number(const struct args *a, const char *name);	/* OPT_INT, OPT_DURATION in ms */

@@ -6,6 +6,7 @@
 
 #include "cli/args.h"
 #include "cli/rpc.h"
+#include "common/conf.h"
 
 /* What all commands share. */
 
@@ -53,13 +54,19 @@ extern const struct opt cmd_config_check_options[];
 /* How to reach a server (connect.c), and how answers are printed (output.c). */
 extern const struct opt connect_options[], output_options[];
 
-/* --- errors: one line "litevpnctl: REASON: text" and one with a hint, on stderr ---------------- */
+/* --- errors: one line "litevpnctl: REASON: text" and one with a hint, on stderr --------------- */
 
 /* Of a call that was refused or not answered. */
 enum cli_exit cli_fail_rpc(const struct rpc_error *e);
 
 /* Of anything else. */
 enum cli_exit cli_fail(const struct err *e);
+
+/*
+ * Of a configuration file, for cli_fail: its only mistake, or their number after all are printed.
+ * consumes: report. Returns e->rc.
+ */
+int cli_conf_error(const char *path, struct conf_report *report, struct err *e);
 
 /* Of the command line: says how it is to be used. */
 enum cli_exit cli_fail_usage(const struct cli *cli, const struct err *e);

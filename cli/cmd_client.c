@@ -78,12 +78,9 @@ read_conf(struct enrollment *en, struct err *e)
 {
 	const char *path = args_text(en->args, "config");
 	struct conf_report report = { 0 };
-	int rc = conf_load(path, &conf_client_schema, &en->conf, &report);
 
-	conf_report_print(&report, stderr);
-	conf_report_free(&report);
-	if (rc < 0)
-		return err_set(e, rc, "%s: has errors", path);
+	if (conf_load(path, &conf_client_schema, &en->conf, &report) < 0)
+		return cli_conf_error(path, &report, e);
 	if (en->conf.token_file[0] == '\0')
 		return err_set(e, -EINVAL, "%s: tokenFile must be set, it is written", path);
 	en->dirs[GRPC] = en->conf.grpc_cert_dir;
@@ -262,7 +259,8 @@ check_cert(const char *pki, const char *node, const char *cert, const char *key,
 	if ((rc = pki_pair_check(cert, key, e)) == 0 &&
 	    (rc = pki_cert_read(cert, strlen(cert), &leaf, e)) == 0)
 		rc = pki_cert_read(ca, strlen(ca), &root, e);
-	if (rc == 0 && (leaf.name.kind != PKI_NODE || strcmp(leaf.name.id, node) != 0 || !root.is_ca))
+	if (rc == 0 &&
+	    (leaf.name.kind != PKI_NODE || strcmp(leaf.name.id, node) != 0 || !root.is_ca))
 		rc = err_set(e, -EBADMSG, "it is not for the node %.64s", node);
 	return rc < 0 ? err_prefix(e, "the server's answer: %s certificate", pki) : 0;
 }

@@ -182,8 +182,8 @@ print_session(const Litevpn__V1__Session *s)
 	if (s->silence != NULL)
 		output_field(stdout, "last heard", "%s ago", output_age(s->silence->seconds, when));
 	if (s->round_trip != NULL)
-		output_field(stdout, "round trip", "%.3f ms", (double) s->round_trip->seconds * 1e3 +
-		    (double) s->round_trip->nanos / 1e6);
+		output_field(stdout, "round trip", "%.3f ms",
+		    (double) s->round_trip->seconds * 1e3 + s->round_trip->nanos / 1e6);
 	output_field(stdout, "version", "%s", s->version);
 }
 

@@ -36,7 +36,7 @@ static const struct pki {
 	struct pki_name client;		/* whose the certificate client.pem is */
 } pkis[] = {
 	{ "grpc", "litevpn grpc CA", { PKI_ROLE, "admin" } },
-	{ "vpn", "litevpn vpn CA", { PKI_NODE, "reserverd" } },	/* sic: the name is part of the API */
+	{ "vpn", "litevpn vpn CA", { PKI_NODE, "reserverd" } },	/* sic: part of the API */
 };
 
 /* --- the server's names ----------------------------------------------------------------------- */
@@ -95,11 +95,8 @@ add_from_file(const struct args *a, struct hosts *hosts, struct err *e)
 		    "that stand there\n", path);
 		return 0;
 	}
-	rc = conf_load(path, &conf_server_schema, &conf, &report);
-	conf_report_print(&report, stderr);
-	conf_report_free(&report);
-	if (rc < 0)
-		return err_set(e, rc, "%s: has errors", path);
+	if (conf_load(path, &conf_server_schema, &conf, &report) < 0)
+		return cli_conf_error(path, &report, e);
 	rc = add_configured(&conf, hosts, e);
 	conf_free(&conf_server_schema, &conf);
 	return rc;

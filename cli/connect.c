@@ -18,7 +18,7 @@ const struct opt connect_options[] = {
 	    .help = "the local server's socket" },
 	{ .name = "server", .kind = OPT_TEXT, .value = "HOST[:PORT]",
 	    .help = "a server elsewhere, by TLS; needs the next three" },
-	{ .name = "ca", .kind = OPT_TEXT, .value = "FILE", .help = "what to verify the server with" },
+	{ .name = "ca", .kind = OPT_TEXT, .value = "FILE", .help = "what verifies the server" },
 	{ .name = "cert", .kind = OPT_TEXT, .value = "FILE", .help = "who we are" },
 	{ .name = "key", .kind = OPT_TEXT, .value = "FILE", .help = "the key of --cert" },
 	{ .name = "timeout", .kind = OPT_DURATION, .value = "TIME", .dflt = "10s", .min = 1,
@@ -80,15 +80,25 @@ read_server(const char *text, struct remote *r, struct err *e)
 	return 0;
 }
 
+/* What is wrong with the command line itself. */
 static int
-read_remote(const struct args *a, struct remote *r, struct err *e)
+check_args(const struct args *a, struct remote *r, struct err *e)
+{
+	bool all = args_has(a, "ca") && args_has(a, "cert") && args_has(a, "key");
+
+	if (!args_has(a, "server"))
+		return 0;
+	if (!all)
+		return err_set(e, -EINVAL, "--server needs --ca, --cert and --key");
+	return read_server(args_text(a, "server"), r, e);
+}
+
+static int
+read_files(const struct args *a, struct remote *r, struct err *e)
 {
 	int rc;
 
-	if (!args_has(a, "ca") || !args_has(a, "cert") || !args_has(a, "key"))
-		return err_set(e, -EINVAL, "--server needs --ca, --cert and --key");
-	if ((rc = read_server(args_text(a, "server"), r, e)) < 0 ||
-	    (rc = secret_read_file(args_text(a, "ca"), false, &r->ca, e)) < 0 ||
+	if ((rc = secret_read_file(args_text(a, "ca"), false, &r->ca, e)) < 0 ||
 	    (rc = secret_read_file(args_text(a, "cert"), false, &r->cert, e)) < 0 ||
 	    (rc = secret_read_file(args_text(a, "key"), true, &r->key, e)) < 0)
 		return rc;
@@ -110,9 +120,11 @@ connect_call(const struct cli *cli, const char *method, const ProtobufCMessage *
 	struct err e;
 	int rc = 0;
 
+	if (check_args(a, &remote, &e) < 0)
+		return cli_fail_usage(cli, &e);
 	if (!args_has(a, "server")) {
 		conf.socket = args_text(a, "socket");
-	} else if ((rc = read_remote(a, &remote, &e)) == 0) {
+	} else if ((rc = read_files(a, &remote, &e)) == 0) {
 		conf.host = remote.host;
 		conf.port = remote.port;
 		conf.ca_pem = remote.ca;
@@ -120,7 +132,7 @@ connect_call(const struct cli *cli, const char *method, const ProtobufCMessage *
 		conf.key_pem = remote.key;
 	}
 	if (rc < 0 || (rc = rpc_open(&conf, &rpc, &e)) < 0)
-		status = rc == -EINVAL ? cli_fail_usage(cli, &e) : cli_fail(&e);
+		status = cli_fail(&e);
 	else if (rpc_call(rpc, method, request, reply, reply_out, &error) < 0)
 		status = cli_fail_rpc(&error);
 	rpc_close(rpc);

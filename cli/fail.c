@@ -38,7 +38,7 @@ hint_of(const struct rpc_error *e)
 		return reason_hint((int) reason);
 	switch (e->code) {
 	case RPC_UNAVAILABLE:
-		return "see whether ctld runs there, and whether it is the right address and CA";
+		return "see whether ctld runs, and whether --socket, or --server and --ca, is right";
 	case RPC_DEADLINE_EXCEEDED:
 		return "try again with a longer --timeout";
 	case RPC_PERMISSION_DENIED:
@@ -90,6 +90,19 @@ cli_fail(const struct err *e)
 	default:
 		return CLI_FAILED;
 	}
+}
+
+int
+cli_conf_error(const char *path, struct conf_report *report, struct err *e)
+{
+	if (report->n == 1 && report->lines[0] != NULL) {
+		err_set(e, -EINVAL, "%s", report->lines[0]);
+	} else {
+		conf_report_print(report, stderr);
+		err_set(e, -EINVAL, "%s: %u errors", path, report->n);
+	}
+	conf_report_free(report);
+	return e->rc;
 }
 
 enum cli_exit

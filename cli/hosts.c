@@ -33,7 +33,7 @@ hosts_add(struct hosts *h, const char *name, struct err *e)
 	if (ip_parse(name, &addr) == 0)
 		name = ip_format(&addr, text);
 	else if (!is_dns_name(name))
-		return err_set(e, -EINVAL, "\"%.60s\" is neither an IP address nor a DNS name", name);
+		return err_set(e, -EINVAL, "\"%.60s\" is neither an IP address nor a name", name);
 	for (size_t i = 0; i < h->n; i++) {
 		if (strcasecmp(h->list[i], name) == 0)
 			return 0;

@@ -82,7 +82,7 @@ print_name(FILE *to, const char *name)
 	fputs("\": ", to);
 }
 
-/* --- messages that have a form of their own ---------------------------------------------------- */
+/* --- messages that have a form of their own --------------------------------------------------- */
 
 /* With as many digits as are needed: none, 3, 6 or 9. */
 static void

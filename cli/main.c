@@ -31,8 +31,8 @@ static const struct command commands[] = {
 	    "make this machine a node", cmd_client_enroll },
 	{ "pki", "init", NULL, 0, 0, OPTIONS(cmd_pki_init_options),
 	    "make the certificates of a new server", cmd_pki_init },
-	{ "pki", "issue", "grpc|vpn", 1, 1, OPTIONS(cmd_pki_issue_options),
-	    "make one more certificate", cmd_pki_issue },
+	{ "pki", "issue", "PKI", 1, 1, OPTIONS(cmd_pki_issue_options),
+	    "make one more certificate; PKI is grpc or vpn", cmd_pki_issue },
 	{ "config", "check", "FILE", 1, 1, OPTIONS(cmd_config_check_options),
 	    "check a configuration file", cmd_config_check },
 	{ "explain", NULL, "[REASON]", 0, 1, ((const struct opt *const[]){ help_options, NULL }),
@@ -106,7 +106,8 @@ run(const struct command *c, int argc, char **argv)
 		return cli_fail_usage(&cli, &e);
 	}
 	if (cli.args.noperands > c->max_operands) {
-		err_set(&e, -1, "unexpected argument \"%.60s\"", cli.args.operands[c->max_operands]);
+		err_set(&e, -1, "unexpected argument \"%.60s\"",
+		    cli.args.operands[c->max_operands]);
 		return cli_fail_usage(&cli, &e);
 	}
 	return c->run(&cli);

@@ -87,7 +87,8 @@ output_age(int64_t seconds, char buf[OUTPUT_VALUE_MAX])
 	else if (s < 3600)
 		snprintf(buf, OUTPUT_VALUE_MAX, "%" PRId64 "m%02" PRId64 "s", s / 60, s % 60);
 	else if (s < 86400)
-		snprintf(buf, OUTPUT_VALUE_MAX, "%" PRId64 "h%02" PRId64 "m", s / 3600, s / 60 % 60);
+		snprintf(buf, OUTPUT_VALUE_MAX, "%" PRId64 "h%02" PRId64 "m", s / 3600,
+		    s / 60 % 60);
 	else
 		snprintf(buf, OUTPUT_VALUE_MAX, "%" PRId64 "d%02" PRId64 "h", s / 86400,
 		    s / 3600 % 24);

@@ -243,6 +243,20 @@ end(struct unary *u)
 	grpc_call_unref(u->call);
 }
 
+/* "failed to connect to all addresses; last error: UNKNOWN: text": the text is what is of use. */
+static const char *
+last_error(const char *message)
+{
+	static const char mark[] = "last error: ";
+	const char *last = strstr(message, mark), *text;
+
+	if (last == NULL)
+		return message;
+	last += sizeof(mark) - 1;
+	text = strstr(last, ": ");
+	return text == NULL ? last : text + 2;
+}
+
 static void
 read_error(const struct rpc *rpc, const struct unary *u, struct rpc_error *error)
 {
@@ -250,7 +264,7 @@ read_error(const struct rpc *rpc, const struct unary *u, struct rpc_error *error
 	size_t len = 0;
 	const uint8_t *details = find_details(&u->trailers, &len);
 
-	status_read((enum rpc_code) u->status, message, details, len, error);
+	status_read((enum rpc_code) u->status, last_error(message), details, len, error);
 	if (rpc->socket != NULL && details == NULL && u->status == GRPC_STATUS_UNAVAILABLE)
 		explain_socket(rpc->socket, error);
 	gpr_free(message);

@@ -32,7 +32,8 @@ static const char *const code_names[] = {
 static void
 read_error_info(const ProtobufCBinaryData *bytes, struct rpc_error *out)
 {
-	Google__Rpc__ErrorInfo *info = google__rpc__error_info__unpack(NULL, bytes->len, bytes->data);
+	Google__Rpc__ErrorInfo *info = google__rpc__error_info__unpack(NULL, bytes->len,
+	    bytes->data);
 
 	if (info == NULL)
 		return;

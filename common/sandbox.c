@@ -75,10 +75,12 @@ const struct sandbox_call sandbox_base[] = {
 	SANDBOX_NO(prlimit64, "libraries ask for limits"),
 #ifdef LV_SANITIZE
 	SANDBOX_OK(openat, "sanitizers read /proc"),
+	SANDBOX_OK(open, "the same"),
 	SANDBOX_OK(ptrace, "LeakSanitizer stops threads"),
 	SANDBOX_OK(clone, "LeakSanitizer's tracer"),
 	SANDBOX_OK(wait4, "LeakSanitizer's tracer"),
-	SANDBOX_OK(getdents64, "LeakSanitizer lists threads"),
+	SANDBOX_OK(getdents, "LeakSanitizer lists threads"),
+	SANDBOX_OK(getdents64, "the same"),
 	SANDBOX_OK(prctl, "LeakSanitizer makes itself dumpable"),
 	SANDBOX_OK(sched_yield, "sanitizer locks"),
 	SANDBOX_OK(mmap, "shadow memory"),

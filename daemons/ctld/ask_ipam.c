@@ -24,7 +24,7 @@ open_reply(const ProtobufCMessage *msg, Litevpn__Ipam__Reply__BodyCase body,
 	if (rc < 0)
 		return rc;
 	if (reply->body_case != body)
-		return err_set(e, -REASON_INTERNAL, "ipamd answered something else than was asked");
+		return err_set(e, -REASON_INTERNAL, "ipamd did not answer what was asked");
 	*out = reply;
 	return 0;
 }

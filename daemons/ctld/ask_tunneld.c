@@ -21,7 +21,7 @@ open_reply(const ProtobufCMessage *msg, Litevpn__Tunneld__Reply__BodyCase body,
 	if (rc < 0)
 		return rc;
 	if (reply->body_case != body)
-		return err_set(e, -REASON_INTERNAL, "tunneld answered something else than was asked");
+		return err_set(e, -REASON_INTERNAL, "tunneld did not answer what was asked");
 	*out = reply;
 	return 0;
 }
@@ -100,7 +100,7 @@ decode_sessions(const ProtobufCMessage *msg, void *out, struct err *e)
 	if ((rc = open_reply(msg, BODY(SESSIONS), &reply, e)) < 0)
 		return rc;
 	if ((n = reply->sessions->n_sessions) > TUNNELD_SESSIONS_MAX)
-		return err_set(e, -REASON_INTERNAL, "tunneld sent more sessions than were asked for");
+		return err_set(e, -REASON_INTERNAL, "tunneld sent too many sessions");
 	if ((list.rows = calloc(n + 1, sizeof(*list.rows))) == NULL)
 		return err_set(e, -REASON_OVERLOADED, "out of memory");
 	for (; list.n < n; list.n++) {

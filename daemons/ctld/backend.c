@@ -13,7 +13,7 @@
 
 /*
  * A daemon that is not there gets this long to come back (it is reached again within 200 ms of its
- * start): a restart is not noticed, and one that is gone does not hold every call for its full time.
+ * start): a restart is not noticed, and one that is gone does not hold each call for its whole time.
  */
 #define DOWN_WAIT_MS 1000
 

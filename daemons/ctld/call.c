@@ -229,8 +229,9 @@ on_message(void *owner, const uint8_t *bytes, size_t len)
 	}
 	if (c->request != NULL)
 		protobuf_c_message_free_unpacked(c->request, NULL);
-	c->request = bytes == NULL ? NULL
-				   : protobuf_c_message_unpack(c->method->request, NULL, len, bytes);
+	c->request = NULL;
+	if (bytes != NULL)
+		c->request = protobuf_c_message_unpack(c->method->request, NULL, len, bytes);
 	if (c->request == NULL) {
 		err_set(&e, -REASON_FIELD_INVALID, "the request is not a %s",
 		    c->method->request->name);

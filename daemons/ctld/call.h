@@ -20,7 +20,7 @@
 
 #define CALLS_MAX 1024		/* under way at once; more are refused as OVERLOADED */
 #define CALL_RECEIVE_MS 10000	/* in which a request must have come in whole */
-#define CALL_WORK_MS 5000	/* that the work for an answer may take, whatever the client grants */
+#define CALL_WORK_MS 5000	/* that the work for an answer may take, whatever the client says */
 
 struct call;
 struct calls;

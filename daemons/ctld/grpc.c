@@ -156,7 +156,8 @@ explain_bind(const struct sockaddr_storage *ss, socklen_t len, struct err *e)
 		close(fd);
 	if (rc == 0)
 		return err_set(e, -EIO, "cannot listen on %s: gRPC refuses it", SOCK_TEXT(ss));
-	return err_set(e, rc, "cannot listen on %s: %s", SOCK_TEXT(ss), strerror(-rc));
+	return err_set(e, rc, "cannot listen on %s: %s%s", SOCK_TEXT(ss), strerror(-rc),
+	    rc == -EACCES ? " (ports below 1024 are out of reach for ctld's user)" : "");
 }
 
 static int
@@ -250,8 +251,11 @@ grpc_adopt(struct grpc *g, int fd)
 void
 grpc_stop(struct grpc *g)
 {
-	for (enum listener id = 0; id < LISTENERS; id++)
-		grpc_server_shutdown_and_notify(g->servers[id].core, g->queue, &g->servers[id].down);
+	for (enum listener id = 0; id < LISTENERS; id++) {
+		struct server *srv = &g->servers[id];
+
+		grpc_server_shutdown_and_notify(srv->core, g->queue, &srv->down);
+	}
 }
 
 void

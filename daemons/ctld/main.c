@@ -125,10 +125,14 @@ static int
 read_pem(const char *dir, const char *name, bool private, char **out, struct err *e)
 {
 	char path[PATH_MAX];
+	int rc;
 
 	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int) sizeof(path))
 		return err_set(e, -ENAMETOOLONG, "%s: the path is too long", dir);
-	return secret_read_file(path, private, out, e);
+	rc = secret_read_file(path, private, out, e);
+	if (rc == -ENOENT)
+		err_set(e, rc, "%s: does not exist; litevpnctl pki init makes it", path);
+	return rc;
 }
 
 static int
@@ -203,7 +207,8 @@ confine(struct front *f)
 	if ((rc = priv_drop(&f->user, 0, &e)) < 0 ||
 	    (rc = admin_listen(ctld->places.ctld_admin, &f->admin_fd, &e)) < 0 ||
 	    (rc = tlsctx_require_tls13(&e)) < 0 ||
-	    (rc = sandbox_front(ctld->places.admin_run, dirname(dir), ctld->daemon.sandbox, &e)) < 0)
+	    (rc = sandbox_front(ctld->places.admin_run, dirname(dir), ctld->daemon.sandbox,
+	    &e)) < 0)
 		return daemon_fail(&ctld->daemon, daemon_status(rc), &e);
 	return GO_ON;
 }

@@ -25,7 +25,7 @@
 
 /* clang-format off */
 static const struct method methods[] = {
-	/* path, kind, doors, { least role, or the node itself }, subject, request, reply, handlers */
+	/* path, kind, doors, { least role, or the node itself }, subject, types, handlers */
 	{ "/litevpn.v1.Enrollment/Enroll", CALL_UNARY, BOOTSTRAP, { ROLE_NONE, false },
 	    NULL, API(enroll_request), API(enroll_response), enrollment_enroll, NULL, NULL },
 	{ "/litevpn.v1.Token/CreateToken", CALL_UNARY, CONTROL | ADMIN, { ROLE_OPERATOR, false },

@@ -9,7 +9,7 @@
 
 /* A node as the API shows it: ipamd's row and, where there is one, tunneld's session. */
 struct node_view {
-	Litevpn__V1__NodeInfo info;	/* points into the other fields, and into what it was made of */
+	Litevpn__V1__NodeInfo info;	/* points into the other fields, and what it was made of */
 	Litevpn__V1__Session session;
 	Google__Protobuf__Timestamp create_time, state_time, start_time;
 	Google__Protobuf__Duration silence, round_trip;

@@ -134,7 +134,7 @@ send_waiting(struct signer_client *sc)
 	struct request *r;
 
 	while (sc->window < SIGNER_WINDOW && (r = TAILQ_FIRST(&sc->waiting)) != NULL) {
-		/* A full channel empties with the next reply; a broken one is seen by on_channel. */
+		/* A full channel empties with a reply; a broken one is seen by on_channel. */
 		if (chan_send(sc->conf.fd, SIGNER_REQUEST, r->body, r->len, NULL, 0) < 0)
 			break;
 		TAILQ_REMOVE(&sc->waiting, r, link);
@@ -295,16 +295,17 @@ signer_client_sign(struct signer_client *sc, struct call *c, const uint8_t *gran
 static int
 await_ready(struct signer_client *sc, struct err *e)
 {
+	struct chan_msg *msg = &sc->msg;
 	Litevpn__Signer__SignReply *reply = NULL;
 	int rc = chan_wait(sc->conf.fd, READY_MS);
 
-	if (rc == 0 && (rc = chan_recv(sc->conf.fd, &sc->msg)) > 0) {
-		chan_msg_close(&sc->msg);
-		if (sc->msg.type == SIGNER_READY)
-			reply = litevpn__signer__sign_reply__unpack(NULL, sc->msg.len, sc->msg.body);
+	if (rc == 0 && (rc = chan_recv(sc->conf.fd, msg)) > 0) {
+		chan_msg_close(msg);
+		if (msg->type == SIGNER_READY)
+			reply = litevpn__signer__sign_reply__unpack(NULL, msg->len, msg->body);
 	}
 	if (reply == NULL)
-		return err_set(e, rc < 0 ? rc : -EPIPE, "the signer did not start; see its log lines");
+		return err_set(e, rc < 0 ? rc : -EPIPE, "the signer did not start; see its log");
 	backend_result(reply->result, reply->detail, &sc->trouble);
 	litevpn__signer__sign_reply__free_unpacked(reply, NULL);
 	return 0;

@@ -115,7 +115,12 @@ static char *
 sign(struct process *p, const Litevpn__Signer__SignRequest *req, Litevpn__Signer__SignReply *reply,
     struct err *e)
 {
-	struct signer_request what = { req->grant.data, req->grant.len, req->csr.data, req->csr.len };
+	const struct signer_request what = {
+		.grant = req->grant.data,
+		.grant_len = req->grant.len,
+		.csr = req->csr.data,
+		.csr_len = req->csr.len,
+	};
 	uint8_t key[GRANT_KEY_LEN];
 	char *cert = NULL;
 	const char *ca;
@@ -240,7 +245,7 @@ run(struct daemon *d, const struct signer_conf *conf, int fd)
 	}
 	load_keys(p);
 	rc = serve(p);
-	if (rc < 0)
+	if (rc < 0 && rc != -EPIPE)	/* a front that could not start is gone already */
 		log_err("signer_failed", "error=%s", err_name(rc));
 	signer_free(p->signer);
 	free(p);

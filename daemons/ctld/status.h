@@ -24,7 +24,7 @@ struct status {
 	enum reason reason;
 	const char *detail;	/* more exact than the reason's own text; NULL or "": that one */
 	const char *field;	/* of the request, that is wrong; NULL: none */
-	struct status_pair meta[STATUS_META_MAX];	/* ends with a NULL key, or at the maximum */
+	struct status_pair meta[STATUS_META_MAX];	/* ends with a NULL key or at the maximum */
 };
 
 /* What a person reads; never NULL. Borrows from st. */

@@ -15,7 +15,7 @@
 #define DISPLAY_NAME_MAX 63	/* characters */
 #define CSR_MAX 8192		/* bytes; one for a P-384 key has 600 */
 
-/* --- Enroll: check both requests, redeem the token, sign both, answer --------------------------- */
+/* --- Enroll: check both requests, redeem the token, sign both, answer ------------------------- */
 
 struct enroll {
 	uint8_t grpc_spki[PKI_SPKI_LEN], vpn_spki[PKI_SPKI_LEN];
@@ -45,8 +45,7 @@ on_vpn_signed(struct call *c, const struct err *e)
 		call_fail_err(c, e);
 		return;
 	}
-	log_info("node_enrolled", "node=%s address=%s name=%s", en->redeemed.node.id,
-	    en->redeemed.node.address, LOG_Q(en->redeemed.node.display_name));
+	log_info("node_certified", "node=%s", en->redeemed.node.id);
 	node_view_init(&view, &en->redeemed.node, NULL);
 	reply.node = &view.info;
 	reply.node_token = en->redeemed.node_token;

@@ -32,7 +32,7 @@ health_check(struct call *c)
 		call_reply(c, &reply.base);
 }
 
-/* --- Watch: the status now, and each time that it changes -------------------------------------- */
+/* --- Watch: the status now, and each time that it changes ------------------------------------- */
 
 struct watch {
 	struct call *call;

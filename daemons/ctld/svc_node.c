@@ -170,7 +170,8 @@ void
 node_list(struct call *c)
 {
 	const Litevpn__V1__ListNodesRequest *req = call_request(c);
-	uint32_t size = req->page_size == 0 ? PAGE_DEFAULT : (uint32_t) req->page_size;
+	uint32_t want = req->page_size == 0 ? PAGE_DEFAULT : (uint32_t) req->page_size;
+	uint32_t size = want < IPAM_PAGE_MAX ? want : IPAM_PAGE_MAX;
 	char after[PKI_ID_MAX + 1];
 	struct list *l;
 
@@ -179,8 +180,7 @@ node_list(struct call *c)
 	else if (names_page_token_parse(req->page_token, after) < 0)
 		call_fail_field(c, "page_token", "must be the next_page_token of a page before");
 	else if ((l = call_state(c, sizeof(*l), end_list)) != NULL)
-		ipam_list_nodes(call_ctld(c)->backend, c, size < IPAM_PAGE_MAX ? size : IPAM_PAGE_MAX,
-		    after, &l->page, on_list_nodes);
+		ipam_list_nodes(call_ctld(c)->backend, c, size, after, &l->page, on_list_nodes);
 }
 
 /* --- DeleteNode ------------------------------------------------------------------------------- */

@@ -8,7 +8,7 @@
 #include "daemons/ctld/ctld.h"
 #include "litevpn/v1/server.pb-c.h"
 
-/* --- GetServerInfo: asks ipamd, then tunneld; one that is down is shown as such ----------------- */
+/* --- GetServerInfo: asks ipamd, then tunneld; one that is down is shown as such --------------- */
 
 enum { IPAMD, TUNNELD, SIGNER, COMPONENTS };
 

@@ -86,7 +86,7 @@ token_create(struct call *c)
 	if (wrong != NULL) {
 		call_fail_field(c, wrong, why);
 	} else if ((t = call_state(c, sizeof(*t), end_create)) != NULL) {
-		names_parse("networks", want->network, network);	/* "" stays where it is empty */
+		names_parse("networks", want->network, network);	/* none: stays "" */
 		ipam_create_token(call_ctld(c)->backend, c, network,
 		    want->ttl == NULL ? 0 : want->ttl->seconds, (uint32_t) want->uses,
 		    want->address, t, on_created);

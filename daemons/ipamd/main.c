@@ -214,7 +214,7 @@ run(struct ipamd *d)
 int
 main(int argc, char **argv)
 {
-	static struct ipamd d;
+	struct ipamd d = { 0 };
 	int status;
 
 	if ((status = daemon_options(&d.daemon, "ipamd", CONF_SERVER_PATH, argc, argv)) >= 0)

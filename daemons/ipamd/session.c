@@ -12,7 +12,7 @@ find_node(struct ledger *l, const struct session *s, struct store_node *out, str
 {
 	int rc;
 
-	if (s->epoch > l->epoch)
+	if (s->epoch == 0 || s->epoch > l->epoch)
 		return err_set(e, -REASON_FIELD_INVALID, "epoch: was never handed out");
 	if (strlen(s->node_id) > PKI_ID_MAX)
 		return -REASON_NODE_UNKNOWN;

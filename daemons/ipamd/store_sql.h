@@ -8,8 +8,8 @@
 #include "daemons/ipamd/store.h"
 
 /*
- * Inside of the store: its statements, and how store_node.c and store_token.c run them without
- * knowing the library. Nobody else includes this (but the test of the query plans).
+ * Inside of the store: its statements, and how store_node.c, store_token.c and migrate.c run them
+ * without knowing the library. Nobody else includes this (but the test of the query plans).
  */
 
 enum store_stmt {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/ipamd/store_sql.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "daemons/ipamd/store_sql.h"
 
 /* The store's rows of bootstrap tokens: struct store_token and their columns, both ways. */
 

@@ -88,23 +88,23 @@ set_routes(struct hostcfg *h, const struct monitor_configure *want, struct err *
 static int
 pin_server(struct hostcfg *h, const struct ip_addr *server, struct err *e)
 {
-	struct journal_route *r = &h->journal->routes[0];
+	struct journal *j = h->journal;
+	struct journal_route r = { .to = { *server, (uint8_t) ip_bits(server) } };
 	int rc;
 
-	if (h->journal->nroutes > 0 && ip_equal(&r->to.addr, server))
+	if (j->nroutes > 0 && ip_equal(&j->routes[0].to.addr, server))
 		return 0;
-	journal_undo_routes(h->journal, h->net);
-	*r = (struct journal_route){ .to = { *server, (uint8_t) ip_bits(server) } };
-	if ((rc = netcfg_route_get(h->net, server, &r->hop)) < 0)
+	if ((rc = netcfg_route_get(h->net, server, &r.hop)) < 0)
 		return err_set(e, rc, "no route to the server %s: %s", IP_TEXT(server),
 		    strerror(-rc));
-	if (r->hop.ifindex == h->ifindex || netcfg_name(h->net, r->hop.ifindex, r->device) < 0)
+	if (r.hop.ifindex == h->ifindex || netcfg_name(h->net, r.hop.ifindex, r.device) < 0)
 		return err_set(e, -EINVAL, "the server is only reachable through the tunnel");
-	h->journal->nroutes = 1;
-	if ((rc = journal_save(h->journal)) < 0)
+	journal_undo_routes(j, h->net);
+	j->routes[j->nroutes++] = r;
+	if ((rc = journal_save(j)) < 0)
 		return err_set(e, rc, "the journal cannot be written");
-	if ((rc = netcfg_route_add(h->net, &r->to, &r->hop)) < 0)
-		return err_set(e, rc, "route %s: %s", PREFIX_TEXT(&r->to), strerror(-rc));
+	if ((rc = netcfg_route_add(h->net, &r.to, &r.hop)) < 0)
+		return err_set(e, rc, "route %s: %s", PREFIX_TEXT(&r.to), strerror(-rc));
 	return 0;
 }
 

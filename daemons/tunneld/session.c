@@ -101,8 +101,9 @@ session_send(struct session *s, uint8_t *pkt, size_t len)
 
 	if (session_on_udp(s)) {
 		v = send_udp(s, pkt, len, ippkt_next_header(pkt));
-		/* What was sealed is lost; what was held back may still go the other way. */
-		if (v == VERDICT_OK && probe_sent(&s->probe, clock_mono_us()))
+		/* What was sealed is sent or lost; what was held back may still go the other way. */
+		if ((v == VERDICT_OK || v == VERDICT_UDP_SEND_FAILED) &&
+		    probe_sent(&s->probe, clock_mono_us()))
 			schedule(s);
 	}
 	if (v == VERDICT_ENDPOINT_UNPROVEN)

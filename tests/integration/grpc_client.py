@@ -21,6 +21,8 @@ import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 
 TYPES = descriptor_pb2.FieldDescriptorProto
+DETAILS = ("google.rpc.Status", "google.rpc.ErrorInfo", "google.rpc.RetryInfo",
+           "google.rpc.BadRequest")
 
 
 def message_class(descriptor):
@@ -104,8 +106,7 @@ class Schema:
         self.load(name)
         return self.pool.FindServiceByName(name)
 
-    def message(self, name):
-        self.load(name)
+    def known_message(self, name):
         return message_class(self.pool.FindMessageTypeByName(name))
 
 
@@ -114,10 +115,13 @@ def print_details(schema, error):
     for key, value in error.trailing_metadata() or ():
         if key != "grpc-status-details-bin":
             continue
-        status = schema.message("google.rpc.Status").FromString(value)
+        status = schema.known_message("google.rpc.Status").FromString(value)
         for detail in status.details:
             name = detail.type_url.split("/")[-1]
-            body = schema.message(name).FromString(detail.value)
+            if name not in DETAILS:
+                print("  %s" % name, file=sys.stderr)
+                continue
+            body = schema.known_message(name).FromString(detail.value)
             text = json_format.MessageToDict(body, descriptor_pool=schema.pool)
             print("  %s: %s" % (name, json.dumps(text, sort_keys=True)), file=sys.stderr)
 
@@ -176,6 +180,8 @@ def do_call(schema, channel, args):
     request = message_class(method.input_type)()
     json_format.Parse(args.json, request)
     answer = message_class(method.output_type)
+    for name_of_detail in DETAILS:  # now: later the server may be gone
+        schema.load(name_of_detail)
     make = channel.unary_stream if proto.server_streaming else channel.unary_unary
     result = make("/%s/%s" % (service, name),
                   request_serializer=type(request).SerializeToString,

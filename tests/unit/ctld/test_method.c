@@ -22,7 +22,8 @@ static const struct {
 	{ "/grpc.health.v1.Health/Check", "cba", ROLE_NONE, false },
 	{ "/grpc.health.v1.Health/Watch", "cba", ROLE_NONE, false },
 	{ "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "ca", ROLE_NONE, false },
-	{ "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "ca", ROLE_NONE, false },
+	{ "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "ca", ROLE_NONE,
+	    false },
 };
 
 static const struct {

@@ -202,12 +202,14 @@ make_extended(void)
 	Google__Protobuf__FileDescriptorProto fd = GOOGLE__PROTOBUF__FILE_DESCRIPTOR_PROTO__INIT;
 	Google__Protobuf__DescriptorProto msg = GOOGLE__PROTOBUF__DESCRIPTOR_PROTO__INIT;
 	Google__Protobuf__FieldDescriptorProto ext = GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__INIT;
-	Google__Protobuf__FieldDescriptorProto inner = ext, *exts[] = { &ext }, *inners[] = { &inner };
+	Google__Protobuf__FieldDescriptorProto inner = ext, *exts[] = { &ext };
+	Google__Protobuf__FieldDescriptorProto *inners[] = { &inner };
 	Google__Protobuf__FileDescriptorProto *files[] = { &fd };
 	Google__Protobuf__DescriptorProto *msgs[] = { &msg };
 	struct reflect *r;
 	struct err e;
 	uint8_t buf[512];
+	size_t len;
 
 	fd.name = (char *) "t.proto";
 	fd.package = (char *) "t";
@@ -223,9 +225,10 @@ make_extended(void)
 	fd.extension = exts;
 	fd.message_type = msgs;
 	set.file = files;
-	ck_assert_uint_lt(google__protobuf__file_descriptor_set__get_packed_size(&set), sizeof(buf));
-	ck_assert_int_eq(reflect_new(buf, google__protobuf__file_descriptor_set__pack(&set, buf), &r,
-	    &e), 0);
+	len = google__protobuf__file_descriptor_set__get_packed_size(&set);
+	ck_assert_uint_lt(len, sizeof(buf));
+	google__protobuf__file_descriptor_set__pack(&set, buf);
+	ck_assert_int_eq(reflect_new(buf, len, &r, &e), 0);
 	return r;
 }
 

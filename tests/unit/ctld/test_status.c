@@ -83,7 +83,8 @@ START_TEST(metadata_goes_along)
 	Google__Rpc__Status *msg = pack_and_read(&(struct status){ .reason = REASON_SESSION_NOT_CUT,
 	    .meta = { { "committed", "true" }, { "bad", "\xff" }, { "b", "2" }, { "c", "3" } } });
 	const ProtobufCBinaryData *bytes = find(msg, TYPE "ErrorInfo");
-	Google__Rpc__ErrorInfo *info = google__rpc__error_info__unpack(NULL, bytes->len, bytes->data);
+	Google__Rpc__ErrorInfo *info = google__rpc__error_info__unpack(NULL, bytes->len,
+	    bytes->data);
 
 	ck_assert_uint_eq(info->n_metadata, 3);	/* all but the one that is not UTF-8 */
 	ck_assert_str_eq(info->metadata[0]->key, "committed");

@@ -139,6 +139,7 @@ main(void)
 {
 	TCase *tc = tcase_create("granter");
 
+	tcase_set_timeout(tc, 60);	/* every commit waits for the disk */
 	tcase_add_test(tc, the_key_is_made_once);
 	tcase_add_test(tc, an_interrupted_start_does_no_harm);
 	KIT_ROWS(tc, a_damaged_key_is_not_replaced, damaged);

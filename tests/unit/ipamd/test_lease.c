@@ -376,6 +376,7 @@ main(void)
 {
 	TCase *tc = tcase_create("lease");
 
+	tcase_set_timeout(tc, 60);	/* every commit waits for the disk */
 	tcase_add_test(tc, an_address_is_bound_by_enrolling_and_kept);
 	tcase_add_test(tc, epochs_rise_over_restarts);
 	tcase_add_test(tc, no_two_nodes_share_an_address);

@@ -226,6 +226,7 @@ main(void)
 {
 	TCase *tc = tcase_create("ledger");
 
+	tcase_set_timeout(tc, 60);	/* every commit waits for the disk */
 	tcase_add_test(tc, networks_have_names_and_numbers);
 	tcase_add_test(tc, a_start_sets_everybody_back);
 	KIT_ROWS(tc, an_address_that_cannot_be_had_any_more_is_replaced, changes);

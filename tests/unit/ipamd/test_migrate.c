@@ -160,6 +160,7 @@ main(void)
 {
 	TCase *tc = tcase_create("migrate");
 
+	tcase_set_timeout(tc, 60);	/* every commit waits for the disk */
 	KIT_ROWS(tc, the_seeds_columns_come_first, seed_columns);
 	tcase_add_test(tc, the_seeds_words_are_kept);
 	tcase_add_test(tc, the_trigger_works_for_those_who_write_by_hand);

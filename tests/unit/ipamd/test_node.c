@@ -167,6 +167,7 @@ main(void)
 {
 	TCase *tc = tcase_create("node");
 
+	tcase_set_timeout(tc, 60);	/* every commit waits for the disk */
 	KIT_ROWS(tc, pages_hold_every_node_once_in_order, lists);
 	tcase_add_test(tc, a_page_has_a_largest_size);
 	tcase_add_test(tc, a_page_after_nobody_is_refused);

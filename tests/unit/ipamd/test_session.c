@@ -94,6 +94,7 @@ START_TEST(reports_that_cannot_be_are_refused)
 	    "0123456789012345678901234567890", lease.epoch, NODE_LOST), -REASON_NODE_UNKNOWN);
 	ck_assert_int_eq(book_report(&b, n.id, lease.epoch + 1, NODE_LOST), -REASON_FIELD_INVALID);
 	ck_assert_int_eq(book_report(&b, n.id, UINT64_MAX, NODE_LOST), -REASON_FIELD_INVALID);
+	ck_assert_int_eq(book_report(&b, LEDGER_RESERVED, 0, NODE_LOST), -REASON_FIELD_INVALID);
 	ck_assert_int_eq(book_get(&b, n.id).state, NODE_CONNECTED);
 	book_fini(&b);
 }
@@ -257,6 +258,7 @@ main(void)
 {
 	TCase *tc = tcase_create("session");
 
+	tcase_set_timeout(tc, 60);	/* every commit waits for the disk */
 	KIT_ROWS(tc, the_row_follows_the_session, paths);
 	tcase_add_test(tc, how_the_last_session_ended_is_remembered);
 	tcase_add_test(tc, an_older_session_has_nothing_to_say);

@@ -398,7 +398,7 @@ main(void)
 {
 	TCase *tc = tcase_create("store");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 60);	/* every commit waits for the disk */
 	tcase_add_test(tc, the_database_refuses_duplicates_itself);
 	tcase_add_test(tc, only_its_owner_reads_the_database);
 	tcase_add_test(tc, a_second_ipamd_is_kept_out);

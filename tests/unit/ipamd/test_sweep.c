@@ -119,6 +119,7 @@ main(void)
 {
 	TCase *tc = tcase_create("sweep");
 
+	tcase_set_timeout(tc, 60);	/* every commit waits for the disk */
 	tcase_add_test(tc, what_is_over_goes_with_its_addresses);
 	tcase_add_test(tc, a_token_that_is_used_up_takes_no_address_with_it);
 	tcase_add_test(tc, many_go_in_batches);

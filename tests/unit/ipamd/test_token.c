@@ -366,6 +366,7 @@ main(void)
 {
 	TCase *tc = tcase_create("token");
 
+	tcase_set_timeout(tc, 60);	/* every commit waits for the disk */
 	KIT_ROWS(tc, a_token_is_made_or_refused, wishes);
 	tcase_add_test(tc, a_secret_is_not_kept);
 	tcase_add_test(tc, a_token_becomes_a_node);

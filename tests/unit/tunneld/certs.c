@@ -7,9 +7,12 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/pki.h"
 #include "common/secret.h"
 #include "common/tlsctx.h"
 #include "daemons/tunneld/identity.h"
+
+static struct certs all;
 
 struct ca {
 	char *key, *cert;
@@ -59,25 +62,31 @@ make(const struct ca *issuer, const struct ca *trusted, bool server, const char 
 }
 
 void
-certs_init(struct certs *c)
+certs_setup(void)
 {
 	struct ca ours, theirs;
 
 	make_ca(&ours);
 	make_ca(&theirs);
-	c->server = make(&ours, &ours, true, TUNNELD_ALPN);
-	c->node = make(&ours, &ours, false, TUNNELD_ALPN);
-	c->stranger = make(&theirs, &ours, false, TUNNELD_ALPN);
-	c->other = make(&ours, &ours, false, "h2");
+	all.server = make(&ours, &ours, true, TUNNELD_ALPN);
+	all.node = make(&ours, &ours, false, TUNNELD_ALPN);
+	all.stranger = make(&theirs, &ours, false, TUNNELD_ALPN);
+	all.other = make(&ours, &ours, false, "h2");
 	free_ca(&ours);
 	free_ca(&theirs);
 }
 
 void
-certs_fini(struct certs *c)
+certs_teardown(void)
 {
-	SSL_CTX_free(c->server);
-	SSL_CTX_free(c->node);
-	SSL_CTX_free(c->stranger);
-	SSL_CTX_free(c->other);
+	SSL_CTX_free(all.server);
+	SSL_CTX_free(all.node);
+	SSL_CTX_free(all.stranger);
+	SSL_CTX_free(all.other);
+}
+
+const struct certs *
+certs(void)
+{
+	return &all;
 }

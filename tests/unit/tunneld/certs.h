@@ -4,9 +4,10 @@
 
 #include <openssl/types.h>
 
-#include "common/pki.h"
-
-/* A server and a node of one CA, and one of another CA, as TLS contexts. */
+/*
+ * A server and a node of one CA, and others that they do not talk to, as TLS contexts. Making keys
+ * takes longer than most tests: it is done once, by an unchecked fixture of the test case.
+ */
 #define CERTS_HOST "server.test"	/* whom the server's certificate names */
 #define CERTS_NODE "n-1"		/* whom the node's names */
 
@@ -16,7 +17,9 @@ struct certs {
 	SSL_CTX *other;		/* a node that speaks another protocol (ALPN) */
 };
 
-void certs_init(struct certs *c);
-void certs_fini(struct certs *c);
+void certs_setup(void);
+void certs_teardown(void);
+
+const struct certs *certs(void);
 
 #endif

@@ -36,7 +36,6 @@ struct end {
 struct rig {
 	struct ev *ev;
 	struct conn_env env;
-	struct certs certs;
 	int fds[2];
 	struct end server, node;
 	SSL *hand;
@@ -123,9 +122,8 @@ rig_init(struct rig *r)
 	signal(SIGPIPE, SIG_IGN);
 	ck_assert_int_eq(ev_new(&r->ev), 0);
 	conn_env_init(&r->env, r->ev);
-	certs_init(&r->certs);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, r->fds), 0);
-	begin(r, &r->server, r->certs.server, r->fds[0], NULL);
+	begin(r, &r->server, certs()->server, r->fds[0], NULL);
 }
 
 static void
@@ -139,7 +137,6 @@ rig_fini(struct rig *r)
 		frame_reader_fini(&r->in);
 		close(r->fds[1]);
 	}
-	certs_fini(&r->certs);
 	ev_free(r->ev);
 }
 
@@ -147,7 +144,7 @@ rig_fini(struct rig *r)
 static void
 join(struct rig *r)
 {
-	begin(r, &r->node, r->certs.node, r->fds[1], CERTS_HOST);
+	begin(r, &r->node, certs()->node, r->fds[1], CERTS_HOST);
 	LOOP_UNTIL(r->ev, r->server.times[READY] == 1 && r->node.times[READY] == 1);
 }
 
@@ -163,7 +160,7 @@ join_trusted(struct rig *r)
 static void
 join_by_hand(struct rig *r)
 {
-	r->hand = SSL_new(r->certs.node);
+	r->hand = SSL_new(certs()->node);
 	SSL_set_fd(r->hand, r->fds[1]);
 	LOOP_UNTIL(r->ev, SSL_connect(r->hand) == 1);
 	frame_reader_init(&r->in, FRAME_BODY_MAX);
@@ -406,7 +403,7 @@ START_TEST(it_is_freed_from_any_callback)
 	rig_init(&r);
 	r.server.free_at = m;
 	r.server.trust_at = READY;
-	begin(&r, &r.node, r.certs.node, r.fds[1], CERTS_HOST);
+	begin(&r, &r.node, certs()->node, r.fds[1], CERTS_HOST);
 	LOOP_UNTIL(r.ev, r.server.times[READY] == 1 && r.node.times[READY] == 1);
 	for (unsigned i = 0; i < 10 && r.node.conn != NULL; i++) {
 		conn_send(r.node.conn, &keepalive);
@@ -541,6 +538,7 @@ main(void)
 {
 	TCase *tc = tcase_create("conn");
 
+	tcase_add_unchecked_fixture(tc, certs_setup, certs_teardown);
 	tcase_add_test(tc, messages_go_both_ways);
 	tcase_add_test(tc, packets_of_every_size_go_both_ways);
 	tcase_add_test(tc, many_packets_keep_their_order);

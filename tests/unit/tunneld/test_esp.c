@@ -207,6 +207,7 @@ static const struct {
 	{ { 0, 59 }, 2, VERDICT_ESP_SHORT, 0 },			/* no room for four bytes */
 	{ { 1, 2, 2, 59 }, 4, VERDICT_OK, 0 },			/* nothing but padding */
 	{ { 1, 2, 3, 59 }, 4, VERDICT_ESP_TRAILER_BAD, 0 },	/* more padding than there is */
+	{ { 2, 3, 3, 59 }, 4, VERDICT_ESP_TRAILER_BAD, 0 },	/* the IV before it ends in a 1 */
 	{ { INNER, 5, 4 }, 6, VERDICT_ESP_TRAILER_BAD, 0 },
 	{ { INNER, 255, 4 }, 6, VERDICT_ESP_TRAILER_BAD, 0 },
 	{ { INNER, 0, 1, 4 }, 7, VERDICT_ESP_TRAILER_BAD, 0 },	/* padding begins with 1 */

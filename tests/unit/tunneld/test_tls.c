@@ -33,7 +33,6 @@ struct end {
 struct rig {
 	struct ev *ev;
 	struct tls_rest rest;
-	struct certs certs;
 	int fds[2];		/* the server's, the node's; the test's own where an end is not begun */
 	struct end server, node;
 };
@@ -127,7 +126,6 @@ rig_init(struct rig *r)
 	signal(SIGPIPE, SIG_IGN);	/* as in the daemons */
 	ck_assert_int_eq(ev_new(&r->ev), 0);
 	tls_rest_init(&r->rest);
-	certs_init(&r->certs);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, r->fds), 0);
 }
 
@@ -143,8 +141,8 @@ begin(struct rig *r, struct end *e, SSL_CTX *ctx, int fd, const char *host)
 static void
 begin_both(struct rig *r)
 {
-	begin(r, &r->server, r->certs.server, r->fds[0], NULL);
-	begin(r, &r->node, r->certs.node, r->fds[1], CERTS_HOST);
+	begin(r, &r->server, certs()->server, r->fds[0], NULL);
+	begin(r, &r->node, certs()->node, r->fds[1], CERTS_HOST);
 }
 
 static void
@@ -160,7 +158,6 @@ rig_fini(struct rig *r)
 	tls_free(r->server.tls);
 	tls_free(r->node.tls);
 	tls_rest_fini(&r->rest);
-	certs_fini(&r->certs);
 	ev_free(r->ev);
 }
 
@@ -207,8 +204,8 @@ START_TEST(a_stranger_is_refused)
 	struct rig r;
 
 	rig_init(&r);
-	begin(&r, &r.server, r.certs.server, r.fds[0], NULL);
-	begin(&r, &r.node, r.certs.stranger, r.fds[1], CERTS_HOST);
+	begin(&r, &r.server, certs()->server, r.fds[0], NULL);
+	begin(&r, &r.node, certs()->stranger, r.fds[1], CERTS_HOST);
 	LOOP_UNTIL(r.ev, r.server.times[CLOSED] == 1 && r.node.times[CLOSED] == 1);
 	ck_assert_uint_eq(r.server.times[READY], 0);
 	ck_assert_str_ne(r.server.why, "");
@@ -222,8 +219,8 @@ START_TEST(a_server_of_another_name_is_refused)
 	struct rig r;
 
 	rig_init(&r);
-	begin(&r, &r.server, r.certs.server, r.fds[0], NULL);
-	begin(&r, &r.node, r.certs.node, r.fds[1], "elsewhere.test");
+	begin(&r, &r.server, certs()->server, r.fds[0], NULL);
+	begin(&r, &r.node, certs()->node, r.fds[1], "elsewhere.test");
 	LOOP_UNTIL(r.ev, r.server.times[CLOSED] == 1 && r.node.times[CLOSED] == 1);
 	ck_assert_uint_eq(r.node.times[READY], 0);
 	ck_assert_uint_eq(r.server.times[READY], 0);
@@ -237,8 +234,8 @@ START_TEST(another_protocol_is_refused)
 	struct rig r;
 
 	rig_init(&r);
-	begin(&r, &r.server, r.certs.server, r.fds[0], NULL);
-	begin(&r, &r.node, r.certs.other, r.fds[1], CERTS_HOST);
+	begin(&r, &r.server, certs()->server, r.fds[0], NULL);
+	begin(&r, &r.node, certs()->other, r.fds[1], CERTS_HOST);
 	LOOP_UNTIL(r.ev, r.server.times[CLOSED] == 1 && r.node.times[CLOSED] == 1);
 	ck_assert_uint_eq(r.server.times[READY], 0);
 	rig_fini(&r);
@@ -310,7 +307,7 @@ START_TEST(the_peer_closes_before_a_word)
 	struct rig r;
 
 	rig_init(&r);
-	begin(&r, &r.server, r.certs.server, r.fds[0], NULL);
+	begin(&r, &r.server, certs()->server, r.fds[0], NULL);
 	close(r.fds[1]);
 	check_server_told(&r, false);
 	ck_assert_str_ne(r.server.why, "");
@@ -324,7 +321,7 @@ START_TEST(the_peer_speaks_something_else)
 	struct rig r;
 
 	rig_init(&r);
-	begin(&r, &r.server, r.certs.server, r.fds[0], NULL);
+	begin(&r, &r.server, certs()->server, r.fds[0], NULL);
 	ck_assert_int_eq(write(r.fds[1], http, sizeof(http)), sizeof(http));
 	check_server_told(&r, false);
 	ck_assert_str_ne(r.server.why, "");
@@ -342,8 +339,8 @@ say_and_close(struct rig *r, size_t limit)
 	ssize_t n = 0;
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, aside), 0);
-	begin(r, &r->server, r->certs.server, r->fds[0], NULL);
-	begin(r, &r->node, r->certs.node, aside[0], CERTS_HOST);
+	begin(r, &r->server, certs()->server, r->fds[0], NULL);
+	begin(r, &r->node, certs()->node, aside[0], CERTS_HOST);
 	LOOP_UNTIL(r->ev, (n = read(aside[1], hello, limit)) > 0);
 	ck_assert_int_eq(write(r->fds[1], hello, (size_t) n), n);
 	loop_step(r->ev);
@@ -495,6 +492,7 @@ main(void)
 {
 	TCase *tc = tcase_create("tls");
 
+	tcase_add_unchecked_fixture(tc, certs_setup, certs_teardown);
 	tcase_add_test(tc, both_know_each_other);
 	tcase_add_test(tc, both_export_the_same_keys);
 	tcase_add_test(tc, a_stranger_is_refused);

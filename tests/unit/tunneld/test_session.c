@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/tunneld/session.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/reason.h"
+#include "tests/unit/kit.h"
+#include "tests/unit/tunneld/certs.h"
+#include "tests/unit/tunneld/ends.h"
+
+static struct ends e;	/* too large for a stack; each test is a process */
+
+/* --- the choice of path ------------------------------------------------------------------------------ */
+
+START_TEST(packets_take_tls_first_then_udp)
+{
+	ends_init(&e, NULL);
+	e.relay.drop_up = true;
+	ends_pass(&e, &e.node);
+	ends_pass(&e, &e.server);
+	ck_assert(!session_on_udp(e.node.session) && !session_on_udp(e.server.session));
+	ck_assert_uint_eq(e.relay.ups, 0);
+	e.relay.drop_up = false;
+	ends_reach_udp(&e);
+	e.relay.ups = e.relay.downs = 0;
+	ends_pass(&e, &e.node);
+	ends_pass(&e, &e.server);
+	ck_assert_uint_ge(e.relay.ups, 1);
+	ck_assert_uint_ge(e.relay.downs, 1);
+	ck_assert_uint_eq(e.node.session->tx_packets, 2);
+	ck_assert_uint_eq(e.node.session->rx_bytes, 200);
+	ck_assert_uint_eq(e.server.session->rx_packets, 2);
+	ck_assert_uint_eq(e.server.session->tx_bytes, 200);
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(every_size_passes)
+{
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	for (size_t len = 20; len <= 1500; len += 37) {
+		unsigned before = e.server.got;
+
+		ends_send(&e, &e.node, len);
+		LOOP_UNTIL(e.ev, e.server.got > before);
+	}
+	ck_assert_uint_eq(ends_count(&e.server, VERDICT_ESP_AUTH_FAILED), 0);
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(silent_udp_gives_way_to_tls_and_comes_back)
+{
+	int64_t begin;
+
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	e.relay.drop_up = e.relay.drop_down = true;
+	begin = clock_mono_ms();
+	ends_send(&e, &e.node, 100);
+	ends_send(&e, &e.server, 100);
+	LOOP_UNTIL(e.ev, !session_on_udp(e.node.session) && !session_on_udp(e.server.session));
+	/* Three questions, 200 ms apart, each with as long for an answer. */
+	ck_assert_int_ge(clock_mono_ms() - begin, 790);
+	ends_pass(&e, &e.node);
+	ends_pass(&e, &e.server);
+	e.relay.drop_up = e.relay.drop_down = false;
+	LOOP_UNTIL(e.ev, ends_on_udp(&e));
+	e.relay.ups = 0;
+	ends_pass(&e, &e.node);
+	ck_assert_uint_ge(e.relay.ups, 1);
+	ends_fini(&e);
+}
+END_TEST
+
+/* The kernel refuses the datagrams: that is as silent as a network that loses them. */
+START_TEST(udp_that_cannot_be_sent_gives_way_too)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	ck_assert_int_ge(dup2(null, e.node.worker.udp.fds[0]), 0);
+	ends_send(&e, &e.node, 100);
+	LOOP_UNTIL(e.ev, ends_count(&e.node, VERDICT_UDP_SEND_FAILED) == 1);
+	LOOP_UNTIL(e.ev, !session_on_udp(e.node.session));
+	ends_pass(&e, &e.node);
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(without_esp_all_goes_over_tls)
+{
+	struct ends_conf conf = { .no_esp = true };
+
+	ends_init(&e, &conf);
+	ends_pass(&e, &e.node);
+	ends_pass(&e, &e.server);
+	loop_for(e.ev, 250);
+	ck_assert(!session_on_udp(e.node.session) && !session_on_udp(e.server.session));
+	ck_assert_uint_eq(e.relay.ups + e.relay.downs, 0);
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(without_tls_nothing_goes_until_udp_does)
+{
+	struct ends_conf conf = { .no_tls = true };
+
+	ends_init(&e, &conf);
+	e.relay.drop_up = true;
+	ends_send(&e, &e.node, 100);
+	LOOP_UNTIL(e.ev, ends_count(&e.node, VERDICT_PATH_DOWN) == 1);
+	ck_assert_uint_eq(e.server.got, 0);
+	e.relay.drop_up = false;
+	ends_reach_udp(&e);
+	ends_pass(&e, &e.node);
+	ends_fini(&e);
+}
+END_TEST
+
+/* --- where the node is ------------------------------------------------------------------------------- */
+
+START_TEST(the_node_moves)
+{
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	ck_assert(relay_is_at(&e.relay, 0, &e.server.session->end));
+	e.relay.way = 1;
+	ends_pass(&e, &e.node);
+	ck_assert(relay_is_at(&e.relay, 1, &e.server.session->end));
+	LOOP_UNTIL(e.ev, e.server.session->end_proven);
+	e.relay.downs = 0;
+	ends_pass(&e, &e.server);
+	ck_assert_uint_ge(e.relay.downs, 1);
+	ck_assert_uint_gt(e.relay.bytes_down[1], 100);
+	ends_fini(&e);
+}
+END_TEST
+
+/* Nobody can have us send more than three times his own bytes to an address that has not answered. */
+START_TEST(a_new_place_is_not_flooded)
+{
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	e.relay.drop_down = true;
+	e.relay.way = 1;
+	ends_send(&e, &e.node, 100);
+	LOOP_UNTIL(e.ev, relay_is_at(&e.relay, 1, &e.server.session->end));
+	for (unsigned i = 0; i < 100; i++) {
+		ends_send(&e, &e.server, 60 + 10 * i);
+		loop_round(e.ev);
+	}
+	ends_send(&e, &e.node, 40);
+	for (unsigned i = 0; i < 100; i++) {
+		ends_send(&e, &e.server, 60);
+		loop_round(e.ev);
+	}
+	ck_assert_uint_gt(e.relay.bytes_down[1], 0);
+	ck_assert_uint_le(e.relay.bytes_down[1], 3 * e.relay.bytes_up[1]);
+	ck_assert(!e.server.session->end_proven);
+	/* What was held back went the other way. */
+	ck_assert_uint_eq(ends_count(&e.server, VERDICT_ENDPOINT_UNPROVEN), 0);
+	LOOP_UNTIL(e.ev, e.node.got >= 190);
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(a_repeated_datagram_moves_nothing)
+{
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	ends_pass(&e, &e.node);
+	relay_repeat(&e.relay, 1);
+	LOOP_UNTIL(e.ev, ends_count(&e.server, VERDICT_ESP_REPLAYED) == 1);
+	ck_assert(relay_is_at(&e.relay, 0, &e.server.session->end));
+	ck_assert_uint_eq(e.server.got, 1);
+	ends_fini(&e);
+}
+END_TEST
+
+/* One that was held back and comes late is good, but says nothing about where the node is now. */
+START_TEST(an_old_datagram_moves_nothing)
+{
+	uint8_t old[sizeof(e.relay.last)];
+	size_t old_len;
+
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	e.relay.drop_up = true;
+	e.relay.last_len = 0;
+	ends_send(&e, &e.node, 200);
+	LOOP_UNTIL(e.ev, e.relay.last_len > 200);
+	old_len = e.relay.last_len;
+	memcpy(old, e.relay.last, old_len);
+	e.relay.drop_up = false;
+	ends_pass(&e, &e.node);
+	memcpy(e.relay.last, old, old_len);
+	e.relay.last_len = old_len;
+	relay_repeat(&e.relay, 2);
+	LOOP_UNTIL(e.ev, e.server.got == 2);
+	ck_assert(relay_is_at(&e.relay, 0, &e.server.session->end));
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(forged_datagrams_are_counted_and_forgotten)
+{
+	int64_t rx_ms;
+
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	rx_ms = e.server.session->rx_ms;
+	e.relay.flip = true;
+	e.relay.way = 1;
+	for (unsigned i = 0; i < 5; i++)
+		ends_send(&e, &e.node, 500);
+	LOOP_UNTIL(e.ev, ends_count(&e.server, VERDICT_ESP_AUTH_FAILED) >= 5);
+	ck_assert(relay_is_at(&e.relay, 0, &e.server.session->end));
+	ck_assert_int_eq(e.server.session->rx_ms, rx_ms);
+	ck_assert_uint_eq(e.server.got, 0);
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(strays_are_counted)
+{
+	static const uint8_t unknown[40] = { 0x12, 0x34, 0x56, 0x78 };
+
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	memcpy(e.relay.last, unknown, sizeof(unknown));
+	e.relay.last_len = sizeof(unknown);
+	relay_repeat(&e.relay, 1);
+	e.relay.last_len = 10;
+	relay_repeat(&e.relay, 1);
+	LOOP_UNTIL(e.ev, ends_count(&e.server, VERDICT_ESP_SPI_UNKNOWN) == 1 &&
+	    ends_count(&e.server, VERDICT_ESP_SHORT) == 1);
+	ck_assert_uint_eq(e.relay.bytes_down[1], 0);	/* nobody is answered who is not known */
+	ends_fini(&e);
+}
+END_TEST
+
+/* --- echoes and other contents ------------------------------------------------------------------------ */
+
+START_TEST(echoes_are_answered_ten_times_a_second)
+{
+	static const uint8_t request[200] = { 0, 1, 2, 3, 4, 5, 6, 7, 8 };
+	unsigned downs;
+
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	loop_for(e.ev, 5);
+	downs = e.relay.downs;
+	e.relay.bytes_down[0] = e.relay.bytes_up[0] = 0;
+	for (unsigned i = 0; i < 30; i++)
+		ends_send_esp(&e, request, sizeof(request), ESP_NEXT_NONE);
+	LOOP_UNTIL(e.ev, ends_count(&e.server, VERDICT_ECHO_LIMITED) >= 20);
+	LOOP_UNTIL(e.ev, e.relay.downs > downs);
+	ck_assert_uint_le(e.relay.downs - downs, 10);
+	/* As large as the question. */
+	ck_assert_uint_eq(e.relay.bytes_down[0] % (e.relay.bytes_up[0] / 30), 0);
+	ends_fini(&e);
+}
+END_TEST
+
+static const struct {
+	uint8_t text[24], len;
+	enum esp_next next;
+	enum verdict verdict;
+} texts[] = {
+	{ { 0, 1, 2, 3, 4, 5, 6, 7 }, 8, ESP_NEXT_NONE, VERDICT_ECHO_BAD },	/* too short */
+	{ { 0 }, 0, ESP_NEXT_NONE, VERDICT_ECHO_BAD },			/* RFC 4303, 2.6: a dummy */
+	{ { 2, 1, 2, 3, 4, 5, 6, 7, 8 }, 9, ESP_NEXT_NONE, VERDICT_ECHO_BAD },
+	{ { 0x45, 0, 0, 24 }, 24, (enum esp_next) 17, VERDICT_ESP_NEXT_HEADER },
+	{ { 0x45, 0, 0, 23, [12] = 10, 1, 1, 3 }, 24, ESP_NEXT_IPV4, VERDICT_INNER_MALFORMED },
+	{ { 0x45, 0, 0, 24, [12] = 10, 1, 1, 4 }, 24, ESP_NEXT_IPV4, VERDICT_INNER_SPOOFED },
+	{ { 0x45, 0, 0, 24, [12] = 10, 1, 1, 3, 10, 1, 1, 9 }, 24, ESP_NEXT_IPV4,
+	    VERDICT_INTERCONNECTION_OFF },
+};
+
+START_TEST(senseless_contents_are_counted)
+{
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	ends_send_esp(&e, texts[_i].text, texts[_i].len, texts[_i].next);
+	LOOP_UNTIL(e.ev, ends_count(&e.server, texts[_i].verdict) == 1);
+	ck_assert_uint_eq(e.server.got, 0);
+	ends_pass(&e, &e.node);		/* and the session goes on */
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(spoofing_is_seen_in_tls_as_well)
+{
+	struct ends_conf conf = { .no_esp = true };
+
+	ends_init(&e, &conf);
+	ends_write(&e.node, ENDS_OTHER, ENDS_SERVER, 100);
+	LOOP_UNTIL(e.ev, ends_count(&e.server, VERDICT_INNER_SPOOFED) == 1);
+	ends_pass(&e, &e.node);
+	ck_assert_uint_eq(e.server.got, 1);
+	ends_fini(&e);
+}
+END_TEST
+
+/* --- life and death ------------------------------------------------------------------------------------ */
+
+START_TEST(up_is_told_once)
+{
+	ends_init(&e, NULL);
+	ck_assert_uint_eq(e.server.ups, 0);
+	ends_reach_udp(&e);
+	ends_pass(&e, &e.node);
+	ck_assert_uint_eq(e.server.ups, 1);
+	ck_assert_uint_eq(e.node.ups, 1);
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(keepalives_keep_it_alive)
+{
+	struct ends_conf conf = { .keepalive_ms = 40, .dead_after_ms = 300 };
+
+	ends_init(&e, &conf);
+	loop_for(e.ev, 450);
+	ck_assert_uint_eq(e.server.deaths + e.node.deaths, 0);
+	ck_assert_uint_eq(e.server.losses + e.node.losses, 0);
+	ck_assert_uint_eq(e.server.ups, 1);
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(silence_is_death)
+{
+	struct ends_conf conf = { .keepalive_ms = 40, .dead_after_ms = 300 };
+	int64_t begin;
+
+	ends_init(&e, &conf);
+	ends_reach_udp(&e);
+	/* The node hangs: it does not even say goodbye. */
+	ev_timer_stop(e.ev, &e.node.session->tick);
+	e.relay.drop_up = e.relay.drop_down = true;
+	begin = clock_mono_ms();
+	LOOP_UNTIL(e.ev, e.server.deaths == 1);
+	ck_assert_int_ge(clock_mono_ms() - begin, 150);
+	ck_assert_str_eq(e.server.why, "silent for too long");
+	ck_assert_uint_eq(e.server.empties, 1);
+	ck_assert_ptr_null(e.server.peer.current);
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(udp_goes_on_without_the_connection)
+{
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	conn_free(e.node.session->conn);
+	e.node.session->conn = NULL;
+	LOOP_UNTIL(e.ev, e.server.losses == 1);
+	ck_assert_ptr_null(e.server.session->conn);
+	ends_pass(&e, &e.node);
+	ends_pass(&e, &e.server);
+	ck_assert_uint_eq(e.server.deaths, 0);
+	/* Until UDP is silent as well: then there is no way left. */
+	e.relay.drop_up = e.relay.drop_down = true;
+	ends_send(&e, &e.server, 100);
+	LOOP_UNTIL(e.ev, !session_on_udp(e.server.session));
+	ends_send(&e, &e.server, 100);
+	LOOP_UNTIL(e.ev, ends_count(&e.server, VERDICT_PATH_DOWN) == 1);
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(without_udp_the_connection_is_all)
+{
+	struct ends_conf conf = { .no_esp = true };
+
+	ends_init(&e, &conf);
+	conn_free(e.node.session->conn);
+	e.node.session->conn = NULL;
+	LOOP_UNTIL(e.ev, e.server.deaths == 1);
+	ck_assert_uint_eq(e.server.losses, 0);
+	ck_assert_str_eq(e.server.why, "the peer closed the connection");
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(goodbye_has_its_reason)
+{
+	int reason = _i == 0 ? REASON_NONE : REASON_SUPERSEDED;
+
+	ends_init(&e, NULL);
+	session_bye(e.node.session, reason);
+	e.node.session = NULL;
+	LOOP_UNTIL(e.ev, e.server.goodbyes == 1);
+	ck_assert_str_eq(e.server.why, reason == REASON_NONE ? "" : "SUPERSEDED");
+	ck_assert_uint_eq(e.node.empties, 1);
+	ck_assert_uint_eq(e.server.empties, 1);
+	ck_assert_uint_eq(e.server.worker.routes.entries, 1);	/* that is its role's business */
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(a_replaced_session_still_receives)
+{
+	ends_init(&e, NULL);
+	e.node.keeps = true;
+	ends_reach_udp(&e);
+	session_retire(e.server.session, REASON_SUPERSEDED);
+	LOOP_UNTIL(e.ev, e.node.goodbyes == 1);
+	ck_assert_str_eq(e.node.why, "SUPERSEDED");
+	ck_assert_ptr_null(e.server.peer.current);
+	ends_pass(&e, &e.node);
+	ends_send(&e, &e.server, 100);
+	LOOP_UNTIL(e.ev, ends_count(&e.server, VERDICT_NODE_OFFLINE) == 1);
+	ck_assert_uint_eq(e.server.deaths + e.server.goodbyes + e.server.losses, 0);
+	ends_fini(&e);
+}
+END_TEST
+
+/* --- what the peer may say ------------------------------------------------------------------------------ */
+
+static const struct {
+	struct control msg;
+	const char *why;	/* NULL: nothing happens */
+} sayings[] = {
+	{ { .type = CONTROL_KEEPALIVE }, NULL },
+	{ { .type = CONTROL_ADD_SPI, .add_spi = { 2, { 1000, 1001 } } }, NULL },
+	{ { .type = CONTROL_HELLO, .hello = { .workers = 1 } }, "a message that does not belong here" },
+	{ { .type = CONTROL_REFUSE }, "a message that does not belong here" },
+};
+
+START_TEST(only_some_messages_belong_here)
+{
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	ck_assert_int_eq(conn_send(e.node.session->conn, &sayings[_i].msg), 0);
+	if (sayings[_i].why == NULL) {
+		ends_pass(&e, &e.node);
+		loop_for(e.ev, 5);
+		ck_assert_uint_eq(e.server.deaths, 0);
+	} else {
+		LOOP_UNTIL(e.ev, e.server.deaths == 1);
+		ck_assert_str_eq(e.server.why, sayings[_i].why);
+	}
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(an_spi_that_comes_twice_is_fatal)
+{
+	struct control msg = { .type = CONTROL_ADD_SPI };
+
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	msg.add_spi.nspis = 1;
+	/* The node's own of the beginning; or one that was added before. */
+	msg.add_spi.spis[0] = _i == 0 ? e.node.session->rx.spi : 1000;
+	conn_send(e.node.session->conn, &msg);
+	if (_i == 1)
+		conn_send(e.node.session->conn, &msg);
+	LOOP_UNTIL(e.ev, e.server.deaths == 1);
+	ck_assert_str_eq(e.server.why, "the peer repeats an SPI");
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(spis_are_not_collected_for_ever)
+{
+	struct control msg = { .type = CONTROL_ADD_SPI };
+	uint32_t spi = 1000;
+
+	ends_init(&e, NULL);
+	for (unsigned i = 0; i < 20; i++) {
+		msg.add_spi.nspis = CONTROL_SPIS_MAX;
+		for (unsigned k = 0; k < CONTROL_SPIS_MAX; k++)
+			msg.add_spi.spis[k] = spi++;
+		conn_send(e.node.session->conn, &msg);
+	}
+	LOOP_UNTIL(e.ev, e.server.deaths == 1);
+	ends_fini(&e);
+}
+END_TEST
+
+int
+main(void)
+{
+	TCase *tc = tcase_create("session");
+
+	tcase_add_unchecked_fixture(tc, certs_setup, certs_teardown);
+	tcase_add_test(tc, packets_take_tls_first_then_udp);
+	tcase_add_test(tc, every_size_passes);
+	tcase_add_test(tc, silent_udp_gives_way_to_tls_and_comes_back);
+	tcase_add_test(tc, udp_that_cannot_be_sent_gives_way_too);
+	tcase_add_test(tc, without_esp_all_goes_over_tls);
+	tcase_add_test(tc, without_tls_nothing_goes_until_udp_does);
+	tcase_add_test(tc, the_node_moves);
+	tcase_add_test(tc, a_new_place_is_not_flooded);
+	tcase_add_test(tc, a_repeated_datagram_moves_nothing);
+	tcase_add_test(tc, an_old_datagram_moves_nothing);
+	tcase_add_test(tc, forged_datagrams_are_counted_and_forgotten);
+	tcase_add_test(tc, strays_are_counted);
+	tcase_add_test(tc, echoes_are_answered_ten_times_a_second);
+	KIT_ROWS(tc, senseless_contents_are_counted, texts);
+	tcase_add_test(tc, spoofing_is_seen_in_tls_as_well);
+	tcase_add_test(tc, up_is_told_once);
+	tcase_add_test(tc, keepalives_keep_it_alive);
+	tcase_add_test(tc, silence_is_death);
+	tcase_add_test(tc, udp_goes_on_without_the_connection);
+	tcase_add_test(tc, without_udp_the_connection_is_all);
+	tcase_add_loop_test(tc, goodbye_has_its_reason, 0, 2);
+	tcase_add_test(tc, a_replaced_session_still_receives);
+	KIT_ROWS(tc, only_some_messages_belong_here, sayings);
+	tcase_add_loop_test(tc, an_spi_that_comes_twice_is_fatal, 0, 2);
+	tcase_add_test(tc, spis_are_not_collected_for_ever);
+	return kit_run("tunneld/session", tc);
+}
