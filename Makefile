@@ -218,10 +218,10 @@ asan:
 
 tsan:
 	$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=thread all unit-tests
-	BUILD=$(BUILD)/tsan tests/run.sh unit
+	BUILD=$(BUILD)/tsan LV_SLOW=5 tests/run.sh unit
 
 valgrind: unit-tests
-	BUILD=$(BUILD) LV_WRAP='$(VALGRIND)' tests/run.sh unit
+	BUILD=$(BUILD) LV_SLOW=20 LV_WRAP='$(VALGRIND)' tests/run.sh unit
 VALGRIND = valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 \
 	--suppressions=tests/lint/valgrind.supp
 

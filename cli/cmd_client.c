@@ -355,13 +355,11 @@ cmd_client_enroll(const struct cli *cli)
 	struct enrollment en = { .args = &cli->args };
 	enum cli_exit status;
 	struct err e;
-	int rc;
 
 	if (check_args(en.args, &e) < 0)
 		return cli_fail_usage(cli, &e);
-	if ((rc = read_conf(&en, &e)) < 0 || (rc = read_token(&en, &e)) < 0 ||
-	    (rc = find_ca(&en, &e)) < 0 || (rc = prepare_key(&en, GRPC, &e)) < 0 ||
-	    (rc = prepare_key(&en, VPN, &e)) < 0) {
+	if (read_conf(&en, &e) < 0 || read_token(&en, &e) < 0 || find_ca(&en, &e) < 0 ||
+	    prepare_key(&en, GRPC, &e) < 0 || prepare_key(&en, VPN, &e) < 0) {
 		status = cli_fail(&e);
 	} else if ((status = call(&en)) == CLI_OK) {
 		if (check_answer(&en, &e) < 0 || store(&en, &e) < 0)

@@ -38,7 +38,7 @@ hint_of(const struct rpc_error *e)
 		return reason_hint((int) reason);
 	switch (e->code) {
 	case RPC_UNAVAILABLE:
-		return "see whether ctld runs, and whether --socket, or --server and --ca, is right";
+		return "see whether ctld runs, and whether --socket (or --server, --ca) is right";
 	case RPC_DEADLINE_EXCEEDED:
 		return "try again with a longer --timeout";
 	case RPC_PERMISSION_DENIED:

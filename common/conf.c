@@ -431,7 +431,7 @@ set_defaults(struct conf *c, const struct conf_key *keys)
 static int
 read_text(struct conf *c)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	/* Non-blocking: a FIFO of that name must not hold the daemon. */
 	int fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	ssize_t n = 0;

@@ -130,6 +130,9 @@ check_push(struct conf *conf, const struct conf_server *c)
 {
 	const struct ip_prefix *p = c->push_routes.items;
 
+	if (c->push_routes.n > CONF_PUSH_MAX)
+		conf_fail(conf, "routes", "push.routes has %zu entries, but at most %d are possible",
+		    c->push_routes.n, CONF_PUSH_MAX);
 	for (size_t i = 0; i < c->push_routes.n; i++) {
 		if (p[i].len == 0)
 			conf_fail(conf, "routes", "push.routes: %s would take a node's default "

@@ -13,6 +13,7 @@
 
 #define CONF_SERVER_PATH "/etc/litevpn/server.yml"
 
+#define CONF_PUSH_MAX 64	/* routes; all go into one message to the node */
 #define CONF_LISTEN_MAX 4	/* addresses; each costs a few sockets in tunneld and ctld */
 
 enum conf_cipher { CONF_CIPHER_AUTO, CONF_CIPHER_AES256GCM, CONF_CIPHER_CHACHA20POLY1305 };

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,6 +171,7 @@ daemon_begin(struct daemon *d, const struct log_conf *log)
 	int rc;
 
 	umask(027);
+	signal(SIGPIPE, SIG_IGN);	/* a peer that has gone is an error of the write */
 	priv_close_inherited();
 	/* stderr is nobody's once the parent has left. */
 	if (d->detach && strcmp(conf.target, "stderr") == 0)

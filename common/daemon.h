@@ -41,7 +41,8 @@ int daemon_options(struct daemon *d, const char *name, const char *default_conf,
 
 /*
  * Opens the log, and with -d puts the process into the background: the parent stays until
- * daemon_ready, or exits with the child's status when that ends before. Call it while still root,
+ * daemon_ready, or exits with the child's status when that ends before. SIGPIPE is ignored from
+ * here on, in children too. Call it while still root,
  * with nothing open. Returns an exit status, or -1 to go on.
  */
 int daemon_begin(struct daemon *d, const struct log_conf *log);

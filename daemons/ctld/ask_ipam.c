@@ -13,20 +13,18 @@ _Static_assert((int) IPAM_NEVER == (int) LITEVPN__IPAM__NODE__STATE__NEVER &&
 #define BODY(name) LITEVPN__IPAM__REPLY__BODY_##name
 #define ASK(name) LITEVPN__IPAM__REQUEST__BODY_##name
 
-/* The reply behind a message: a refusal, or a body of the case that the question calls for. */
-static int
-open_reply(const ProtobufCMessage *msg, Litevpn__Ipam__Reply__BodyCase body,
-    const Litevpn__Ipam__Reply **out, struct err *e)
+/* The reply behind a message, with a body of that case; else NULL and why in *e. */
+static const Litevpn__Ipam__Reply *
+open_reply(const ProtobufCMessage *msg, Litevpn__Ipam__Reply__BodyCase body, struct err *e)
 {
 	const Litevpn__Ipam__Reply *reply = (const Litevpn__Ipam__Reply *) msg;
-	int rc = backend_result(reply->result, reply->detail, e);
 
-	if (rc < 0)
-		return rc;
-	if (reply->body_case != body)
-		return err_set(e, -REASON_INTERNAL, "ipamd did not answer what was asked");
-	*out = reply;
-	return 0;
+	if (backend_result(reply->result, reply->detail, e) < 0)
+		return NULL;
+	if (reply->body_case == body)
+		return reply;
+	err_set(e, -REASON_INTERNAL, "ipamd did not answer what was asked");
+	return NULL;
 }
 
 static void
@@ -62,10 +60,9 @@ read_node(const Litevpn__Ipam__Node *pb, struct ipam_node *out, struct err *e)
 static int
 decode_node(const ProtobufCMessage *msg, void *out, struct err *e)
 {
-	const Litevpn__Ipam__Reply *reply;
-	int rc = open_reply(msg, BODY(NODE), &reply, e);
+	const Litevpn__Ipam__Reply *reply = open_reply(msg, BODY(NODE), e);
 
-	return rc < 0 ? rc : read_node(reply->node, out, e);
+	return reply == NULL ? e->rc : read_node(reply->node, out, e);
 }
 
 void
@@ -88,8 +85,8 @@ decode_page(const ProtobufCMessage *msg, void *out, struct err *e)
 	struct ipam_page page = { 0 };
 	int rc;
 
-	if ((rc = open_reply(msg, BODY(NODES), &reply, e)) < 0)
-		return rc;
+	if ((reply = open_reply(msg, BODY(NODES), e)) == NULL)
+		return e->rc;
 	if (reply->nodes->n_nodes > IPAM_PAGE_MAX)
 		return err_set(e, -REASON_INTERNAL, "ipamd sent a page that is too long");
 	page.nodes = calloc(reply->nodes->n_nodes + 1, sizeof(*page.nodes));
@@ -131,12 +128,12 @@ ipam_page_fini(struct ipam_page *page)
 static int
 decode_deleted(const ProtobufCMessage *msg, void *out, struct err *e)
 {
-	const Litevpn__Ipam__Reply *reply;
-	int rc = open_reply(msg, BODY(DELETED), &reply, e);
+	const Litevpn__Ipam__Reply *reply = open_reply(msg, BODY(DELETED), e);
 
-	if (rc == 0)
-		*(uint64_t *) out = reply->deleted->epoch;
-	return rc;
+	if (reply == NULL)
+		return e->rc;
+	*(uint64_t *) out = reply->deleted->epoch;
+	return 0;
 }
 
 void
@@ -159,10 +156,9 @@ decode_token(const ProtobufCMessage *msg, void *out, struct err *e)
 {
 	const Litevpn__Ipam__Reply *reply;
 	struct ipam_token t = { 0 };
-	int rc;
 
-	if ((rc = open_reply(msg, BODY(TOKEN), &reply, e)) < 0)
-		return rc;
+	if ((reply = open_reply(msg, BODY(TOKEN), e)) == NULL)
+		return e->rc;
 	t.expire_s = reply->token->expire_s;
 	t.uses = reply->token->uses;
 	if (backend_text(t.id, sizeof(t.id), reply->token->id, e) < 0 ||
@@ -205,10 +201,9 @@ decode_redeemed(const ProtobufCMessage *msg, void *out, struct err *e)
 	const Litevpn__Ipam__Reply *reply;
 	const Litevpn__Ipam__Redeemed *pb;
 	struct ipam_redeemed r = { 0 };
-	int rc;
 
-	if ((rc = open_reply(msg, BODY(REDEEMED), &reply, e)) < 0)
-		return rc;
+	if ((reply = open_reply(msg, BODY(REDEEMED), e)) == NULL)
+		return e->rc;
 	pb = reply->redeemed;
 	if (pb->node == NULL)
 		return err_set(e, -REASON_INTERNAL, "ipamd sent no node");
@@ -245,10 +240,9 @@ decode_info(const ProtobufCMessage *msg, void *out, struct err *e)
 {
 	const Litevpn__Ipam__Reply *reply;
 	struct ipam_info info = { 0 };
-	int rc;
 
-	if ((rc = open_reply(msg, BODY(INFO), &reply, e)) < 0)
-		return rc;
+	if ((reply = open_reply(msg, BODY(INFO), e)) == NULL)
+		return e->rc;
 	info.addresses = reply->info->addresses;
 	info.bound = reply->info->bound;
 	info.nodes = reply->info->nodes;

@@ -10,20 +10,18 @@
 #define BODY(name) LITEVPN__TUNNELD__REPLY__BODY_##name
 #define ASK(name) LITEVPN__TUNNELD__REQUEST__BODY_##name
 
-/* The reply behind a message: a refusal, or a body of the case that the question calls for. */
-static int
-open_reply(const ProtobufCMessage *msg, Litevpn__Tunneld__Reply__BodyCase body,
-    const Litevpn__Tunneld__Reply **out, struct err *e)
+/* The reply behind a message, with a body of that case; else NULL and why in *e. */
+static const Litevpn__Tunneld__Reply *
+open_reply(const ProtobufCMessage *msg, Litevpn__Tunneld__Reply__BodyCase body, struct err *e)
 {
 	const Litevpn__Tunneld__Reply *reply = (const Litevpn__Tunneld__Reply *) msg;
-	int rc = backend_result(reply->result, reply->detail, e);
 
-	if (rc < 0)
-		return rc;
-	if (reply->body_case != body)
-		return err_set(e, -REASON_INTERNAL, "tunneld did not answer what was asked");
-	*out = reply;
-	return 0;
+	if (backend_result(reply->result, reply->detail, e) < 0)
+		return NULL;
+	if (reply->body_case == body)
+		return reply;
+	err_set(e, -REASON_INTERNAL, "tunneld did not answer what was asked");
+	return NULL;
 }
 
 static void
@@ -36,10 +34,8 @@ ask(struct backend *b, struct call *c, const Litevpn__Tunneld__Request *req,
 static int
 decode_cut(const ProtobufCMessage *msg, void *out, struct err *e)
 {
-	const Litevpn__Tunneld__Reply *reply;
-
 	(void) out;	/* that it is cut is all that is asked */
-	return open_reply(msg, BODY(CUT_DONE), &reply, e);
+	return open_reply(msg, BODY(CUT_DONE), e) == NULL ? e->rc : 0;
 }
 
 void
@@ -97,8 +93,8 @@ decode_sessions(const ProtobufCMessage *msg, void *out, struct err *e)
 	size_t n;
 	int rc;
 
-	if ((rc = open_reply(msg, BODY(SESSIONS), &reply, e)) < 0)
-		return rc;
+	if ((reply = open_reply(msg, BODY(SESSIONS), e)) == NULL)
+		return e->rc;
 	if ((n = reply->sessions->n_sessions) > TUNNELD_SESSIONS_MAX)
 		return err_set(e, -REASON_INTERNAL, "tunneld sent too many sessions");
 	if ((list.rows = calloc(n + 1, sizeof(*list.rows))) == NULL)
@@ -165,10 +161,9 @@ decode_info(const ProtobufCMessage *msg, void *out, struct err *e)
 {
 	const Litevpn__Tunneld__Reply *reply;
 	struct tunneld_info info = { 0 };
-	int rc;
 
-	if ((rc = open_reply(msg, BODY(INFO), &reply, e)) < 0)
-		return rc;
+	if ((reply = open_reply(msg, BODY(INFO), e)) == NULL)
+		return e->rc;
 	info.mtu = reply->info->mtu;
 	info.started_s = reply->info->started_s;
 	if (backend_text(info.version, sizeof(info.version), reply->info->version, e) < 0 ||

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/ipc.h"
+#include "common/log.h"
 #include "common/reason.h"
 #include "common/utf8.h"
 #include "ipc/ipam.pb-c.h"
@@ -13,7 +14,7 @@
 
 /*
  * A daemon that is not there gets this long to come back (it is reached again within 200 ms of its
- * start): a restart is not noticed, and one that is gone does not hold each call for its whole time.
+ * start): a restart is not noticed, and one that is gone does not hold each call for all its time.
  */
 #define DOWN_WAIT_MS 1000
 
@@ -22,13 +23,14 @@ struct backend {
 };
 
 static const struct {
+	const char *name;
 	enum reason down;
 	const ProtobufCMessageDescriptor *request, *reply;
 } peers[BACKEND_PEERS] = {
-	[BACKEND_IPAMD] = { REASON_IPAM_DOWN, &litevpn__ipam__request__descriptor,
-	    &litevpn__ipam__reply__descriptor },
-	[BACKEND_TUNNELD] = { REASON_TUNNEL_DOWN, &litevpn__tunneld__request__descriptor,
-	    &litevpn__tunneld__reply__descriptor },
+	[BACKEND_IPAMD] = { "ipamd", REASON_IPAM_DOWN,
+	    &litevpn__ipam__request__descriptor, &litevpn__ipam__reply__descriptor },
+	[BACKEND_TUNNELD] = { "tunneld", REASON_TUNNEL_DOWN,
+	    &litevpn__tunneld__request__descriptor, &litevpn__tunneld__reply__descriptor },
 };
 
 int
@@ -78,7 +80,7 @@ backend_is_up(const struct backend *b, enum backend_peer peer)
 /* One question under way. */
 struct ask {
 	struct call *call;
-	enum reason down;
+	enum backend_peer peer;
 	backend_decode *decode;
 	void *out;
 	backend_next *next;
@@ -97,7 +99,7 @@ finish(struct call *c, void *arg)
 static void
 fail(struct ask *a, int rc)
 {
-	enum reason reason = reason_of(rc, a->down);
+	enum reason reason = reason_of(rc, peers[a->peer].down);
 
 	err_set(&a->err, -(int) reason, "%s", reason_text((int) reason));
 }
@@ -110,8 +112,9 @@ on_reply(void *arg, int rc, const ProtobufCMessage *reply)
 
 	if (rc < 0)
 		fail(a, rc);
-	else
-		a->err.rc = a->decode(reply, a->out, &a->err);
+	else if ((a->err.rc = a->decode(reply, a->out, &a->err)) == -REASON_INTERNAL)
+		log_warn("answer_wrong", "peer=%s error=%s", peers[a->peer].name,
+		    LOG_Q(a->err.text));
 	call_resume(a->call, finish, a);
 }
 
@@ -135,7 +138,7 @@ backend_ask(struct backend *b, enum backend_peer peer, struct call *c,
 		call_fail(c, &(struct status){ .reason = REASON_OVERLOADED });
 		return;
 	}
-	*a = (struct ask){ c, peers[peer].down, decode, out, next, { 0 } };
+	*a = (struct ask){ c, peer, decode, out, next, { 0 } };
 	call_hold(c);
 	if ((rc = ipc_ask(client, request, patience(client, c), on_reply, a)) < 0) {
 		fail(a, rc);
@@ -146,11 +149,13 @@ backend_ask(struct backend *b, enum backend_peer peer, struct call *c,
 int
 backend_result(int32_t result, const char *detail, struct err *e)
 {
+	/* A number that is not in our registry becomes INTERNAL, with its text. */
+	enum reason reason = reason_of(-result, REASON_INTERNAL);
+
 	if (result == 0)
 		return 0;
-	/* A number that is not in our registry becomes INTERNAL, with its text. */
-	return err_set(e, -(int) reason_of(-result, REASON_INTERNAL), "%s",
-	    detail[0] != '\0' ? detail : reason_text(result));
+	return err_set(e, -(int) reason, "%s",
+	    detail[0] != '\0' && utf8_valid(detail) ? detail : reason_text((int) reason));
 }
 
 int

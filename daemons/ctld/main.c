@@ -139,11 +139,10 @@ static int
 check_pems(const struct pems *p, char fingerprint_out[PKI_FINGERPRINT_MAX], struct err *e)
 {
 	struct pki_cert ca;
-	int rc;
 
-	if ((rc = pki_pair_check(p->cert, p->key, e)) < 0)
+	if (pki_pair_check(p->cert, p->key, e) < 0)
 		return err_prefix(e, "server.pem, server-key.pem");
-	if ((rc = pki_cert_read(p->ca, strlen(p->ca), &ca, e)) < 0)
+	if (pki_cert_read(p->ca, strlen(p->ca), &ca, e) < 0)
 		return err_prefix(e, "ca.pem");
 	if (!ca.is_ca)
 		return err_set(e, -EINVAL, "ca.pem: is not a CA's certificate");

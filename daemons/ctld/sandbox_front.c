@@ -10,7 +10,7 @@ static const struct sandbox_call calls[] = {
 	SANDBOX_ARG(socket, 0, ~(uint64_t) 0, AF_INET6, "gRPC's listeners"),
 	SANDBOX_OK(openat, "the configuration on SIGHUP; Landlock limits it"),
 	SANDBOX_OK(uname, "gRPC asks which kernel it runs on"),
-	SANDBOX_OK(sched_getparam, "gRPC's locks ask for their thread's priority when they collide"),
+	SANDBOX_OK(sched_getparam, "gRPC's locks ask for their thread's priority"),
 	SANDBOX_OK(sched_getscheduler, "the same"),
 	SANDBOX_OK(wait4, "the signer's end"),
 	SANDBOX_END

@@ -29,7 +29,9 @@ signer_new(const struct signer_pki *grpc, const struct signer_pki *vpn, struct s
 	struct signer *s = calloc(1, sizeof(*s));
 	int rc = 0;
 
-	if (s == NULL || (s->used = used_new()) == NULL)
+	if (s == NULL)
+		return err_set(e, -ENOMEM, "out of memory");
+	if ((s->used = used_new()) == NULL)
 		rc = err_set(e, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < PKIS && rc == 0; i++) {
 		rc = pki_ca_load(from[i]->ca_pem, from[i]->key_pem, &s->pkis[i].ca, e);

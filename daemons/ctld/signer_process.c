@@ -123,7 +123,7 @@ sign(struct process *p, const Litevpn__Signer__SignRequest *req, Litevpn__Signer
 	};
 	uint8_t key[GRANT_KEY_LEN];
 	char *cert = NULL;
-	const char *ca;
+	const char *ca = NULL;
 	int rc;
 
 	if (p->signer == NULL)

@@ -80,7 +80,8 @@ admit(struct ledger *l, const struct lease_wish *w, struct store_node *n, struct
 	if (w->cert_node_id[0] == '\0' && l->conf->require_node_cert)
 		return err_set(e, -REASON_CERT_MISMATCH, "the certificate names no node "
 		    "(requireNodeCert)");
-	if (w->cert_node_id[0] != '\0' && strcmp(w->cert_node_id, n->id) != 0)
+	/* The reserved token is public: only its certificate makes it a proof. */
+	if ((w->cert_node_id[0] != '\0' || n->reserved) && strcmp(w->cert_node_id, n->id) != 0)
 		return -REASON_CERT_MISMATCH;
 	if ((*net = ledger_network(l, n->net)) == NULL)
 		return -REASON_NETWORK_UNKNOWN;

@@ -48,6 +48,7 @@ struct client {
 };
 
 static void begin_attempt(void *arg);
+static void on_rekey(void *arg);
 static void try_next_addr(struct client *c, const char *why);
 
 /* --- when to try ------------------------------------------------------------------------------- */
@@ -185,6 +186,15 @@ on_control_lost(struct session *s)
 }
 
 static void
+on_worn(struct session *s)
+{
+	struct client *c = client_of(s);
+
+	if (s == c->server.current)
+		on_rekey(c);
+}
+
+static void
 on_empty(void *role, struct peer *peer)
 {
 	(void) role, (void) peer;	/* the server is always the same peer */
@@ -195,6 +205,7 @@ static const struct session_ops session_ops = {
 	.dead = on_dead,
 	.goodbye = on_goodbye,
 	.control_lost = on_control_lost,
+	.worn = on_worn,
 	.empty = on_empty,
 };
 

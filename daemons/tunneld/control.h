@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/conf_server.h"
 #include "common/ip.h"
 
 /* The messages of the control stream as our own structs; the only file that knows tunnel.proto. */
@@ -16,7 +17,7 @@
 #define CONTROL_CIPHERS_MAX 8
 #define CONTROL_WORKERS_MAX 16
 #define CONTROL_SPIS_MAX CONTROL_WORKERS_MAX
-#define CONTROL_ROUTES_MAX 64
+#define CONTROL_ROUTES_MAX CONF_PUSH_MAX
 #define CONTROL_BODY_MAX 4096	/* of any message that we send */
 
 enum control_type {

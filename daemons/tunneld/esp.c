@@ -41,6 +41,13 @@ esp_seal(struct esp_tx *tx, uint8_t *inner, size_t len, enum esp_next next, size
 	return VERDICT_OK;
 }
 
+bool
+esp_worn(const struct esp_tx *tx, const struct esp_rx *rx)
+{
+	return tx->seq >= ESP_PACKETS_MAX / 2 || rx->replay.top >= ESP_PACKETS_MAX / 2 ||
+	    tx->bytes >= ESP_BYTES_MAX / 2 || rx->bytes >= ESP_BYTES_MAX / 2;
+}
+
 uint32_t
 esp_spi(const uint8_t *pkt, size_t len)
 {
@@ -108,6 +115,7 @@ esp_open(struct esp_rx *rx, uint8_t *pkt, size_t len, uint8_t **inner_out, size_
 	if (aead_open(rx->aead, pkt + 8, aad, sizeof(aad), inner, inner_len, inner + inner_len) < 0)
 		return VERDICT_ESP_AUTH_FAILED;
 	replay_accept(&rx->replay, seq);
+	rx->bytes += inner_len;
 	if ((v = strip_trailer(inner, &inner_len, &next)) != VERDICT_OK)
 		return v;
 	*inner_out = inner;

@@ -2,6 +2,7 @@
 #ifndef TUNNELD_ESP_H
 #define TUNNELD_ESP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,7 @@ struct esp_tx {
 struct esp_rx {
 	uint32_t spi;
 	struct replay replay;
+	uint64_t bytes;		/* opened with this key */
 	struct aead *aead;	/* owned */
 };
 
@@ -49,6 +51,9 @@ struct esp_rx {
  */
 enum verdict esp_seal(struct esp_tx *tx, uint8_t *inner, size_t len, enum esp_next next,
     size_t *len_out);
+
+/* Has either direction used half of its key's life? */
+bool esp_worn(const struct esp_tx *tx, const struct esp_rx *rx);
 
 /* The SPI of a datagram; 0 (which no SA has) when it is too short to be ESP. */
 uint32_t esp_spi(const uint8_t *pkt, size_t len);

@@ -354,11 +354,14 @@ on_spawner(void *arg, uint32_t events)
 	}
 	drop_engine(m);
 	m->engine = m->msg.fds[0];
-	if (ev_io_add(m->ev, &m->engine_io, m->engine, EPOLLIN, on_engine, m) < 0 ||
-	    send_init(m, &e) < 0) {
+	rc = ev_io_add(m->ev, &m->engine_io, m->engine, EPOLLIN, on_engine, m);
+	if (rc == 0 && (rc = send_init(m, &e)) == 0)
+		return;
+	drop_engine(m);
+	if (m->ready)
 		log_err("engine_init_failed", "error=%s", LOG_Q(e.text));
-		drop_engine(m);
-	}
+	else
+		ev_stop(m->ev, (int) daemon_fail(&m->d->daemon, daemon_status(rc), &e));
 }
 
 /* --- signals ---------------------------------------------------------------------------------- */

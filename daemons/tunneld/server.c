@@ -102,6 +102,12 @@ on_control_lost(struct session *s)
 }
 
 static void
+on_worn(struct session *s)
+{
+	(void) s;	/* the node counts as well, and opens the new one */
+}
+
+static void
 on_empty(void *role, struct peer *peer)
 {
 	struct server *srv = role;
@@ -116,6 +122,7 @@ static const struct session_ops session_ops = {
 	.dead = on_dead,
 	.goodbye = on_goodbye,
 	.control_lost = on_control_lost,
+	.worn = on_worn,
 	.empty = on_empty,
 };
 
@@ -226,7 +233,7 @@ send_welcome(const struct server *srv, struct session *s, const struct ipam_atta
 	w->address = a->address;
 	w->server_address = c->vpn_addr.addr;
 	w->mtu = conf_server_mtu(c);
-	for (size_t i = 0; i < c->push_routes.n && i < CONTROL_ROUTES_MAX; i++)
+	for (size_t i = 0; i < c->push_routes.n; i++)
 		w->routes[w->nroutes++] = routes[i];
 	w->cipher = (int) s->cipher;
 	w->workers = 1;

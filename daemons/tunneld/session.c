@@ -390,6 +390,10 @@ on_tick(void *arg)
 	}
 	if (can_probe(s) && probe_due(&s->probe) <= clock_mono_us())
 		tick_probe(s);
+	if (!s->is_worn && esp_worn(&s->tx, &s->rx)) {
+		s->is_worn = true;
+		s->env->ops->worn(s);
+	}
 	/* Last, since it may end the session: the connection. */
 	if (s->conn != NULL && conn_dead_ms(s) <= now)
 		on_conn_closed(s, "silent for too long");

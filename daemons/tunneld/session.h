@@ -46,8 +46,10 @@ struct session_ops {
 	void (*dead)(struct session *s, const char *why);
 	/* The peer has said Goodbye with this reason ("" : an orderly end). The callee frees it. */
 	void (*goodbye)(struct session *s, const char *reason);
-	/* Its control connection has broken, but UDP goes on. */
+	/* Its control connection has broken, but UDP goes on: time for a new session. */
 	void (*control_lost)(struct session *s);
+	/* Half of what its keys may protect has passed: time for a new session. Once. */
+	void (*worn)(struct session *s);
 	/* The peer's last session has been freed; the peer may be freed now. */
 	void (*empty)(void *role, struct peer *peer);
 };
@@ -86,6 +88,7 @@ struct session {
 	struct probe probe;
 
 	bool is_up;
+	bool is_worn;			/* and its role knows */
 	bool retired;			/* replaced: receives for a moment more, reports nothing */
 	int64_t rx_ms;			/* something authentic came (clock_mono_ms) */
 	int64_t since_s;		/* UTC */

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +95,7 @@ kit_child(int (*fn)(void *arg), void *arg)
 
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
+		signal(SIGALRM, SIG_DFL);
 		alarm(CHILD_LIMIT_S);
 		_exit(fn(arg));
 	}

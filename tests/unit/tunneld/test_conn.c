@@ -14,8 +14,8 @@
 #include "tests/unit/tunneld/certs.h"
 #include "tests/unit/tunneld/loop.h"
 
-#define PACKET 1000
 #define STAGED 16384	/* what may have left the queues already: a record */
+#define PACKET (STAGED / 16 - FRAME_HEAD)	/* leaves no room in a record for anything else */
 
 enum moment { NEVER, READY, CONTROL, PACKETS, CLOSED, MOMENTS };
 
@@ -394,6 +394,25 @@ START_TEST(the_last_message_arrives)
 }
 END_TEST
 
+/* A peer that asks for it can tell the end from a cut (RFC 8446, 6.1). */
+START_TEST(the_end_is_said)
+{
+	uint8_t buf[100];
+	struct rig r;
+	int n;
+
+	rig_init(&r);
+	join_by_hand(&r);
+	SSL_clear_options(r.hand, SSL_OP_IGNORE_UNEXPECTED_EOF);
+	conn_free(r.server.conn);
+	r.server.conn = NULL;
+	LOOP_UNTIL(r.ev, (n = SSL_read(r.hand, buf, sizeof(buf))) <= 0 &&
+	    SSL_get_error(r.hand, n) != SSL_ERROR_WANT_READ);
+	ck_assert_int_eq(SSL_get_error(r.hand, n), SSL_ERROR_ZERO_RETURN);
+	rig_fini(&r);
+}
+END_TEST
+
 /* Frames that came together with the one at which it was freed are not handled any more. */
 START_TEST(it_is_freed_from_any_callback)
 {
@@ -417,6 +436,7 @@ START_TEST(it_is_freed_from_any_callback)
 	LOOP_UNTIL(r.ev, r.server.conn == NULL && r.node.conn == NULL);
 	if (m == CONTROL || m == PACKETS)
 		ck_assert_uint_eq(r.server.times[m], 1);
+	ck_assert_uint_eq(r.server.times[CLOSED], m == CLOSED);	/* who has freed it is told nothing */
 	LOOP_UNTIL(r.ev, LIST_EMPTY(&r.env.freed) && LIST_EMPTY(&r.env.rest.list));
 	rig_fini(&r);
 }
@@ -546,6 +566,7 @@ main(void)
 	KIT_ROWS(tc, only_what_is_allowed_passes, frames);
 	tcase_add_test(tc, it_ends_within_a_frame);
 	tcase_add_test(tc, the_last_message_arrives);
+	tcase_add_test(tc, the_end_is_said);
 	tcase_add_loop_test(tc, it_is_freed_from_any_callback, READY, MOMENTS);
 	tcase_add_test(tc, trust_counts_from_the_next_frame_on);
 	tcase_add_test(tc, packets_are_dropped_at_the_tail);

@@ -399,13 +399,15 @@ static int
 parse_packed(const Litevpn__Tunnel__Control *m)
 {
 	uint8_t body[2 * CONTROL_BODY_MAX];
-	struct control out;
+	struct control out = { .type = CONTROL_OTHER };
 	int rc;
 
 	ck_assert_uint_le(litevpn__tunnel__control__get_packed_size(m), sizeof(body));
 	rc = parse(body, litevpn__tunnel__control__pack(m, body), &out);
 	if (rc == 0)
 		check_sane(&out);
+	else
+		ck_assert_int_eq(out.type, CONTROL_OTHER);
 	return rc;
 }
 

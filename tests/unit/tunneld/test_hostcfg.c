@@ -131,6 +131,7 @@ ROUTE(route_loopback, "127.0.0.0/8")
 ROUTE(route_around_loopback, "126.0.0.0/7")
 ROUTE(route_in_loopback, "127.0.0.53/32")
 ROUTE(route_link, "169.254.169.254/32")
+ROUTE(route_around_link, "169.0.0.0/8")
 ROUTE(route_group, "224.0.0.0/4")
 ROUTE(route_broadcast, "255.255.255.255/32")
 ROUTE(route_any, "0.0.0.0/32")
@@ -147,7 +148,7 @@ static void (*const refusals[])(struct monitor_configure *w) = { address_none, a
 	address_length, address_v6_loopback, address_v6_link, address_v6_length, mtu_none, mtu_small,
 	mtu_large, mtu_huge, routes_many, routes_huge, route_none, route_length, route_default,
 	route_low_half, route_high_half, route_wide, route_loopback, route_around_loopback,
-	route_in_loopback, route_link, route_group, route_broadcast, route_any, route_v6_default,
+	route_in_loopback, route_link, route_around_link, route_group, route_broadcast, route_any, route_v6_default,
 	route_v6_half, route_v6_global, route_v6_loopback, route_v6_mapped, route_v6_link,
 	route_v6_group };
 

@@ -47,7 +47,8 @@ static void
 told(struct end *e, enum moment m)
 {
 	e->times[m]++;
-	ck_assert_uint_eq(e->times[CLOSED], m == CLOSED ? 1 : 0);	/* nothing after the end */
+	ck_assert_ptr_nonnull(e->tls);	/* nothing after it was freed, */
+	ck_assert_uint_eq(e->times[CLOSED], m == CLOSED ? 1 : 0);	/* nor after the end */
 	if (e->free_at == m || (m == CLOSED && !e->stays)) {
 		tls_free(e->tls);
 		e->tls = NULL;
