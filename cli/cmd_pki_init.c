@@ -176,7 +176,9 @@ make_all(const struct args *a, const struct hosts *hosts, struct file_set *set, 
 	for (size_t i = 0; i < sizeof(pkis) / sizeof(pkis[0]) && rc == 0; i++) {
 		struct made m = { 0 };
 
-		snprintf(dir, sizeof(dir), "%s/%s", args_text(a, "dir"), pkis[i].name);
+		if (snprintf(dir, sizeof(dir), "%s/%s", args_text(a, "dir"), pkis[i].name) >=
+		    (int) sizeof(dir))
+			return err_set(e, -ENAMETOOLONG, "--dir: the path is too long");
 		if ((rc = make(&pkis[i], hosts, days, &m, e)) == 0)
 			rc = put(set, dir, &m, signer.uid, e);
 		free_made(&m);

@@ -118,7 +118,8 @@ issue(const struct args *a, const struct wanted *w, struct err *e)
 	struct pair p = { 0 };
 	int rc;
 
-	snprintf(dir, sizeof(dir), "%s/%s", args_text(a, "dir"), w->pki);
+	if (snprintf(dir, sizeof(dir), "%s/%s", args_text(a, "dir"), w->pki) >= (int) sizeof(dir))
+		return err_set(e, -ENAMETOOLONG, "--dir: the path is too long");
 	if ((rc = file_read(dir, "ca.pem", false, &ca_pem, e)) < 0 ||
 	    (rc = file_read(dir, "ca-key.pem", true, &ca_key, e)) < 0)
 		goto out;

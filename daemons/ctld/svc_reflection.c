@@ -25,7 +25,7 @@ begin_answer(const struct call *c)
 	return rep;
 }
 
-/* --- each sends the one answer to a request ---------------------------------------------------- */
+/* --- each sends the one answer to a request --------------------------------------------------- */
 
 static void
 send_error(struct call *c, enum rpc_code code, const char *text)

@@ -15,7 +15,7 @@
 #define USUAL_KEEPALIVE_MS 25000
 #define USUAL_DEAD_AFTER_MS 75000
 
-/* --- what a role is told ----------------------------------------------------------------------------- */
+/* --- what a role is told ---------------------------------------------------------------------- */
 
 static struct side *
 side_of(struct session *s)
@@ -80,7 +80,7 @@ static const struct session_ops session_ops = {
 	.empty = on_empty,
 };
 
-/* --- before there are sessions ------------------------------------------------------------------------- */
+/* --- before there are sessions ---------------------------------------------------------------- */
 
 static void
 on_ready(void *owner)
@@ -114,7 +114,7 @@ static const struct conn_ops conn_ops = {
 	.closed = on_closed,
 };
 
-/* --- the parts of a side --------------------------------------------------------------------------------- */
+/* --- the parts of a side ---------------------------------------------------------------------- */
 
 static void
 on_tun(void *arg, uint32_t events)
@@ -176,7 +176,7 @@ set_addresses(struct ends *e)
 	e->node.worker.uplink = &e->node.peer;
 }
 
-/* --- a session -------------------------------------------------------------------------------------------- */
+/* --- a session -------------------------------------------------------------------------------- */
 
 static void
 join(struct ends *e)
@@ -203,11 +203,15 @@ start(struct side *s, bool server, uint32_t peer_spi, const struct ends_conf *co
 		.peer_spi = conf->no_esp ? 0 : peer_spi,
 		.roams = server,
 		.tls_allowed = server || !conf->no_tls,
-		.keepalive_ms = conf->keepalive_ms == 0 ? USUAL_KEEPALIVE_MS : conf->keepalive_ms,
-		.dead_after_ms = conf->dead_after_ms == 0 ? USUAL_DEAD_AFTER_MS : conf->dead_after_ms,
+		.keepalive_ms = conf->keepalive_ms,
+		.dead_after_ms = conf->dead_after_ms,
 		.version = "test",
 	};
 
+	if (conf->keepalive_ms == 0) {
+		c.keepalive_ms = USUAL_KEEPALIVE_MS;
+		c.dead_after_ms = USUAL_DEAD_AFTER_MS;
+	}
 	ck_assert_int_eq(session_start(s->session, &c, s->conn), 0);
 	s->conn = NULL;
 	s->peer.current = s->session;
@@ -256,7 +260,7 @@ ends_fini(struct ends *e)
 	ev_free(e->ev);
 }
 
-/* --- what tests do with it -------------------------------------------------------------------------------- */
+/* --- what tests do with it -------------------------------------------------------------------- */
 
 bool
 ends_on_udp(const struct ends *e)

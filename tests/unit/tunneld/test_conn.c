@@ -44,7 +44,7 @@ struct rig {
 	unsigned packets_before;	/* the first message */
 };
 
-/* --- what an end is told ----------------------------------------------------------------------------- */
+/* --- what an end is told ---------------------------------------------------------------------- */
 
 static void
 told(struct end *e, enum moment m)
@@ -104,7 +104,7 @@ static const struct conn_ops ops = {
 	.closed = on_closed,
 };
 
-/* --- the rig ------------------------------------------------------------------------------------------ */
+/* --- the rig ---------------------------------------------------------------------------------- */
 
 static void
 begin(struct rig *r, struct end *e, SSL_CTX *ctx, int fd, const char *host)
@@ -233,7 +233,7 @@ send_packet(struct conn *c, size_t len)
 	return conn_send_packet(c, pkt, len);
 }
 
-/* --- messages and packets ---------------------------------------------------------------------------- */
+/* --- messages and packets --------------------------------------------------------------------- */
 
 START_TEST(messages_go_both_ways)
 {
@@ -255,7 +255,7 @@ END_TEST
 
 START_TEST(packets_of_every_size_go_both_ways)
 {
-	static const size_t sizes[] = { 0, 1, 20, 576, 1500, 4096, 4097, 9000, STAGED - FRAME_HEAD };
+	static const size_t sizes[] = { 0, 1, 20, 1500, 4096, 4097, 9000, STAGED - FRAME_HEAD };
 	struct rig r;
 
 	rig_init(&r);
@@ -263,7 +263,7 @@ START_TEST(packets_of_every_size_go_both_ways)
 	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		ck_assert_int_eq(send_packet(r.node.conn, sizes[i]), 0);
 		ck_assert_int_eq(send_packet(r.server.conn, sizes[i]), 0);
-		LOOP_UNTIL(r.ev, r.server.times[PACKETS] == i + 1 && r.node.times[PACKETS] == i + 1);
+		LOOP_UNTIL(r.ev, r.server.times[PACKETS] > i && r.node.times[PACKETS] > i);
 		ck_assert_uint_eq(r.server.last_len, sizes[i]);
 	}
 	ck_assert_int_eq(send_packet(r.node.conn, STAGED - FRAME_HEAD + 1), -ENOBUFS);
@@ -316,7 +316,7 @@ START_TEST(another_owner_is_told)
 }
 END_TEST
 
-/* --- what ends it ------------------------------------------------------------------------------------ */
+/* --- what ends it ----------------------------------------------------------------------------- */
 
 static const uint8_t junk[FRAME_BODY_MAX] = { 0xff, 0xff, 0xff };
 
@@ -380,7 +380,7 @@ START_TEST(the_last_message_arrives)
 
 	rig_init(&r);
 	join(&r);
-	ck_assert_int_eq(conn_send(r.node.conn, &keepalive), 0);	/* unread when it is ended */
+	ck_assert_int_eq(conn_send(r.node.conn, &keepalive), 0);	/* is not read */
 	ck_assert_int_eq(conn_send(r.server.conn, &goodbye), 0);
 	conn_free(r.server.conn);
 	r.server.conn = NULL;
@@ -436,7 +436,8 @@ START_TEST(it_is_freed_from_any_callback)
 	LOOP_UNTIL(r.ev, r.server.conn == NULL && r.node.conn == NULL);
 	if (m == CONTROL || m == PACKETS)
 		ck_assert_uint_eq(r.server.times[m], 1);
-	ck_assert_uint_eq(r.server.times[CLOSED], m == CLOSED);	/* who has freed it is told nothing */
+	/* Who has freed it is told nothing. */
+	ck_assert_uint_eq(r.server.times[CLOSED], m == CLOSED);
 	LOOP_UNTIL(r.ev, LIST_EMPTY(&r.env.freed) && LIST_EMPTY(&r.env.rest.list));
 	rig_fini(&r);
 }
@@ -457,9 +458,9 @@ START_TEST(trust_counts_from_the_next_frame_on)
 }
 END_TEST
 
-/* --- a peer that does not read ----------------------------------------------------------------------- */
+/* --- a peer that does not read ---------------------------------------------------------------- */
 
-/* Sends packets until one is dropped; how many went. Turns of the loop fill the socket in between. */
+/* Sends packets until one is dropped, while the loop fills the socket. Returns how many went. */
 static unsigned
 fill_packets(struct rig *r)
 {

@@ -10,7 +10,7 @@
 #include "tests/unit/tunneld/dice.h"
 #include "tunnel.pb-c.h"
 
-/* --- one of each message, with every field set ---------------------------------------------------- */
+/* --- one of each message, with every field set ------------------------------------------------ */
 
 static struct ip_prefix
 prefix(const char *text)
@@ -127,7 +127,7 @@ check_sane(const struct control *c)
 	}
 }
 
-/* --- round trips ---------------------------------------------------------------------------------- */
+/* --- round trips ------------------------------------------------------------------------------ */
 
 START_TEST(each_message_comes_back)
 {
@@ -207,7 +207,7 @@ START_TEST(nothing_else_is_written)
 }
 END_TEST
 
-/* --- broken messages ------------------------------------------------------------------------------ */
+/* --- broken messages -------------------------------------------------------------------------- */
 
 START_TEST(each_truncation_is_refused)
 {
@@ -289,7 +289,7 @@ START_TEST(noise_is_survived)
 }
 END_TEST
 
-/* --- senseless contents --------------------------------------------------------------------------- */
+/* --- senseless contents ----------------------------------------------------------------------- */
 
 static void
 none(Litevpn__Tunnel__Hello *h, Litevpn__Tunnel__Welcome *w)

@@ -90,7 +90,7 @@ open_whole(struct lane *l)
 	return open_copy(l, l->len, &o);
 }
 
-/* --- what goes in comes out ---------------------------------------------------------------------- */
+/* --- what goes in comes out ------------------------------------------------------------------- */
 
 START_TEST(every_length_comes_through)
 {
@@ -133,7 +133,7 @@ START_TEST(the_head_is_spi_sequence_and_iv)
 }
 END_TEST
 
-/* --- what is not authentic ----------------------------------------------------------------------- */
+/* --- what is not authentic -------------------------------------------------------------------- */
 
 START_TEST(each_flipped_bit_is_refused_and_forgotten)
 {
@@ -191,7 +191,7 @@ START_TEST(a_packet_counts_once)
 }
 END_TEST
 
-/* --- trailers that are authentic and wrong -------------------------------------------------------- */
+/* --- trailers that are authentic and wrong ---------------------------------------------------- */
 
 #define INNER 3, 10, 17, 24	/* as put_pattern has them */
 
@@ -251,7 +251,7 @@ START_TEST(the_trailer_is_checked)
 }
 END_TEST
 
-/* --- extended sequence numbers -------------------------------------------------------------------- */
+/* --- extended sequence numbers ---------------------------------------------------------------- */
 
 /*
  * RFC 4303, appendix A2, in other words: the smallest number from the window's lower edge on that
@@ -301,8 +301,8 @@ static const uint64_t places[] = { 0, W, HIGH / 2, HIGH - W, HIGH, HIGH + W, 2 *
 
 START_TEST(the_high_half_is_inferred)
 {
-	static const uint64_t apart[] = { 0, 1, 2, 63, 64, 65, W - 1, W, W + 1, HIGH / 2, HIGH - W - 1,
-		HIGH - W, HIGH - W + 1, HIGH - 1, HIGH };
+	static const uint64_t apart[] = { 0, 1, 2, 63, 64, 65, W - 1, W, W + 1, HIGH / 2,
+		HIGH - W - 1, HIGH - W, HIGH - W + 1, HIGH - 1, HIGH };
 	struct lane l;
 
 	lane_init(&l, AEAD_AES_256_GCM);
@@ -336,7 +336,7 @@ START_TEST(a_stream_goes_over_the_edge)
 }
 END_TEST
 
-/* --- a key's life --------------------------------------------------------------------------------- */
+/* --- a key's life ----------------------------------------------------------------------------- */
 
 static const struct {
 	uint64_t seq, bytes;

@@ -13,7 +13,7 @@
 /*
  * A node in a namespace of its own:
  *
- *     tun0 (the tunnel)   NODE   eth0 198.51.100.9/24 --- 198.51.100.1 (default) --- 203.0.113.7 (server)
+ *     tun0 (tunnel) NODE eth0 198.51.100.9/24 --- 198.51.100.1 (default) --- 203.0.113.7 (server)
  */
 #define SERVER "203.0.113.7"
 
@@ -89,7 +89,7 @@ routes(const char *device)
 #define ETH_ROUTES                                                                                 \
 	"default via 198.51.100.1\n198.51.100.0/24 proto kernel scope link src 198.51.100.9"
 
-/* --- what is refused ---------------------------------------------------------------------------------- */
+/* --- what is refused -------------------------------------------------------------------------- */
 
 static struct ip_prefix
 odd(const char *addr, uint8_t len)
@@ -143,14 +143,15 @@ ROUTE(route_v6_mapped, "::ffff:0:0/96")
 ROUTE(route_v6_link, "fe80::/64")
 ROUTE(route_v6_group, "ff02::/16")
 
-static void (*const refusals[])(struct monitor_configure *w) = { address_none, address_family,
-	address_any, address_loopback, address_group, address_broadcast, address_wide,
-	address_length, address_v6_loopback, address_v6_link, address_v6_length, mtu_none, mtu_small,
-	mtu_large, mtu_huge, routes_many, routes_huge, route_none, route_length, route_default,
-	route_low_half, route_high_half, route_wide, route_loopback, route_around_loopback,
-	route_in_loopback, route_link, route_around_link, route_group, route_broadcast, route_any, route_v6_default,
-	route_v6_half, route_v6_global, route_v6_loopback, route_v6_mapped, route_v6_link,
-	route_v6_group };
+static void (*const refusals[])(struct monitor_configure *w) = {
+	address_none, address_family, address_any, address_loopback, address_group,
+	address_broadcast, address_wide, address_length, address_v6_loopback, address_v6_link,
+	address_v6_length, mtu_none, mtu_small, mtu_large, mtu_huge, routes_many, routes_huge,
+	route_none, route_length, route_default, route_low_half, route_high_half, route_wide,
+	route_loopback, route_around_loopback, route_in_loopback, route_link, route_around_link,
+	route_group, route_broadcast, route_any, route_v6_default, route_v6_half, route_v6_global,
+	route_v6_loopback, route_v6_mapped, route_v6_link, route_v6_group,
+};
 
 START_TEST(what_no_server_may_ask_changes_nothing)
 {
@@ -175,7 +176,7 @@ START_TEST(what_no_server_may_ask_changes_nothing)
 }
 END_TEST
 
-/* --- address, MTU, routes ----------------------------------------------------------------------------- */
+/* --- address, MTU, routes --------------------------------------------------------------------- */
 
 START_TEST(the_device_gets_what_is_pushed)
 {
@@ -296,7 +297,7 @@ START_TEST(a_failure_is_told_and_can_be_mended)
 }
 END_TEST
 
-/* --- the way to the server ---------------------------------------------------------------------------- */
+/* --- the way to the server -------------------------------------------------------------------- */
 
 #define PIN SERVER " via 198.51.100.1 proto static"
 

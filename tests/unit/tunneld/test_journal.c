@@ -169,7 +169,7 @@ START_TEST(the_path_must_be_a_file_of_its_own)
 }
 END_TEST
 
-/* --- what somebody has edited, or half a disk has kept ------------------------------------------------- */
+/* --- what somebody has edited, or half a disk has kept ---------------------------------------- */
 
 #define GOOD "route 192.0.2.7/32 via 198.51.100.1 dev eth0\n"
 
@@ -198,7 +198,7 @@ static const struct {
 	{ "device \n", "", 0 },
 	{ "device", "", 0 },
 	{ "device a15-chars-names\n", "a15-chars-names", 0 },
-	{ "device a-name-too-long-\n", "", 0 },			/* not cut: it would be another one */
+	{ "device a-name-too-long-\n", "", 0 },		/* cut it would be another one */
 	{ "route 192.0.2.7/32 dev a-name-too-long-\n", "", 0 },
 	{ "route 192.0.2.7/32 dev eth0 metric 5\n", "", 0 },
 	{ "\xff\xfe\x80 route 1 2 3\n", "", 0 },

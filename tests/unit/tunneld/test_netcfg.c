@@ -75,7 +75,7 @@ delete_route(struct rig *r, const char *to)
 	return netcfg_route_delete(r->net, &p, &hop);
 }
 
-/* --- devices ----------------------------------------------------------------------------------------- */
+/* --- devices ---------------------------------------------------------------------------------- */
 
 START_TEST(devices_have_names_and_numbers)
 {
@@ -141,7 +141,7 @@ START_TEST(a_device_is_deleted)
 }
 END_TEST
 
-/* --- addresses ---------------------------------------------------------------------------------------- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 START_TEST(an_address_replaces_the_others)
 {
@@ -183,7 +183,7 @@ START_TEST(families_do_not_touch_each_other)
 }
 END_TEST
 
-/* --- routes ------------------------------------------------------------------------------------------- */
+/* --- routes ----------------------------------------------------------------------------------- */
 
 START_TEST(routes_come_and_go)
 {
@@ -191,7 +191,7 @@ START_TEST(routes_come_and_go)
 
 	KIT_SKIP_UNLESS(rig_init(&r), NETNS_WHY);
 	ck_assert_int_eq(set_address(&r, "10.1.1.3/24"), 0);
-	ck_assert_int_eq(add_route(&r, "192.168.77.1/16", NULL), 0);	/* host bits do not matter */
+	ck_assert_int_eq(add_route(&r, "192.168.77.1/16", NULL), 0);	/* the host bits go */
 	ck_assert_int_eq(add_route(&r, "192.168.0.0/16", NULL), 0);	/* it is there already */
 	ck_assert_int_eq(add_route(&r, "203.0.113.9/32", "10.1.1.1"), 0);
 	ck_assert_int_eq(add_route(&r, "0.0.0.0/1", NULL), 0);

@@ -100,7 +100,7 @@ reach_udp(struct sim *s)
 	ck_assert(s->p.on_udp);
 }
 
-/* --- the way to UDP ------------------------------------------------------------------------------ */
+/* --- the way to UDP --------------------------------------------------------------------------- */
 
 START_TEST(the_first_answer_takes_udp)
 {
@@ -138,7 +138,7 @@ START_TEST(a_closed_path_is_asked_ever_more_slowly)
 }
 END_TEST
 
-/* Satellites: the answer comes after the next question, until the questions are far enough apart. */
+/* Satellites: the answer comes after the next question, until those are far enough apart. */
 START_TEST(a_slow_path_is_found)
 {
 	struct sim s;
@@ -182,7 +182,7 @@ START_TEST(the_round_trip_is_smoothed)
 }
 END_TEST
 
-/* --- away from UDP ------------------------------------------------------------------------------- */
+/* --- away from UDP ---------------------------------------------------------------------------- */
 
 /* Three questions, each as long after the last as an answer may take. */
 static void
@@ -294,7 +294,7 @@ START_TEST(without_data_it_asks_once_per_keepalive)
 }
 END_TEST
 
-/* --- and back ------------------------------------------------------------------------------------ */
+/* --- and back --------------------------------------------------------------------------------- */
 
 static void
 fall_back(struct sim *s)
@@ -378,7 +378,7 @@ START_TEST(it_does_not_flap)
 }
 END_TEST
 
-/* --- the other end moves -------------------------------------------------------------------------- */
+/* --- the other end moves ---------------------------------------------------------------------- */
 
 START_TEST(a_new_end_is_asked_at_once)
 {

@@ -18,7 +18,7 @@ accept(struct replay *r, uint64_t seq)
 	ck_assert(!replay_fresh(r, seq));
 }
 
-/* --- one question each, after up to four accepted numbers --------------------------------------- */
+/* --- one question each, after up to four accepted numbers ------------------------------------- */
 
 static const struct {
 	uint64_t accepted[4];	/* up to the first 0 */
@@ -92,7 +92,7 @@ START_TEST(every_number_once_in_order_and_backwards)
 }
 END_TEST
 
-/* --- against a list of all that was accepted ----------------------------------------------------- */
+/* --- against a list of all that was accepted -------------------------------------------------- */
 
 #define STEPS 6000
 

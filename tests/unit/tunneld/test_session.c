@@ -13,7 +13,7 @@
 
 static struct ends e;	/* too large for a stack; each test is a process */
 
-/* --- the choice of path ------------------------------------------------------------------------------ */
+/* --- the choice of path ----------------------------------------------------------------------- */
 
 START_TEST(packets_take_tls_first_then_udp)
 {
@@ -123,7 +123,7 @@ START_TEST(without_tls_nothing_goes_until_udp_does)
 }
 END_TEST
 
-/* --- where the node is ------------------------------------------------------------------------------- */
+/* --- where the node is ------------------------------------------------------------------------ */
 
 START_TEST(the_node_moves)
 {
@@ -142,7 +142,7 @@ START_TEST(the_node_moves)
 }
 END_TEST
 
-/* Nobody can have us send more than three times his own bytes to an address that has not answered. */
+/* Nobody can have us send more than three times his bytes to an address that has not answered. */
 START_TEST(a_new_place_is_not_flooded)
 {
 	ends_init(&e, NULL);
@@ -245,7 +245,7 @@ START_TEST(strays_are_counted)
 }
 END_TEST
 
-/* --- echoes and other contents ------------------------------------------------------------------------ */
+/* --- echoes and other contents ---------------------------------------------------------------- */
 
 START_TEST(echoes_are_answered_ten_times_a_second)
 {
@@ -308,7 +308,7 @@ START_TEST(spoofing_is_seen_in_tls_as_well)
 }
 END_TEST
 
-/* --- life and death ------------------------------------------------------------------------------------ */
+/* --- life and death --------------------------------------------------------------------------- */
 
 START_TEST(up_is_told_once)
 {
@@ -423,7 +423,9 @@ START_TEST(a_replaced_session_still_receives)
 }
 END_TEST
 
-/* --- what the peer may say ------------------------------------------------------------------------------ */
+/* --- what the peer may say -------------------------------------------------------------------- */
+
+#define NOT_HERE "a message that does not belong here"
 
 static const struct {
 	struct control msg;
@@ -431,8 +433,8 @@ static const struct {
 } sayings[] = {
 	{ { .type = CONTROL_KEEPALIVE }, NULL },
 	{ { .type = CONTROL_ADD_SPI, .add_spi = { 2, { 1000, 1001 } } }, NULL },
-	{ { .type = CONTROL_HELLO, .hello = { .workers = 1 } }, "a message that does not belong here" },
-	{ { .type = CONTROL_REFUSE }, "a message that does not belong here" },
+	{ { .type = CONTROL_HELLO, .hello = { .workers = 1 } }, NOT_HERE },
+	{ { .type = CONTROL_REFUSE }, NOT_HERE },
 };
 
 START_TEST(only_some_messages_belong_here)

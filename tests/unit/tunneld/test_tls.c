@@ -33,7 +33,7 @@ struct end {
 struct rig {
 	struct ev *ev;
 	struct tls_rest rest;
-	int fds[2];		/* the server's, the node's; the test's own where an end is not begun */
+	int fds[2];		/* the server's, the node's; the test's where one is not begun */
 	struct end server, node;
 };
 
@@ -61,7 +61,7 @@ send_more(struct end *e)
 	uint8_t piece[5000];
 
 	while (e->tls != NULL && e->sent < e->to_send) {
-		size_t n = e->to_send - e->sent < sizeof(piece) ? e->to_send - e->sent : sizeof(piece);
+		size_t left = e->to_send - e->sent, n = left < sizeof(piece) ? left : sizeof(piece);
 		int rc;
 
 		for (size_t i = 0; i < n; i++)
@@ -127,7 +127,7 @@ rig_init(struct rig *r)
 	signal(SIGPIPE, SIG_IGN);	/* as in the daemons */
 	ck_assert_int_eq(ev_new(&r->ev), 0);
 	tls_rest_init(&r->rest);
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, r->fds), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, r->fds), 0);
 }
 
 static void
@@ -162,7 +162,7 @@ rig_fini(struct rig *r)
 	ev_free(r->ev);
 }
 
-/* --- the handshake --------------------------------------------------------------------------------- */
+/* --- the handshake ---------------------------------------------------------------------------- */
 
 START_TEST(both_know_each_other)
 {
@@ -243,7 +243,7 @@ START_TEST(another_protocol_is_refused)
 }
 END_TEST
 
-/* --- data ------------------------------------------------------------------------------------------- */
+/* --- data ------------------------------------------------------------------------------------- */
 
 START_TEST(much_goes_both_ways)
 {
@@ -253,7 +253,8 @@ START_TEST(much_goes_both_ways)
 	r.server.to_send = r.node.to_send = BULK;
 	begin_both(&r);
 	LOOP_UNTIL(r.ev, r.server.received == BULK && r.node.received == BULK);
-	ck_assert_uint_gt(r.server.times[WRITABLE] + r.node.times[WRITABLE], 0);	/* it had to wait */
+	/* It had to wait. */
+	ck_assert_uint_gt(r.server.times[WRITABLE] + r.node.times[WRITABLE], 0);
 	rig_fini(&r);
 }
 END_TEST
@@ -293,7 +294,7 @@ START_TEST(last_words_arrive)
 }
 END_TEST
 
-/* --- the end, at each stage ------------------------------------------------------------------------- */
+/* --- the end, at each stage ------------------------------------------------------------------- */
 
 static void
 check_server_told(struct rig *r, bool ready)
@@ -392,7 +393,7 @@ START_TEST(writing_to_a_peer_that_is_gone)
 }
 END_TEST
 
-/* --- freed from within --------------------------------------------------------------------------- */
+/* --- freed from within ------------------------------------------------------------------------ */
 
 static const struct {
 	enum moment server, node;
@@ -432,7 +433,7 @@ START_TEST(it_is_freed_before_anything_happened)
 }
 END_TEST
 
-/* --- what is left of ended streams ------------------------------------------------------------------ */
+/* --- what is left of ended streams ------------------------------------------------------------ */
 
 /* Writes what the socket takes; returns how much. */
 static size_t
