@@ -222,8 +222,9 @@ tsan:
 
 valgrind: unit-tests
 	BUILD=$(BUILD) LV_SLOW=20 LV_WRAP='$(VALGRIND)' tests/run.sh unit
-VALGRIND = valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 \
-	--suppressions=tests/lint/valgrind.supp
+VALGRIND = valgrind --quiet --leak-check=full --show-leak-kinds=definite \
+	--errors-for-leak-kinds=definite --error-exitcode=9 \
+	--suppressions=$(CURDIR)/tests/lint/valgrind.supp
 
 # Only the flags that clang knows; generated code is not looked at.
 tidy: $(GEN_H) config.h

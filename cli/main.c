@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/cli.h"
 #include "cli/help.h"
@@ -140,6 +141,7 @@ main(int argc, char **argv)
 	struct err e;
 	int leading;
 
+	umask(022);	/* the mode of what is made is said where it is made, for keys 0400 or 0600 */
 	argc--;
 	argv++;
 	if (argc > 0 && (asks_help(argv[0]) || strcmp(argv[0], "-V") == 0 ||

@@ -92,7 +92,7 @@ decode_page(const ProtobufCMessage *msg, void *out, struct err *e)
 	page.nodes = calloc(reply->nodes->n_nodes + 1, sizeof(*page.nodes));
 	if (page.nodes == NULL)
 		return err_set(e, -REASON_OVERLOADED, "out of memory");
-	page.more = reply->nodes->more;
+	page.next = reply->nodes->next;
 	for (; page.n < reply->nodes->n_nodes; page.n++) {
 		rc = read_node(reply->nodes->nodes[page.n], &page.nodes[page.n], e);
 		if (rc < 0) {
@@ -105,14 +105,14 @@ decode_page(const ProtobufCMessage *msg, void *out, struct err *e)
 }
 
 void
-ipam_list_nodes(struct backend *b, struct call *c, uint32_t page_size, const char *after_id,
+ipam_list_nodes(struct backend *b, struct call *c, uint32_t page_size, uint64_t after,
     struct ipam_page *out, backend_next *next)
 {
 	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
 	Litevpn__Ipam__ListNodes list = LITEVPN__IPAM__LIST_NODES__INIT;
 
 	list.page_size = page_size;
-	list.after_id = (char *) after_id;
+	list.after = after;
 	req.body_case = ASK(LIST_NODES);
 	req.list_nodes = &list;
 	ask(b, c, &req, decode_page, out, next);

@@ -38,7 +38,7 @@ struct ipam_node {
 struct ipam_page {
 	struct ipam_node *nodes;
 	size_t n;
-	bool more;
+	uint64_t next;	/* where the next page goes on; 0: this is the last */
 };
 
 struct ipam_token {
@@ -66,8 +66,8 @@ struct ipam_info {
 void ipam_get_node(struct backend *b, struct call *c, const char *id, struct ipam_node *out,
     backend_next *next);
 
-/* after_id: the last id of the page before, "" for the first. End the page with ipam_page_fini. */
-void ipam_list_nodes(struct backend *b, struct call *c, uint32_t page_size, const char *after_id,
+/* after: `next` of the page before, 0 for the first. End the page with ipam_page_fini. */
+void ipam_list_nodes(struct backend *b, struct call *c, uint32_t page_size, uint64_t after,
     struct ipam_page *out, backend_next *next);
 void ipam_page_fini(struct ipam_page *page);
 

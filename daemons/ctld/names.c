@@ -2,10 +2,11 @@
 #include "daemons/ctld/names.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define TOKEN_VERSION "1"
+#define TOKEN_VERSION "2"
 
 int
 names_parse(const char *collection, const char *name, char id_out[PKI_ID_MAX + 1])
@@ -26,34 +27,25 @@ names_format(const char *collection, const char *id, char buf[NAMES_MAX])
 }
 
 const char *
-names_page_token(const char *last_id, char buf[NAMES_PAGE_TOKEN_MAX])
+names_page_token(uint64_t next, char buf[NAMES_PAGE_TOKEN_MAX])
 {
-	size_t n = (size_t) snprintf(buf, NAMES_PAGE_TOKEN_MAX, "%s", TOKEN_VERSION);
-
-	for (; *last_id != '\0' && n + 2 < NAMES_PAGE_TOKEN_MAX; last_id++, n += 2)
-		snprintf(buf + n, 3, "%02x", (unsigned char) *last_id);
+	snprintf(buf, NAMES_PAGE_TOKEN_MAX, TOKEN_VERSION "%016" PRIx64, next);
 	return buf;
 }
 
 int
-names_page_token_parse(const char *token, char id_out[PKI_ID_MAX + 1])
+names_page_token_parse(const char *token, uint64_t *next_out)
 {
-	char id[PKI_ID_MAX + 1];
-	size_t n = 0;
-	unsigned c;
+	uint64_t next;
 
 	if (token[0] == '\0') {
-		id_out[0] = '\0';
+		*next_out = 0;
 		return 0;
 	}
-	if (strncmp(token, TOKEN_VERSION, 1) != 0 || strlen(++token) % 2 != 0 ||
-	    strspn(token, "0123456789abcdef") != strlen(token))
+	if (strlen(token) != NAMES_PAGE_TOKEN_MAX - 1 || token[0] != TOKEN_VERSION[0] ||
+	    strspn(token, "0123456789abcdef") != NAMES_PAGE_TOKEN_MAX - 1 ||
+	    sscanf(token + 1, "%16" SCNx64, &next) != 1 || next > INT64_MAX)
 		return -EINVAL;
-	for (; *token != '\0' && n < PKI_ID_MAX && sscanf(token, "%2x", &c) == 1; token += 2)
-		id[n++] = (char) c;
-	id[n] = '\0';
-	if (*token != '\0' || !pki_id_is_good(id))
-		return -EINVAL;
-	strcpy(id_out, id);
+	*next_out = next;
 	return 0;
 }

@@ -12,7 +12,7 @@
 #include "daemons/ctld/node_view.h"
 #include "litevpn/v1/enrollment.pb-c.h"
 
-#define DISPLAY_NAME_MAX 63	/* characters */
+#define DISPLAY_NAME_MAX 63	/* bytes: what ipamd keeps */
 #define CSR_MAX 8192		/* bytes; one for a P-384 key has 600 */
 
 /* --- Enroll: check both requests, redeem the token, sign both, answer ------------------------- */
@@ -104,8 +104,8 @@ find_mistake(const Litevpn__V1__EnrollRequest *req, const char **why_out)
 	if (req->bootstrap_token[0] == '\0' || strlen(req->bootstrap_token) >= IPAM_SECRET_MAX ||
 	    !utf8_valid(req->bootstrap_token))
 		return "bootstrap_token";
-	*why_out = "must be at most 63 characters of UTF-8 without control characters";
-	if (!utf8_valid(req->display_name) || utf8_length(req->display_name) > DISPLAY_NAME_MAX ||
+	*why_out = "must be at most 63 bytes of UTF-8 without control characters";
+	if (!utf8_valid(req->display_name) || strlen(req->display_name) > DISPLAY_NAME_MAX ||
 	    has_control_characters(req->display_name))
 		return "display_name";
 	*why_out = "must be a certificate request in PEM of at most 8192 bytes";

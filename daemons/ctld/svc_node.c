@@ -140,8 +140,8 @@ reply_list(struct call *c, const struct err *e)
 	}
 	reply.n_nodes = n;
 	reply.nodes = infos;
-	if (l->page.more && n > 0)
-		reply.next_page_token = (char *) names_page_token(l->page.nodes[n - 1].id, token);
+	if (l->page.next != 0)
+		reply.next_page_token = (char *) names_page_token(l->page.next, token);
 	call_reply(c, &reply.base);
 out:
 	free(views);
@@ -172,12 +172,12 @@ node_list(struct call *c)
 	const Litevpn__V1__ListNodesRequest *req = call_request(c);
 	uint32_t want = req->page_size == 0 ? PAGE_DEFAULT : (uint32_t) req->page_size;
 	uint32_t size = want < IPAM_PAGE_MAX ? want : IPAM_PAGE_MAX;
-	char after[PKI_ID_MAX + 1];
+	uint64_t after;
 	struct list *l;
 
 	if (req->page_size < 0)
 		call_fail_field(c, "page_size", "must not be negative");
-	else if (names_page_token_parse(req->page_token, after) < 0)
+	else if (names_page_token_parse(req->page_token, &after) < 0)
 		call_fail_field(c, "page_token", "must be the next_page_token of a page before");
 	else if ((l = call_state(c, sizeof(*l), end_list)) != NULL)
 		ipam_list_nodes(call_ctld(c)->backend, c, size, after, &l->page, on_list_nodes);

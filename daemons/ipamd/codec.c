@@ -263,7 +263,7 @@ got_node(const struct codec_env *env, struct answer *a, Litevpn__Ipam__Reply *r)
 static int
 list_nodes(const struct codec_env *env, const Litevpn__Ipam__Request *req, struct answer *a)
 {
-	return node_list(env->ledger, req->list_nodes->after_id, req->list_nodes->page_size,
+	return node_list(env->ledger, (int64_t) req->list_nodes->after, req->list_nodes->page_size,
 	    &a->page);
 }
 
@@ -283,7 +283,7 @@ listed(const struct codec_env *env, struct answer *a, Litevpn__Ipam__Reply *r)
 		}
 		m.n_nodes = a->page.n;
 		m.nodes = list;
-		m.more = a->page.more;
+		m.next = (uint64_t) a->page.next;
 		r->body_case = LITEVPN__IPAM__REPLY__BODY_NODES;
 		r->nodes = &m;
 	}

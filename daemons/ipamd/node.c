@@ -16,22 +16,20 @@ node_get(struct ledger *l, const char *id, struct store_node *out)
 }
 
 int
-node_list(struct ledger *l, const char *after_id, size_t size, struct node_page *out)
+node_list(struct ledger *l, int64_t after, size_t size, struct node_page *out)
 {
 	size_t max = size == 0 ? NODE_PAGE_DEFAULT : size > NODE_PAGE_MAX ? NODE_PAGE_MAX : size;
-	struct store_node after = { 0 }, *nodes;
+	struct store_node *nodes;
 	int rc;
 
-	if (after_id[0] != '\0' && (rc = node_get(l, after_id, &after)) < 0)
-		return rc;
 	if ((nodes = calloc(max + 1, sizeof(*nodes))) == NULL)
 		return -ENOMEM;
-	if ((rc = store_node_list(l->store, after.row, nodes, max + 1)) < 0) {
+	if ((rc = store_node_list(l->store, after, nodes, max + 1)) < 0) {
 		free(nodes);
 		return rc;
 	}
-	*out = (struct node_page){ .nodes = nodes, .more = (size_t) rc > max };
-	out->n = out->more ? max : (size_t) rc;
+	*out = (struct node_page){ .nodes = nodes, .n = (size_t) rc > max ? max : (size_t) rc };
+	out->next = (size_t) rc > max ? nodes[max - 1].row : 0;
 	return 0;
 }
 

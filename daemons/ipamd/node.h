@@ -18,14 +18,15 @@ int node_get(struct ledger *l, const char *id, struct store_node *out);	/* NODE_
 struct node_page {
 	struct store_node *nodes;	/* the caller's: free(3) */
 	size_t n;
-	bool more;
+	int64_t next;	/* where the next page goes on; 0: this is the last */
 };
 
 /*
- * Nodes in order of registration after the one of that id ("": from the first on). size 0 means
- * NODE_PAGE_DEFAULT, more than NODE_PAGE_MAX means that. NODE_UNKNOWN: the id is not there.
+ * Nodes in order of registration. after: `next` of the page before, or 0; a place in the order, so
+ * that it holds when the node that was there has gone. size 0 means NODE_PAGE_DEFAULT, more than
+ * NODE_PAGE_MAX means that.
  */
-int node_list(struct ledger *l, const char *after_id, size_t size, struct node_page *out);
+int node_list(struct ledger *l, int64_t after, size_t size, struct node_page *out);
 
 /*
  * Unregisters a node: no session of it with *epoch_out or a lower one may go on. The reserved one

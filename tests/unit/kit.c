@@ -43,6 +43,13 @@ kit_run(const char *name, TCase *tc)
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+int
+kit_skip(const char *why)
+{
+	puts(why);
+	return 77;
+}
+
 const char *
 kit_dir(void)
 {

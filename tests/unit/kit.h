@@ -13,6 +13,9 @@
 /* consumes: tc. Runs it as the suite `name`; returns the exit status of the program. */
 int kit_run(const char *name, TCase *tc);
 
+/* For a program that cannot be run here at all: says why, and returns the exit status of a skip. */
+int kit_skip(const char *why);
+
 /* Adds the test once for each row of its table; _i is the row. */
 #define KIT_ROWS(tc, test, rows)                                                                   \
 	tcase_add_loop_test(tc, test, 0, (int) (sizeof(rows) / sizeof((rows)[0])))

@@ -173,7 +173,7 @@ book_sync(struct book *b)
 	size_t n = 0;
 
 	begin(b);
-	ck_assert_int_eq(end(b, node_list(&b->ledger, "", NODE_PAGE_MAX, &page)), 0);
+	ck_assert_int_eq(end(b, node_list(&b->ledger, 0, NODE_PAGE_MAX, &page)), 0);
 	sessions = calloc(page.n + 1, sizeof(*sessions));
 	for (size_t i = 0; i < page.n; i++) {
 		if (page.nodes[i].state == NODE_CONNECTING || page.nodes[i].state == NODE_CONNECTED)

@@ -12,7 +12,7 @@
 static struct book b;
 
 static int
-list(const char *after, size_t size, struct node_page *out)
+list(int64_t after, size_t size, struct node_page *out)
 {
 	int rc;
 
@@ -32,21 +32,22 @@ static const struct {
 
 START_TEST(pages_hold_every_node_once_in_order)
 {
-	char ids[128][PKI_ID_MAX + 1], after[PKI_ID_MAX + 1] = "";
-	struct node_page page = { .more = true };
+	char ids[128][PKI_ID_MAX + 1];
+	struct node_page page = { .next = 0 };
 	size_t n = 1, pages = 0;
 
 	book_init(&b, "10.1.1.1/24");
 	strcpy(ids[0], LEDGER_RESERVED);
 	for (size_t i = 0; i < lists[_i].nodes; i++)
 		strcpy(ids[i + 1], book_enroll(&b).id);
-	for (n = 0; page.more; pages++) {
-		ck_assert_int_eq(list(after, lists[_i].size, &page), 0);
+	n = 0;
+	do {
+		ck_assert_int_eq(list(page.next, lists[_i].size, &page), 0);
 		for (size_t i = 0; i < page.n; i++)
 			ck_assert_str_eq(page.nodes[i].id, ids[n++]);
-		strcpy(after, page.nodes[page.n - 1].id);
 		free(page.nodes);
-	}
+		pages++;
+	} while (page.next != 0);
 	ck_assert_uint_eq(n, lists[_i].nodes + 1);
 	ck_assert_uint_eq(pages, lists[_i].pages);
 	book_fini(&b);
@@ -67,21 +68,33 @@ START_TEST(a_page_has_a_largest_size)
 	}
 	ck_assert_int_eq(ledger_answer(&b.ledger, 0), 0);
 	ck_assert_int_eq(ledger_commit(&b.ledger), 0);
-	ck_assert_int_eq(list("", SIZE_MAX, &page), 0);
+	ck_assert_int_eq(list(0, SIZE_MAX, &page), 0);
 	ck_assert_uint_eq(page.n, NODE_PAGE_MAX);
-	ck_assert(page.more);
+	ck_assert_int_ne(page.next, 0);
 	free(page.nodes);
 	book_fini(&b);
 }
 END_TEST
 
-START_TEST(a_page_after_nobody_is_refused)
+START_TEST(a_page_goes_on_where_its_last_node_was_deleted)
 {
-	struct node_page page = { .n = 77 };
+	struct node_page page;
+	char last[PKI_ID_MAX + 1];
 
 	book_init(&b, "10.1.1.1/24");
-	ck_assert_int_eq(list("n-nobody", 10, &page), -REASON_NODE_UNKNOWN);
-	ck_assert_uint_eq(page.n, 77);
+	for (int i = 0; i < 4; i++)
+		book_enroll(&b);
+	ck_assert_int_eq(list(0, 3, &page), 0);
+	strcpy(last, page.nodes[2].id);
+	free(page.nodes);
+	ck_assert_int_eq(book_delete(&b, last), 0);
+	ck_assert_int_eq(list(page.next, 3, &page), 0);
+	ck_assert_uint_eq(page.n, 2);
+	ck_assert_int_eq(page.next, 0);
+	free(page.nodes);
+	ck_assert_int_eq(list(INT64_MAX, 3, &page), 0);
+	ck_assert_uint_eq(page.n, 0);
+	free(page.nodes);
 	book_fini(&b);
 }
 END_TEST
@@ -170,7 +183,7 @@ main(void)
 	tcase_set_timeout(tc, 60);	/* every commit waits for the disk */
 	KIT_ROWS(tc, pages_hold_every_node_once_in_order, lists);
 	tcase_add_test(tc, a_page_has_a_largest_size);
-	tcase_add_test(tc, a_page_after_nobody_is_refused);
+	tcase_add_test(tc, a_page_goes_on_where_its_last_node_was_deleted);
 	tcase_add_test(tc, deleting_frees_the_address_and_the_token);
 	KIT_ROWS(tc, nobody_is_not_found, strangers);
 	tcase_add_test(tc, info_counts);

@@ -4,233 +4,24 @@
 #include <check.h>
 #include <errno.h>
 #include <openssl/ssl.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "tests/unit/kit.h"
 #include "tests/unit/tunneld/certs.h"
-#include "tests/unit/tunneld/loop.h"
+#include "tests/unit/tunneld/connrig.h"
 
 #define STAGED 16384	/* what may have left the queues already: a record */
 #define PACKET (STAGED / 16 - FRAME_HEAD)	/* leaves no room in a record for anything else */
 
-enum moment { NEVER, READY, CONTROL, PACKETS, CLOSED, MOMENTS };
-
-/* One end, and what it was told. */
-struct end {
-	struct conn *conn;
-	unsigned times[MOMENTS];
-	enum moment free_at, trust_at;
-	struct control last;
-	size_t last_len;	/* of a packet */
-	char why[100];
-};
-
-/*
- * A connection on the loop, and the other end of its socket: a connection as well, or by hand, when
- * the test wants to say what no connection says, or to read nothing.
- */
-struct rig {
-	struct ev *ev;
-	struct conn_env env;
-	int fds[2];
-	struct end server, node;
-	SSL *hand;
-	struct frame_reader in;		/* of the hand */
-	unsigned controls, packets;	/* that the hand has read */
-	unsigned packets_before;	/* the first message */
-};
-
-/* --- what an end is told ---------------------------------------------------------------------- */
-
-static void
-told(struct end *e, enum moment m)
-{
-	e->times[m]++;
-	if (e->trust_at == m)
-		conn_trust(e->conn);
-	if (e->free_at == m || m == CLOSED) {
-		conn_free(e->conn);
-		e->conn = NULL;
-	}
-}
-
-static void
-on_ready(void *owner)
-{
-	told(owner, READY);
-}
-
-static void
-on_control(void *owner, const struct control *msg)
-{
-	struct end *e = owner;
-
-	e->last = *msg;
-	told(e, CONTROL);
-}
-
-static void
-on_packet(void *owner, uint8_t *pkt, size_t len)
-{
-	struct end *e = owner;
-
-	for (size_t i = 0; i < len; i++) {
-		if (pkt[i] != (uint8_t) (i + len))
-			ck_abort_msg("byte %zu of %zu is wrong", i, len);
-	}
-	/* The room that the data path writes to. */
-	memset(pkt - ESP_HEAD, 0xaa, ESP_HEAD + len + ESP_TAIL);
-	e->last_len = len;
-	told(e, PACKETS);
-}
-
-static void
-on_closed(void *owner, const char *why)
-{
-	struct end *e = owner;
-
-	strncpy(e->why, why, sizeof(e->why) - 1);
-	told(e, CLOSED);
-}
-
-static const struct conn_ops ops = {
-	.ready = on_ready,
-	.control = on_control,
-	.packet = on_packet,
-	.closed = on_closed,
-};
-
-/* --- the rig ---------------------------------------------------------------------------------- */
-
-static void
-begin(struct rig *r, struct end *e, SSL_CTX *ctx, int fd, const char *host)
-{
-	struct err err = { 0 };
-
-	ck_assert_msg(conn_new(&r->env, ctx, fd, host, &ops, e, &e->conn, &err) == 0, "%s",
-	    err.text);
-}
-
-static void
-rig_init(struct rig *r)
-{
-	memset(r, 0, sizeof(*r));
-	signal(SIGPIPE, SIG_IGN);
-	ck_assert_int_eq(ev_new(&r->ev), 0);
-	conn_env_init(&r->env, r->ev);
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, r->fds), 0);
-	begin(r, &r->server, certs()->server, r->fds[0], NULL);
-}
-
-static void
-rig_fini(struct rig *r)
-{
-	conn_free(r->server.conn);
-	conn_free(r->node.conn);
-	conn_env_fini(&r->env);
-	if (r->hand != NULL) {
-		SSL_free(r->hand);
-		frame_reader_fini(&r->in);
-		close(r->fds[1]);
-	}
-	ev_free(r->ev);
-}
-
-/* The other end is a connection, too. */
-static void
-join(struct rig *r)
-{
-	begin(r, &r->node, certs()->node, r->fds[1], CERTS_HOST);
-	LOOP_UNTIL(r->ev, r->server.times[READY] == 1 && r->node.times[READY] == 1);
-}
-
-static void
-join_trusted(struct rig *r)
-{
-	join(r);
-	conn_trust(r->server.conn);
-	conn_trust(r->node.conn);
-}
-
-/* The other end is by hand. */
-static void
-join_by_hand(struct rig *r)
-{
-	r->hand = SSL_new(certs()->node);
-	SSL_set_fd(r->hand, r->fds[1]);
-	LOOP_UNTIL(r->ev, SSL_connect(r->hand) == 1);
-	frame_reader_init(&r->in, FRAME_BODY_MAX);
-	LOOP_UNTIL(r->ev, r->server.times[READY] == 1);
-}
-
-/* Writes a frame, as far as the connection lives. */
-static void
-hand_write(struct rig *r, uint8_t type, const void *body, size_t len)
-{
-	uint8_t *frame = malloc(FRAME_HEAD + len);
-	int n = 0;
-
-	frame_head(frame, (enum frame_type) type, len);
-	memcpy(frame + FRAME_HEAD, body, len);
-	for (size_t at = 0; at < FRAME_HEAD + len; at += n > 0 ? (size_t) n : 0) {
-		n = SSL_write(r->hand, frame + at, (int) (FRAME_HEAD + len - at));
-		if (n <= 0 && SSL_get_error(r->hand, n) != SSL_ERROR_WANT_WRITE)
-			break;
-		loop_step(r->ev);
-	}
-	free(frame);
-}
+static const struct control keepalive = { .type = CONTROL_KEEPALIVE };
+static const struct control goodbye = { .type = CONTROL_GOODBYE, .refuse = { .reason = "X" } };
 
 static void
 hand_message(struct rig *r, const struct control *msg)
 {
 	uint8_t body[CONTROL_BODY_MAX];
 
-	hand_write(r, FRAME_CONTROL, body, (size_t) control_pack(msg, body));
-}
-
-static int
-hand_saw(void *arg, uint8_t type, const uint8_t *body, size_t len)
-{
-	struct rig *r = arg;
-
-	(void) body, (void) len;
-	if (type == FRAME_CONTROL && r->controls++ == 0)
-		r->packets_before = r->packets;
-	r->packets += type == FRAME_DATA;
-	return 0;
-}
-
-/* Reads until that many frames have come in all. */
-static void
-hand_read(struct rig *r, unsigned frames)
-{
-	uint8_t buf[STAGED];
-	int n;
-
-	while (r->controls + r->packets < frames) {
-		while ((n = SSL_read(r->hand, buf, sizeof(buf))) > 0)
-			ck_assert_int_eq(frame_read(&r->in, buf, (size_t) n, hand_saw, r), 0);
-		ck_assert_int_eq(SSL_get_error(r->hand, n), SSL_ERROR_WANT_READ);
-		loop_step(r->ev);
-	}
-}
-
-static const struct control keepalive = { .type = CONTROL_KEEPALIVE };
-static const struct control goodbye = { .type = CONTROL_GOODBYE, .refuse = { .reason = "X" } };
-
-static int
-send_packet(struct conn *c, size_t len)
-{
-	uint8_t pkt[FRAME_BODY_MAX];
-
-	for (size_t i = 0; i < len; i++)
-		pkt[i] = (uint8_t) (i + len);
-	return conn_send_packet(c, pkt, len);
+	rig_hand_write(r, FRAME_CONTROL, body, (size_t) control_pack(msg, body));
 }
 
 /* --- messages and packets --------------------------------------------------------------------- */
@@ -240,7 +31,7 @@ START_TEST(messages_go_both_ways)
 	struct rig r;
 
 	rig_init(&r);
-	join(&r);
+	rig_join(&r);
 	ck_assert_int_eq(conn_send(r.node.conn, &goodbye), 0);
 	ck_assert_int_eq(conn_send(r.server.conn, &keepalive), 0);
 	LOOP_UNTIL(r.ev, r.node.times[CONTROL] == 1 && r.server.times[CONTROL] == 1);
@@ -259,15 +50,15 @@ START_TEST(packets_of_every_size_go_both_ways)
 	struct rig r;
 
 	rig_init(&r);
-	join_trusted(&r);
+	rig_join_trusted(&r);
 	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		ck_assert_int_eq(send_packet(r.node.conn, sizes[i]), 0);
-		ck_assert_int_eq(send_packet(r.server.conn, sizes[i]), 0);
+		ck_assert_int_eq(rig_send_packet(r.node.conn, sizes[i]), 0);
+		ck_assert_int_eq(rig_send_packet(r.server.conn, sizes[i]), 0);
 		LOOP_UNTIL(r.ev, r.server.times[PACKETS] > i && r.node.times[PACKETS] > i);
 		ck_assert_uint_eq(r.server.last_len, sizes[i]);
 	}
-	ck_assert_int_eq(send_packet(r.node.conn, STAGED - FRAME_HEAD + 1), -ENOBUFS);
-	ck_assert_int_eq(send_packet(r.node.conn, FRAME_BODY_MAX), -ENOBUFS);
+	ck_assert_int_eq(rig_send_packet(r.node.conn, STAGED - FRAME_HEAD + 1), -ENOBUFS);
+	ck_assert_int_eq(rig_send_packet(r.node.conn, FRAME_BODY_MAX), -ENOBUFS);
 	rig_fini(&r);
 }
 END_TEST
@@ -278,11 +69,11 @@ START_TEST(many_packets_keep_their_order)
 	unsigned sent = 0;
 
 	rig_init(&r);
-	join_trusted(&r);
+	rig_join_trusted(&r);
 	while (sent < 2000) {	/* more than the queue holds at a time */
 		size_t len = 100 + sent % 1300;
 
-		if (send_packet(r.node.conn, len) < 0)
+		if (rig_send_packet(r.node.conn, len) < 0)
 			LOOP_UNTIL(r.ev, r.server.times[PACKETS] == sent);
 		else
 			sent++;
@@ -299,13 +90,13 @@ START_TEST(another_owner_is_told)
 	struct rig r;
 
 	rig_init(&r);
-	join(&r);
-	conn_give(r.server.conn, &ops, &heir);
+	rig_join(&r);
+	conn_give(r.server.conn, &rig_ops, &heir);
 	heir.conn = r.server.conn;
 	r.server.conn = NULL;
 	conn_trust(heir.conn);
 	ck_assert_int_eq(conn_send(r.node.conn, &keepalive), 0);
-	ck_assert_int_eq(send_packet(r.node.conn, 100), 0);
+	ck_assert_int_eq(rig_send_packet(r.node.conn, 100), 0);
 	conn_free(r.node.conn);
 	r.node.conn = NULL;
 	LOOP_UNTIL(r.ev, heir.times[CLOSED] == 1);
@@ -343,10 +134,10 @@ START_TEST(only_what_is_allowed_passes)
 	struct rig r;
 
 	rig_init(&r);
-	join_by_hand(&r);
+	rig_join_by_hand(&r);
 	if (frames[_i].trusted)
 		conn_trust(r.server.conn);
-	hand_write(&r, frames[_i].type, junk, frames[_i].len);
+	rig_hand_write(&r, frames[_i].type, junk, frames[_i].len);
 	if (frames[_i].why != NULL) {
 		LOOP_UNTIL(r.ev, r.server.times[CLOSED] == 1);
 		ck_assert_str_eq(r.server.why, frames[_i].why);
@@ -365,7 +156,7 @@ START_TEST(it_ends_within_a_frame)
 	struct rig r;
 
 	rig_init(&r);
-	join_by_hand(&r);
+	rig_join_by_hand(&r);
 	ck_assert_int_eq(SSL_write(r.hand, (uint8_t[]){ 1, 0, 0, 9, 1, 2 }, 6), 6);
 	shutdown(r.fds[1], SHUT_WR);
 	LOOP_UNTIL(r.ev, r.server.times[CLOSED] == 1);
@@ -379,7 +170,7 @@ START_TEST(the_last_message_arrives)
 	struct rig r;
 
 	rig_init(&r);
-	join(&r);
+	rig_join(&r);
 	ck_assert_int_eq(conn_send(r.node.conn, &keepalive), 0);	/* is not read */
 	ck_assert_int_eq(conn_send(r.server.conn, &goodbye), 0);
 	conn_free(r.server.conn);
@@ -402,7 +193,7 @@ START_TEST(the_end_is_said)
 	int n;
 
 	rig_init(&r);
-	join_by_hand(&r);
+	rig_join_by_hand(&r);
 	SSL_clear_options(r.hand, SSL_OP_IGNORE_UNEXPECTED_EOF);
 	conn_free(r.server.conn);
 	r.server.conn = NULL;
@@ -422,11 +213,11 @@ START_TEST(it_is_freed_from_any_callback)
 	rig_init(&r);
 	r.server.free_at = m;
 	r.server.trust_at = READY;
-	begin(&r, &r.node, certs()->node, r.fds[1], CERTS_HOST);
+	rig_begin_node(&r);
 	LOOP_UNTIL(r.ev, r.server.times[READY] == 1 && r.node.times[READY] == 1);
 	for (unsigned i = 0; i < 10 && r.node.conn != NULL; i++) {
 		conn_send(r.node.conn, &keepalive);
-		send_packet(r.node.conn, PACKET);
+		rig_send_packet(r.node.conn, PACKET);
 	}
 	if (m == CLOSED) {
 		LOOP_UNTIL(r.ev, r.server.times[PACKETS] == 10);
@@ -450,9 +241,9 @@ START_TEST(trust_counts_from_the_next_frame_on)
 
 	rig_init(&r);
 	r.server.trust_at = CONTROL;
-	join_by_hand(&r);
+	rig_join_by_hand(&r);
 	hand_message(&r, &keepalive);
-	hand_write(&r, FRAME_DATA, junk, 0);
+	rig_hand_write(&r, FRAME_DATA, junk, 0);
 	LOOP_UNTIL(r.ev, r.server.times[PACKETS] == 1);
 	rig_fini(&r);
 }
@@ -467,7 +258,7 @@ fill_packets(struct rig *r)
 	unsigned total = 0, n;
 
 	do {
-		for (n = 0; send_packet(r->server.conn, PACKET) == 0; n++)
+		for (n = 0; rig_send_packet(r->server.conn, PACKET) == 0; n++)
 			;
 		total += n;
 		loop_step(r->ev);
@@ -482,16 +273,16 @@ START_TEST(packets_are_dropped_at_the_tail)
 	int size = 4096;
 
 	rig_init(&r);
-	join_by_hand(&r);
+	rig_join_by_hand(&r);
 	setsockopt(r.fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	sent = fill_packets(&r);
 	ck_assert_uint_ge(sent, CONN_DATA_MAX / (PACKET + FRAME_HEAD));
 	ck_assert_uint_le(sent * (PACKET + FRAME_HEAD), CONN_DATA_MAX + 3 * STAGED);
-	ck_assert_int_eq(send_packet(r.server.conn, PACKET), -ENOBUFS);
+	ck_assert_int_eq(rig_send_packet(r.server.conn, PACKET), -ENOBUFS);
 	/* The others arrive, and then there is room again. */
-	hand_read(&r, sent);
-	ck_assert_int_eq(send_packet(r.server.conn, PACKET), 0);
-	hand_read(&r, sent + 1);
+	rig_hand_read(&r, sent);
+	ck_assert_int_eq(rig_send_packet(r.server.conn, PACKET), 0);
+	rig_hand_read(&r, sent + 1);
 	ck_assert_uint_eq(r.packets, sent + 1);
 	rig_fini(&r);
 }
@@ -504,11 +295,11 @@ START_TEST(messages_pass_waiting_packets)
 	int size = 4096;
 
 	rig_init(&r);
-	join_by_hand(&r);
+	rig_join_by_hand(&r);
 	setsockopt(r.fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	sent = fill_packets(&r);
 	ck_assert_int_eq(conn_send(r.server.conn, &keepalive), 0);
-	hand_read(&r, sent + 1);
+	rig_hand_read(&r, sent + 1);
 	ck_assert_uint_eq(r.controls, 1);
 	ck_assert_uint_le(r.packets_before * (PACKET + FRAME_HEAD), 3 * STAGED);
 	rig_fini(&r);
@@ -522,7 +313,7 @@ START_TEST(messages_have_a_limit_too)
 	int size = 4096;
 
 	rig_init(&r);
-	join_by_hand(&r);
+	rig_join_by_hand(&r);
 	setsockopt(r.fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	do {
 		for (n = 0; conn_send(r.server.conn, &goodbye) == 0; n++)
@@ -544,7 +335,7 @@ START_TEST(a_full_connection_is_freed)
 	int size = 4096;
 
 	rig_init(&r);
-	join_by_hand(&r);
+	rig_join_by_hand(&r);
 	setsockopt(r.fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	fill_packets(&r);
 	conn_free(r.server.conn);

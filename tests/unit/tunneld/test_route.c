@@ -140,7 +140,7 @@ START_TEST(coming_and_going_takes_no_room)
 	int value;
 
 	route_init(&t);
-	for (unsigned n = 0; n < 20 * ADDRS; n++) {
+	for (unsigned n = 0; n < 5 * ADDRS; n++) {
 		set(&t, n, &value);
 		if (n >= 4)
 			drop(&t, n - 4);
