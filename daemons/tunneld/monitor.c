@@ -355,7 +355,8 @@ on_spawner(void *arg, uint32_t events)
 	drop_engine(m);
 	m->engine = m->msg.fds[0];
 	rc = ev_io_add(m->ev, &m->engine_io, m->engine, EPOLLIN, on_engine, m);
-	if (rc == 0 && (rc = send_init(m, &e)) == 0)
+	/* An engine that has failed before it was spoken to has said why: on_engine reads it. */
+	if (rc == 0 && ((rc = send_init(m, &e)) == 0 || rc == -EPIPE))
 		return;
 	drop_engine(m);
 	if (m->ready)

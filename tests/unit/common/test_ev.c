@@ -133,10 +133,12 @@ start_again(void *arg)
 {
 	struct item *it = arg;
 
-	note(it);
+	if (it->c->n < TIMERS)
+		note(it);
 	ev_timer_start(it->c->ev, &it->c->timers[it->id], 0, start_again, it);
 }
 
+/* Takes one byte of three, and ends the loop with the last. */
 static void
 read_byte(void *arg, uint32_t events)
 {
@@ -145,7 +147,8 @@ read_byte(void *arg, uint32_t events)
 
 	(void) events;
 	ck_assert_int_eq(read((int) it->delay_ms, &byte, 1), 1);
-	note(it);
+	if (byte == 'z')
+		ev_stop(it->c->ev, 5);
 }
 
 /* A timer that starts itself anew with 0 waits for the next round: descriptors get their turn. */
@@ -154,7 +157,6 @@ START_TEST(a_busy_timer_starves_nobody)
 	struct clockwork *c = clockwork_new();
 	struct ev_io io = { 0 };
 	int ends[2];
-	unsigned turns = 0;
 
 	ck_assert_int_eq(pipe(ends), 0);
 	c->items[1].delay_ms = ends[0];
@@ -163,11 +165,8 @@ START_TEST(a_busy_timer_starves_nobody)
 	for (unsigned i = 2; i < 50; i++)	/* others that are due at some time */
 		start(c, i, 1000);
 	ev_timer_start(c->ev, &c->timers[0], 0, start_again, &c->items[0]);
-	ev_timer_start(c->ev, &c->last, 0, stop, c);
 	ck_assert_int_eq(ev_run(c->ev), 5);
-	for (unsigned i = 0; i < c->n; i++)
-		turns += c->order[i] == 0;
-	ck_assert_uint_eq(turns, 1);
+	ck_assert_uint_eq(c->n, 2);	/* once between each two bytes */
 	ev_io_del(c->ev, &io);
 	close(ends[0]);
 	close(ends[1]);

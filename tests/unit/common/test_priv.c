@@ -4,6 +4,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <pwd.h>
@@ -44,6 +45,7 @@ become_nobody(void *arg)
 	char line[128];
 
 	(void) arg;
+	KIT_MUST(setgroups(2, (gid_t[]){ 1, 2 }) == 0);
 	KIT_MUST(priv_user("nobody", &user, &e) == 0);
 	KIT_MUST(priv_drop(&user, 0, &e) == 0);
 	snprintf(line, sizeof(line), "Uid:\t%d\t%d\t%d\t%d", user.uid, user.uid, user.uid, user.uid);
