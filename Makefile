@@ -251,9 +251,8 @@ install: all
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(SYSCONF)
 	install -m 755 $(addprefix $(BUILD)/,tunneld ipamd ctld) $(DESTDIR)$(sbindir)
 	install -m 755 $(BUILD)/litevpnctl $(DESTDIR)$(bindir)
-	for f in server.yml client.yml; do \
-		test -e $(SYSCONF)/$$f || install -m 640 etc/$$f $(SYSCONF)/$$f || exit; \
-	done
+	test -e $(SYSCONF)/server.yml || install -m 644 etc/server.yml $(SYSCONF)
+	test -e $(SYSCONF)/client.yml || install -m 640 etc/client.yml $(SYSCONF)	# may hold a token
 	for d in sysusers.d tmpfiles.d; do \
 		install -d $(DESTDIR)$(prefix)/lib/$$d && \
 		install -m 644 etc/$$d/*.conf $(DESTDIR)$(prefix)/lib/$$d || exit; \

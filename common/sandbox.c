@@ -227,7 +227,7 @@ add_path(int ruleset, const struct sandbox_path *p, uint64_t handled)
 
 	rule.fd = open(p->path, O_PATH | O_CLOEXEC);
 	if (rule.fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return errno == ENOENT || errno == EACCES ? 0 : -errno;	/* of no use to us either way */
 	if (fstat(rule.fd, &st) < 0)
 		rc = -errno;
 	rule.access = path_access(p->rights, handled, S_ISDIR(st.st_mode));

@@ -47,7 +47,7 @@ enum {
 #define SANDBOX_PATHS_MAX 12
 
 struct sandbox_path {
-	const char *path;	/* one that does not exist is left out */
+	const char *path;	/* one that is not there, or out of reach, is left out */
 	unsigned rights;
 };
 

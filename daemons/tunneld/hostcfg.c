@@ -112,7 +112,8 @@ pin_server(struct hostcfg *h, const struct ip_addr *server, struct err *e)
 static bool
 catches_server(const struct hostcfg *h, const struct monitor_configure *want)
 {
-	bool catches = h->conf->redirect_gateway || ip_prefix_contains(&want->address, &want->server);
+	bool catches = h->conf->redirect_gateway ||
+	    ip_prefix_contains(&want->address, &want->server);
 
 	for (uint32_t i = 0; i < want->nroutes && !catches; i++)
 		catches = ip_prefix_contains(&want->routes[i], &want->server);

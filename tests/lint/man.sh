@@ -204,7 +204,7 @@ squeeze() { tr -d '[:space:]' | tr '[:upper:]' '[:lower:]'; }
 check_reasons() {
 	local page=man/litevpn-api.7 header=common/reason.h
 	local name code text hint n=0 rendered where
-	rendered=$(mandoc -T ascii "$page" 2>/dev/null | col -b | squeeze)
+	rendered=$(mandoc -T ascii "$page" 2>/dev/null | sed "s,.\x08,,g" | squeeze)
 	while IFS='|' read -r name code text; do
 		n=$((n + 1))
 		where=$header:$(line_of "$header" "X\($name,")

@@ -64,6 +64,12 @@ on_control_lost(struct session *s)
 }
 
 static void
+on_worn(struct session *s)
+{
+	side_of(s)->worns++;
+}
+
+static void
 on_empty(void *role, struct peer *peer)
 {
 	struct side *side = role;
@@ -77,6 +83,7 @@ static const struct session_ops session_ops = {
 	.dead = on_dead,
 	.goodbye = on_goodbye,
 	.control_lost = on_control_lost,
+	.worn = on_worn,
 	.empty = on_empty,
 };
 

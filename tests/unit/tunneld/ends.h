@@ -27,7 +27,7 @@ struct side {
 	struct ev_io tun_io;
 	unsigned got;			/* packets that came out of the TUN */
 	/* What its role was told. */
-	unsigned ups, deaths, goodbyes, losses, empties;
+	unsigned ups, deaths, goodbyes, losses, worns, empties;
 	char why[100];
 	bool keeps;			/* a goodbye does not make it free the session */
 };

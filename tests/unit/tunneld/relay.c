@@ -22,30 +22,31 @@ send_to(int fd, const struct sockaddr_in *to, const uint8_t *buf, size_t len)
 	sendto(fd, buf, len, MSG_DONTWAIT, (const struct sockaddr *) to, sizeof(*to));
 }
 
-static void
-pass_up(struct relay *r, unsigned way)
+void
+relay_send(struct relay *r, const struct datagram *d, unsigned way)
 {
 	r->ups++;
-	r->bytes_up[way] += r->last_len;
-	send_to(r->back[way], &r->server, r->last, r->last_len);
+	r->bytes_up[way] += d->len;
+	send_to(r->back[way], &r->server, d->bytes, d->len);
 }
 
 static void
 on_front(void *arg, uint32_t events)
 {
 	struct relay *r = arg;
+	struct datagram *d = &r->last;
 	socklen_t len = sizeof(r->node);
-	ssize_t n = recvfrom(r->front, r->last, sizeof(r->last), MSG_DONTWAIT,
+	ssize_t n = recvfrom(r->front, d->bytes, sizeof(d->bytes), MSG_DONTWAIT,
 	    (struct sockaddr *) &r->node, &len);
 
 	(void) events;
 	if (n < 0)
 		return;
-	r->last_len = (size_t) n;
+	d->len = (size_t) n;
 	if (r->flip)
-		r->last[r->last_len / 2] ^= 1;
+		d->bytes[d->len / 2] ^= 1;
 	if (!r->drop_up)
-		pass_up(r, r->way);
+		relay_send(r, d, r->way);
 }
 
 static void
@@ -103,12 +104,6 @@ relay_fini(struct relay *r)
 		ev_io_del(r->ev, &r->back_io[way]);
 		close(r->back[way]);
 	}
-}
-
-void
-relay_repeat(struct relay *r, unsigned way)
-{
-	pass_up(r, way);
 }
 
 bool

@@ -14,6 +14,11 @@
 
 #define RELAY_WAYS 3	/* the addresses at which the server may see the node */
 
+struct datagram {
+	uint8_t bytes[2048];
+	size_t len;
+};
+
 struct relay {
 	struct ev *ev;
 	int front, back[RELAY_WAYS];	/* towards the node, towards the server */
@@ -22,8 +27,7 @@ struct relay {
 	unsigned way;		/* back[way] is where the node's datagrams leave */
 	bool drop_up, drop_down;	/* what goes to the server, to the node */
 	bool flip;		/* change a bit of what goes to the server */
-	uint8_t last[2048];	/* the last datagram to the server, also one that was dropped */
-	size_t last_len;
+	struct datagram last;	/* of those to the server, also one that was dropped */
 	unsigned ups, downs;	/* datagrams that passed */
 	size_t bytes_up[RELAY_WAYS], bytes_down[RELAY_WAYS];	/* that the server got and sent */
 };
@@ -31,8 +35,8 @@ struct relay {
 void relay_init(struct relay *r, struct ev *ev, const struct sockaddr_in *server);
 void relay_fini(struct relay *r);
 
-/* The last datagram to the server (again), by this way. */
-void relay_repeat(struct relay *r, unsigned way);
+/* One more to the server, by this way. */
+void relay_send(struct relay *r, const struct datagram *d, unsigned way);
 
 /* Is this where the server sees that way? */
 bool relay_is_at(const struct relay *r, unsigned way, const struct udp_end *end);

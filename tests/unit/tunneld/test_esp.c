@@ -370,6 +370,46 @@ START_TEST(a_key_is_used_up)
 }
 END_TEST
 
+/* Half of it, in either direction, by packets or by bytes. */
+static const struct {
+	uint64_t sent, sent_bytes, top, opened_bytes;
+	bool worn;
+} wears[] = {
+	{ 0, 0, 0, 0, false },
+	{ ESP_PACKETS_MAX / 2 - 1, ESP_BYTES_MAX / 2 - 1, ESP_PACKETS_MAX / 2 - 1,
+	    ESP_BYTES_MAX / 2 - 1, false },
+	{ ESP_PACKETS_MAX / 2, 0, 0, 0, true },
+	{ 0, ESP_BYTES_MAX / 2, 0, 0, true },
+	{ 0, 0, ESP_PACKETS_MAX / 2, 0, true },
+	{ 0, 0, 0, ESP_BYTES_MAX / 2, true },
+};
+
+START_TEST(a_key_is_worn_at_half)
+{
+	struct esp_tx tx = { .seq = wears[_i].sent, .bytes = wears[_i].sent_bytes };
+	struct esp_rx rx = { .replay = { .top = wears[_i].top }, .bytes = wears[_i].opened_bytes };
+
+	ck_assert_int_eq(esp_worn(&tx, &rx), wears[_i].worn);
+}
+END_TEST
+
+START_TEST(both_ends_count_what_the_key_has_seen)
+{
+	struct lane l;
+
+	lane_init(&l, ciphers[_i]);
+	ck_assert_int_eq(seal(&l, 1000, ESP_NEXT_IPV4), VERDICT_OK);
+	l.buf[l.len - 1] ^= 1;
+	ck_assert_int_eq(open_whole(&l), VERDICT_ESP_AUTH_FAILED);
+	ck_assert_uint_eq(l.rx.bytes, 0);
+	l.buf[l.len - 1] ^= 1;
+	ck_assert_int_eq(open_whole(&l), VERDICT_OK);
+	ck_assert_uint_ge(l.tx.bytes, 1000);
+	ck_assert_uint_ge(l.rx.bytes, 1000);
+	lane_fini(&l);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -384,5 +424,7 @@ main(void)
 	KIT_ROWS(tc, the_high_half_is_inferred, places);
 	KIT_ROWS(tc, a_stream_goes_over_the_edge, ciphers);
 	KIT_ROWS(tc, a_key_is_used_up, lives);
+	KIT_ROWS(tc, a_key_is_worn_at_half, wears);
+	KIT_ROWS(tc, both_ends_count_what_the_key_has_seen, ciphers);
 	return kit_run("tunneld/esp", tc);
 }

@@ -3,7 +3,6 @@
 
 #include <check.h>
 #include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tests/unit/kit.h"
@@ -180,7 +179,7 @@ START_TEST(a_repeated_datagram_moves_nothing)
 	ends_init(&e, NULL);
 	ends_reach_udp(&e);
 	ends_pass(&e, &e.node);
-	relay_repeat(&e.relay, 1);
+	relay_send(&e.relay, &e.relay.last, 1);
 	LOOP_UNTIL(e.ev, ends_count(&e.server, VERDICT_ESP_REPLAYED) == 1);
 	ck_assert(relay_is_at(&e.relay, 0, &e.server.session->end));
 	ck_assert_uint_eq(e.server.got, 1);
@@ -188,27 +187,54 @@ START_TEST(a_repeated_datagram_moves_nothing)
 }
 END_TEST
 
-/* One that was held back and comes late is good, but says nothing about where the node is now. */
+/* The relay passes nothing up; runs until it has got something, and keeps that. */
+static struct datagram
+hold_next(void)
+{
+	e.relay.drop_up = true;
+	e.relay.last.len = 0;
+	LOOP_UNTIL(e.ev, e.relay.last.len > 0);
+	e.relay.drop_up = false;
+	return e.relay.last;
+}
+
+/* One that comes late is good, but says nothing about where the node is now. */
 START_TEST(an_old_datagram_moves_nothing)
 {
-	uint8_t old[sizeof(e.relay.last)];
-	size_t old_len;
+	struct datagram old;
 
 	ends_init(&e, NULL);
 	ends_reach_udp(&e);
-	e.relay.drop_up = true;
-	e.relay.last_len = 0;
 	ends_send(&e, &e.node, 200);
-	LOOP_UNTIL(e.ev, e.relay.last_len > 200);
-	old_len = e.relay.last_len;
-	memcpy(old, e.relay.last, old_len);
-	e.relay.drop_up = false;
+	old = hold_next();
 	ends_pass(&e, &e.node);
-	memcpy(e.relay.last, old, old_len);
-	e.relay.last_len = old_len;
-	relay_repeat(&e.relay, 2);
+	relay_send(&e.relay, &old, 2);
 	LOOP_UNTIL(e.ev, e.server.got == 2);
 	ck_assert(relay_is_at(&e.relay, 0, &e.server.session->end));
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(an_answer_from_elsewhere_proves_nothing)
+{
+	struct datagram answer;
+	uint64_t before;
+
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	e.relay.drop_down = true;
+	e.relay.way = 1;
+	ends_pass(&e, &e.node);
+	ev_timer_stop(e.ev, &e.node.session->tick);	/* it answers, but asks nothing itself */
+	e.relay.drop_down = false;
+	answer = hold_next();
+	e.relay.drop_down = true;
+	ends_pass(&e, &e.node);		/* the answer is not the newest any more */
+	before = ends_count(&e.server, VERDICT_OK);
+	relay_send(&e.relay, &answer, 2);
+	LOOP_UNTIL(e.ev, ends_count(&e.server, VERDICT_OK) > before);
+	ck_assert(relay_is_at(&e.relay, 1, &e.server.session->end));
+	ck_assert(!e.server.session->end_proven);
 	ends_fini(&e);
 }
 END_TEST
@@ -234,15 +260,12 @@ END_TEST
 
 START_TEST(strays_are_counted)
 {
-	static const uint8_t unknown[40] = { 0x12, 0x34, 0x56, 0x78 };
+	struct datagram unknown = { { 0x12, 0x34, 0x56, 0x78 }, 40 }, cut = { { 0x12 }, 10 };
 
 	ends_init(&e, NULL);
 	ends_reach_udp(&e);
-	memcpy(e.relay.last, unknown, sizeof(unknown));
-	e.relay.last_len = sizeof(unknown);
-	relay_repeat(&e.relay, 1);
-	e.relay.last_len = 10;
-	relay_repeat(&e.relay, 1);
+	relay_send(&e.relay, &unknown, 1);
+	relay_send(&e.relay, &cut, 1);
 	LOOP_UNTIL(e.ev, ends_count(&e.server, VERDICT_ESP_SPI_UNKNOWN) == 1 &&
 	    ends_count(&e.server, VERDICT_ESP_SHORT) == 1);
 	ck_assert_uint_eq(e.relay.bytes_down[1], 0);	/* nobody is answered who is not known */
@@ -329,6 +352,7 @@ main(void)
 	tcase_add_test(tc, a_new_place_is_not_flooded);
 	tcase_add_test(tc, a_repeated_datagram_moves_nothing);
 	tcase_add_test(tc, an_old_datagram_moves_nothing);
+	tcase_add_test(tc, an_answer_from_elsewhere_proves_nothing);
 	tcase_add_test(tc, forged_datagrams_are_counted_and_forgotten);
 	tcase_add_test(tc, strays_are_counted);
 	tcase_add_test(tc, echoes_are_answered_ten_times_a_second);
