@@ -9,8 +9,9 @@
 lab_up a
 server_up
 node_up a
-# No path is closed only because the directory of the test is.
+# No path is closed only because the directory of the test, or of the sources, is.
 chmod 755 "$LAB"
+cp "$TOP/tests/integration/hostile.py" "$BUILD/litevpnctl" "$LAB/"
 
 # as USER COMMAND...: as that user with its own groups, as the daemon runs.
 as() {
@@ -38,7 +39,7 @@ for user in litevpn-ipamd litevpn-tunneld litevpn-signer nobody; do
 	must_not "$user" admin/ctld.sock
 done
 on s setpriv --reuid nobody --regid nogroup --groups "$(getent group litevpn-admin | cut -d: -f3)" \
-	"$BUILD/litevpnctl" --socket "$LAB/run/admin/ctld.sock" status >/dev/null ||
+	"$LAB/litevpnctl" --socket "$LAB/run/admin/ctld.sock" status >/dev/null ||
 	fail "a member of litevpn-admin cannot administrate"
 
 say "no daemon can replace another's socket"
@@ -68,7 +69,7 @@ can_read litevpn-signer "$LAB/state/ipamd/grant.pub" || fail "the signer cannot 
 
 say "nonsense from each daemon to each other: the pipe closes, the daemon goes on"
 nonsense() {
-	as "$1" "$PYTHON" "$TOP/tests/integration/hostile.py" "$LAB/run/$2" || fail "$1 to $2"
+	as "$1" "$PYTHON" "$LAB/hostile.py" "$LAB/run/$2" || fail "$1 to $2"
 }
 ping_start a 10.1.1.1
 nonsense litevpn-ctld ipamd/rpc.sock
@@ -83,6 +84,6 @@ ctl node list
 say "a stranger's pipe is closed before it has said anything"
 chmod 755 "$LAB/run/ipamd"
 chmod 666 "$LAB/run/ipamd/rpc.sock"
-as nobody "$PYTHON" "$TOP/tests/integration/hostile.py" --stranger "$LAB/run/ipamd/rpc.sock" ||
+as nobody "$PYTHON" "$LAB/hostile.py" --stranger "$LAB/run/ipamd/rpc.sock" ||
 	fail "nobody was heard"
 wait_for 5 logged ipamd 'ipc_stranger'
