@@ -141,7 +141,7 @@ main(int argc, char **argv)
 	struct err e;
 	int leading;
 
-	umask(022);	/* the mode of what is made is said where it is made, for keys 0400 or 0600 */
+	umask(022); /* the mode of what is made is said where it is made, for keys 0400 or 0600 */
 	argc--;
 	argv++;
 	if (argc > 0 && (asks_help(argv[0]) || strcmp(argv[0], "-V") == 0 ||

@@ -196,7 +196,8 @@ refuse_extras(struct conf *c)
 		break;
 	}
 	if (extra)
-		fail_at(c, &v->start_mark, "anchors (&), aliases (*) and tags (!) are not allowed; a "
+		fail_at(c, &v->start_mark,
+		    "anchors (&), aliases (*) and tags (!) are not allowed; a "
 		    "text that begins so goes in quotes");
 }
 
@@ -293,8 +294,8 @@ read_list(struct conf *c, const struct conf_key *k, struct conf_list *list)
 		return;
 	}
 	while (advance(c) != YAML_SEQUENCE_END_EVENT && !c->broken) {
-		char *items = list->n == CONF_LIST_MAX ? NULL
-						       : reallocarray(list->items, list->n + 1, size);
+		char *items =
+		    list->n == CONF_LIST_MAX ? NULL : reallocarray(list->items, list->n + 1, size);
 
 		if (items == NULL) {
 			fail_at(c, &c->event.start_mark, "%s has more than %d entries", k->name,

@@ -120,7 +120,8 @@ check_exclude(struct conf *conf, const struct conf_server *c)
 
 	for (size_t i = 0; i < c->pool_exclude.n; i++) {
 		if (!ip_prefix_overlap(&p[i], &c->vpn_addr))
-			conf_fail(conf, "exclude", "pool.exclude: %s is not in the network of vpnAddr",
+			conf_fail(conf, "exclude",
+			    "pool.exclude: %s is not in the network of vpnAddr",
 			    PREFIX_TEXT(&p[i]));
 	}
 }
@@ -131,8 +132,9 @@ check_push(struct conf *conf, const struct conf_server *c)
 	const struct ip_prefix *p = c->push_routes.items;
 
 	if (c->push_routes.n > CONF_PUSH_MAX)
-		conf_fail(conf, "routes", "push.routes has %zu entries, but at most %d are possible",
-		    c->push_routes.n, CONF_PUSH_MAX);
+		conf_fail(conf, "routes",
+		    "push.routes has %zu entries, but at most %d are possible", c->push_routes.n,
+		    CONF_PUSH_MAX);
 	for (size_t i = 0; i < c->push_routes.n; i++) {
 		if (p[i].len == 0)
 			conf_fail(conf, "routes", "push.routes: %s would take a node's default "

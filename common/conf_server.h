@@ -9,7 +9,7 @@
 #include "common/ip.h"
 #include "common/log.h"
 
-/* server.yml: read whole by all three daemons, so that each key is known to each; each uses its part. */
+/* server.yml: read whole by all three daemons: each key is known to each; each uses its part. */
 
 #define CONF_SERVER_PATH "/etc/litevpn/server.yml"
 

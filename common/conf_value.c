@@ -99,7 +99,8 @@ parse_duration(const struct conf_key *k, const char *text, void *out, char why[C
 	int64_t ms = conf_duration_ms(text);
 
 	if (ms < k->min || ms > k->max) {
-		snprintf(why, CONF_WHY_MAX, "must be a time with its unit (ms, s, m, h, d) from %s to %s",
+		snprintf(why, CONF_WHY_MAX,
+		    "must be a time with its unit (ms, s, m, h, d) from %s to %s",
 		    duration_text(k->min, (char[32]){ 0 }), duration_text(k->max, (char[32]){ 0 }));
 		return -EINVAL;
 	}
@@ -124,8 +125,8 @@ parse_text(const struct conf_key *k, const char *text, void *out, char why[CONF_
 		return -EINVAL;
 	}
 	if ((int64_t) len < k->min || (int64_t) len > max) {
-		snprintf(why, CONF_WHY_MAX, "must have %" PRId64 " to %" PRId64 " characters", k->min,
-		    max);
+		snprintf(why, CONF_WHY_MAX, "must have %" PRId64 " to %" PRId64 " characters",
+		    k->min, max);
 		return -EINVAL;
 	}
 	if ((copy = strdup(text)) == NULL)
@@ -169,7 +170,8 @@ parse_prefix(const struct conf_key *k, const char *text, void *out, char why[CON
 	(void) k;
 	if (ip_prefix_parse(text, out) == 0)
 		return 0;
-	snprintf(why, CONF_WHY_MAX, "must be an address with its prefix length, such as 10.1.1.1/24");
+	snprintf(why, CONF_WHY_MAX,
+	    "must be an address with its prefix length, such as 10.1.1.1/24");
 	return -EINVAL;
 }
 

@@ -76,7 +76,8 @@ daemon_options(struct daemon *d, const char *name, const char *default_conf, int
 		usage(name, default_conf, stderr);
 		return DAEMON_USAGE;
 	}
-	if (d->detach && (d->conf_path[0] != '/' || (d->pid_path != NULL && d->pid_path[0] != '/'))) {
+	if (d->detach &&
+	    (d->conf_path[0] != '/' || (d->pid_path != NULL && d->pid_path[0] != '/'))) {
 		fprintf(stderr, "%s: -d changes to /: give absolute paths with -c and -p\n", name);
 		return DAEMON_USAGE;
 	}

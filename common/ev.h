@@ -26,7 +26,7 @@ struct ev_timer {
 	void (*fn)(void *arg);
 	void *arg;
 	int64_t due_ms;	/* clock_mono_ms */
-	uint64_t seq;	/* number of the start: those due together fire in the order of their starts */
+	uint64_t seq;	/* number of the start: those due together fire in the order of starts */
 	unsigned slot;	/* place in the loop's heap; 0: not running */
 };
 

@@ -20,7 +20,8 @@ _Static_assert(NODE_ID_LEN > PKI_ID_MAX, "the longest id fits with its zero");
 int
 grant_key_public(const uint8_t private[GRANT_KEY_LEN], uint8_t public_out[GRANT_KEY_LEN])
 {
-	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, private, GRANT_KEY_LEN);
+	EVP_PKEY *key =
+	    EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, private, GRANT_KEY_LEN);
 	size_t len = GRANT_KEY_LEN;
 	int ok = key != NULL && EVP_PKEY_get_raw_public_key(key, public_out, &len) == 1;
 
@@ -39,7 +40,8 @@ int
 grant_sign(const struct grant *g, const uint8_t private[GRANT_KEY_LEN],
     uint8_t wire_out[GRANT_WIRE_LEN])
 {
-	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, private, GRANT_KEY_LEN);
+	EVP_PKEY *key =
+	    EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, private, GRANT_KEY_LEN);
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	struct wire w = wire_writer(wire_out, SIGNED_LEN);
 	char id[NODE_ID_LEN] = "";

@@ -19,7 +19,7 @@ struct ip_addr {
 };
 
 struct ip_prefix {
-	struct ip_addr addr;	/* host bits may be set: 10.1.1.1/24 is an address with its network */
+	struct ip_addr addr; /* host bits may be set: 10.1.1.1/24 is an address with its network */
 	uint8_t len;		/* bits */
 };
 
@@ -28,23 +28,25 @@ struct ip_prefix {
 struct ip_addr ip_from_v4(uint32_t host_order);
 struct ip_addr ip_from_bytes(int family, const uint8_t *bytes);
 struct ip_addr ip_from_sockaddr(const struct sockaddr *sa);	/* v4-mapped comes back as IPv4 */
-uint16_t ip_port(const struct sockaddr *sa);			/* host order; 0 for other families */
+uint16_t ip_port(const struct sockaddr *sa); /* host order; 0 for other families */
 
 /* Fills *ss_out; returns its length, 0 when addr is none. */
-socklen_t ip_to_sockaddr(const struct ip_addr *addr, uint16_t port, struct sockaddr_storage *ss_out);
+socklen_t ip_to_sockaddr(const struct ip_addr *addr, uint16_t port,
+    struct sockaddr_storage *ss_out);
 
 /* 32 or 128; 0 for none. */
 unsigned ip_bits(const struct ip_addr *addr);
 
 bool ip_equal(const struct ip_addr *a, const struct ip_addr *b);
-int ip_compare(const struct ip_addr *a, const struct ip_addr *b);	/* by family, then by value */
+int ip_compare(const struct ip_addr *a, const struct ip_addr *b); /* by family, then by value */
 
 /* Text both ways (inet_pton(3)). Parsing returns 0 or -EINVAL and leaves *out alone then. */
 int ip_parse(const char *text, struct ip_addr *out);
 int ip_prefix_parse(const char *text, struct ip_prefix *out);	/* the length is required */
 const char *ip_format(const struct ip_addr *addr, char buf[IP_TEXT_MAX]);
 const char *ip_prefix_format(const struct ip_prefix *prefix, char buf[IP_TEXT_MAX]);
-const char *ip_sockaddr_format(const struct sockaddr *sa, char buf[IP_TEXT_MAX]);	/* "a:p", "[a]:p" */
+/* "a:p" or "[a]:p" */
+const char *ip_sockaddr_format(const struct sockaddr *sa, char buf[IP_TEXT_MAX]);
 
 /* The same in a temporary that lives as long as the enclosing block: for log lines. */
 #define IP_TEXT(addr)	ip_format((addr), (char[IP_TEXT_MAX]){ 0 })

@@ -83,7 +83,7 @@ struct ipc_client_conf {
 	uid_t uid;	/* of the daemon that listens there */
 	const ProtobufCMessageDescriptor *request;
 	const ProtobufCMessageDescriptor *reply;
-	/* The listener was reached, anew or again: ask for what may have been missed. May be NULL. */
+	/* The listener was reached, anew or again: ask for what may have been missed, or NULL. */
 	void (*up)(void *arg);
 	void *arg;
 };

@@ -69,7 +69,7 @@ on_client_pipe(nng_pipe p, nng_pipe_ev ev, void *arg)
 			ev_wake(&c->waker);
 		}
 		break;
-	default:	/* removed; it may come before ADD_POST has returned, never before ADD_PRE */
+	default: /* removed; it may come before ADD_POST has returned, never before ADD_PRE */
 		if (ipc_pipe_uid(p) == c->conf.uid)
 			atomic_fetch_sub(&c->pipes, 1);
 		break;

@@ -327,7 +327,8 @@ ipc_reply(struct ipc_call *call, const ProtobufCMessage *reply)
 	int rc = ipc_pack(reply, &m);
 
 	if (rc < 0) {
-		log_err("ipc_reply_dropped", "socket=%s error=%s", call->server->path, err_name(rc));
+		log_err("ipc_reply_dropped", "socket=%s error=%s", call->server->path,
+		    err_name(rc));
 		nng_pipe_close(call->pipe);
 		receive_next(call);
 		return;

@@ -94,7 +94,8 @@ static EVP_PKEY *
 key_parse(const char *pem)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
-	EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+	EVP_PKEY *key =
+	    bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
 
 	BIO_free(bio);
 	return key;
@@ -470,7 +471,8 @@ read_name(X509 *cert, struct pki_name *out, struct err *e)
 			continue;
 		uri = (const char *) ASN1_STRING_get0_data(gn->d.ia5);
 		len = (size_t) ASN1_STRING_length(gn->d.ia5);
-		if (len < strlen(SAN_SCHEME) || strncasecmp(uri, SAN_SCHEME, strlen(SAN_SCHEME)) != 0)
+		if (len < strlen(SAN_SCHEME) ||
+		    strncasecmp(uri, SAN_SCHEME, strlen(SAN_SCHEME)) != 0)
 			continue;
 		found++;
 		bad = bad || !name_parse(uri, len, out);
@@ -544,7 +546,8 @@ pki_fingerprint_parse(const char *text, uint8_t spki_out[PKI_SPKI_LEN])
 	size_t n = 0;
 
 	if (strncmp(text, "sha256:", 7) != 0 || strlen(text + 7) != 2 * PKI_SPKI_LEN ||
-	    OPENSSL_hexstr2buf_ex(spki, sizeof(spki), &n, text + 7, '\0') != 1 || n != sizeof(spki)) {
+	    OPENSSL_hexstr2buf_ex(spki, sizeof(spki), &n, text + 7, '\0') != 1 ||
+	    n != sizeof(spki)) {
 		ERR_clear_error();
 		return -EINVAL;
 	}

@@ -59,7 +59,7 @@ priv_close_inherited(void)
 	close_range(3, ~0U, 0);
 }
 
-/* What must hold afterwards, asked of the kernel and not of the calls that were to bring it about. */
+/* What must hold afterwards, asked of the kernel, not of the calls that were to bring it about. */
 static int
 verify(const struct priv_user *user, uint64_t keep, struct err *e)
 {

@@ -90,7 +90,7 @@ const struct sandbox_call sandbox_base[] = {
 };
 
 const struct sandbox_call sandbox_threads[] = {
-	SANDBOX_OLD(clone3, "its flags lie in memory, where no filter sees a new namespace in them"),
+	SANDBOX_OLD(clone3, "its flags lie in memory, where a filter does not see them"),
 	SANDBOX_ARG(clone, 0, CLONE_THREAD, CLONE_THREAD, "threads of nng and gRPC, no process"),
 	SANDBOX_OK(set_robust_list, "thread start"),
 	SANDBOX_OK(rseq, "thread start"),
@@ -227,7 +227,8 @@ add_path(int ruleset, const struct sandbox_path *p, uint64_t handled)
 
 	rule.fd = open(p->path, O_PATH | O_CLOEXEC);
 	if (rule.fd < 0)
-		return errno == ENOENT || errno == EACCES ? 0 : -errno;	/* of no use to us either way */
+		/* of no use to us either way */
+		return errno == ENOENT || errno == EACCES ? 0 : -errno;
 	if (fstat(rule.fd, &st) < 0)
 		rc = -errno;
 	rule.access = path_access(p->rights, handled, S_ISDIR(st.st_mode));
@@ -291,7 +292,7 @@ sandbox_load(const struct sandbox *sb, enum sandbox_mode mode, struct err *e)
 
 /* --- what must fail --------------------------------------------------------------------------- */
 
-/* Called with arguments that do no harm, and that fail in another way where nothing forbids them. */
+/* Called with arguments that do no harm, and fail in another way where nothing forbids them. */
 static long
 try_exec(void)
 {

@@ -35,7 +35,8 @@ distance(const char *a, const char *b)
 	for (unsigned j = 0; j <= lb; j++)
 		rows[0][j] = j;
 	for (unsigned i = 1; i <= la; i++) {
-		unsigned *now = rows[i % 3], *before = rows[(i + 2) % 3], *earlier = rows[(i + 1) % 3];
+		unsigned *now = rows[i % 3], *before = rows[(i + 2) % 3];
+		unsigned *earlier = rows[(i + 1) % 3];
 
 		now[0] = i;
 		for (unsigned j = 1; j <= lb; j++) {

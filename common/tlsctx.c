@@ -97,7 +97,8 @@ static int
 use_key(SSL_CTX *ctx, const char *pem, struct err *e)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
-	EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+	EVP_PKEY *key =
+	    bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
 	int rc = 0;
 
 	if (key == NULL || SSL_CTX_use_PrivateKey(ctx, key) != 1)
@@ -156,7 +157,7 @@ set_alpn(SSL_CTX *ctx, const struct tlsctx_conf *conf)
 		return 0;
 	wire[0] = (unsigned char) len;
 	memcpy(wire + 1, conf->alpn, len);
-	return SSL_CTX_set_alpn_protos(ctx, wire, (unsigned) len + 1) == 0;	/* sic: 0 is success */
+	return SSL_CTX_set_alpn_protos(ctx, wire, (unsigned) len + 1) == 0; /* sic: 0 is success */
 }
 
 static void

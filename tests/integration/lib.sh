@@ -162,7 +162,7 @@ gone_within() {
 	return 1
 }
 
-# --- the daemons -----------------------------------------------------------------------------------
+# --- the daemons ----------------------------------------------------------------------------------
 
 # daemon_start NAME NAMESPACE PROGRAM ARGS...: in the background; returns when it is ready. NAME is
 # also the directory of its log and pid below $LAB.

@@ -13,7 +13,7 @@ includes() {
 }
 INCLUDES=$(includes)
 
-# --- libraries: PATTERN of the header, and the files that keep it -------------------------------------
+# --- libraries: PATTERN of the header, and the files that keep it ---------------------------------
 KEEPERS='
 <sqlite3\.h>          daemons/ipamd/(store|store_[a-z]+|migrate)\.[ch]
 <yaml\.h>             common/conf\.c
@@ -38,7 +38,7 @@ while read -r pattern keepers; do
 		done
 done <<<"$KEEPERS"
 
-# --- generated types stop at the files that put them on the wire ---------------------------------------
+# --- generated types stop at the files that put them on the wire ----------------------------------
 # A name that says so, or a file of this list.
 readonly CODECS='(codec|svc_[a-z]+|ask_[a-z]+|json|status|method|reflect)\.[ch]'
 readonly MORE_CODECS='daemons/ctld/(signer_client|signer_process|backend|node_view)\.[ch]
@@ -51,7 +51,7 @@ grep -E '\.pb-c\.h"$' <<<"$INCLUDES" | grep -vE "^([a-z/]+/$CODECS$more) " |
 		complain "$f:$line" "$what: generated types stop at the codecs (see tests/lint/includes.sh)"
 	done
 
-# --- folders --------------------------------------------------------------------------------------------
+# --- folders --------------------------------------------------------------------------------------
 readonly GENERATED='"(config\.h|[a-z0-9/_]+\.pb-c\.h)"'
 while read -r f line what; do
 	[[ $what == \"* ]] || continue
@@ -64,7 +64,7 @@ while read -r f line what; do
 		complain "$f:$line" "$what is not for ${f%/*}"
 done <<<"$INCLUDES"
 
-# --- the own header first ---------------------------------------------------------------------------------
+# --- the own header first -------------------------------------------------------------------------
 files "${CODE[@]}" | grep '\.c$' | while read -r f; do
 	[ -f "${f%.c}.h" ] || continue
 	first=$(grep -nm1 '^#include' "$f")
@@ -72,7 +72,7 @@ files "${CODE[@]}" | grep '\.c$' | while read -r f; do
 		complain "$f:${first%%:*}" "includes its own header first, which proves that it stands alone"
 done
 
-# --- order: system and libraries, then ours; each part sorted ----------------------------------------------
+# --- order: system and libraries, then ours; each part sorted -------------------------------------
 files "${CODE[@]}" | while read -r f; do
 	awk -v own="\"${f%.c}.h\"" -v f="$f" '
 		/^#include </ { kind = 1 }
@@ -85,7 +85,7 @@ files "${CODE[@]}" | while read -r f; do
 		while IFS=: read -r line text; do complain "$f:$line" "${text# }"; done
 done
 
-# --- no cycles between headers -----------------------------------------------------------------------------
+# --- no cycles between headers --------------------------------------------------------------------
 grep -E '\.h [0-9]+ "(common|daemons|cli)/' <<<"$INCLUDES" |
 	sed -E 's/^([^ ]+) [0-9]+ "([^"]+)"$/\1 \2/' | tsort 2>&1 >/dev/null |
 	grep -v 'input contains a loop' | sed 's/^tsort: //' | paste -sd ' ' | grep . |

@@ -30,7 +30,8 @@ kit_run(const char *name, TCase *tc)
 	int failed;
 
 	/* Before the tests fork: all of them share it, and one process removes it. */
-	snprintf(dir, sizeof(dir), "%s/lvtest.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	snprintf(dir, sizeof(dir), "%s/lvtest.XXXXXX",
+	    getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	if (mkdtemp(dir) == NULL || chmod(dir, 0755) < 0) {
 		perror(dir);
 		return EXIT_FAILURE;

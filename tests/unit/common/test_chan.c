@@ -169,7 +169,8 @@ send_raw(size_t len, unsigned nfds)
 		cm->cmsg_type = SCM_RIGHTS;
 		cm->cmsg_len = CMSG_LEN(sizeof(int) * nfds);
 		for (unsigned i = 0; i < nfds; i++)
-			memcpy(CMSG_DATA(cm) + i * sizeof(int), &(int){ STDERR_FILENO }, sizeof(int));
+			memcpy(CMSG_DATA(cm) + i * sizeof(int), &(int){ STDERR_FILENO },
+			    sizeof(int));
 	}
 	ck_assert_int_eq(sendmsg(ends[0], &mh, 0), (ssize_t) len);
 }

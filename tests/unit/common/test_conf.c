@@ -240,7 +240,7 @@ START_TEST(a_duration_does_not_overflow)
 }
 END_TEST
 
-/* --- what is wrong: the file, and every line that must be said about it ------------------------ */
+/* --- what is wrong: the file, and every line that must be said about it ----------------------- */
 
 #define TIME_RANGE "must be a time with its unit (ms, s, m, h, d) from 50ms to 7d\n"
 #define NO_EXTRAS "anchors (&), aliases (*) and tags (!) are not allowed; a text that begins so " \
@@ -258,11 +258,13 @@ static const struct {
 	    "2:9: number is \"101\", but must be a whole number from -10 to 100\n" },
 	{ "number: -11\n", "1:9: number is \"-11\", but must be a whole number from -10 to 100\n" },
 	{ "number: 1.5\n", "1:9: number is \"1.5\", but must be a whole number from -10 to 100\n" },
-	{ "number: 0x10\n", "1:9: number is \"0x10\", but must be a whole number from -10 to 100\n" },
+	{ "number: 0x10\n",
+	    "1:9: number is \"0x10\", but must be a whole number from -10 to 100\n" },
 	{ "number: \"\"\n", "1:9: number is \"\", but must be a whole number from -10 to 100\n" },
-	{ "number: auto\n", "1:9: number is \"auto\", but must be a whole number from -10 to 100\n" },
-	{ "number: 99999999999999999999\n",
-	    "1:9: number is \"99999999999999999999\", but must be a whole number from -10 to 100\n" },
+	{ "number: auto\n",
+	    "1:9: number is \"auto\", but must be a whole number from -10 to 100\n" },
+	{ "number: 99999999999999999999\n", "1:9: number is \"99999999999999999999\", but must be "
+					    "a whole number from -10 to 100\n" },
 	{ "size: 9\n", "1:7: size is \"9\", but must be auto or a whole number from 10 to 20\n" },
 	{ "life: 49ms\n", "1:7: life is \"49ms\", but " TIME_RANGE },
 	{ "life: 8d\n", "1:7: life is \"8d\", but " TIME_RANGE },
@@ -276,8 +278,9 @@ static const struct {
 	{ "word: pink\n", "1:7: word is \"pink\", but must be one of red, green, blue\n" },
 	{ "addr: 10.1.1.256\n",
 	    "1:7: addr is \"10.1.1.256\", but must be an IPv4 or IPv6 address\n" },
-	{ "prefix: 10.1.1.1\n", "1:9: prefix is \"10.1.1.1\", but must be an address with its prefix "
-				"length, such as 10.1.1.1/24\n" },
+	{ "prefix: 10.1.1.1\n",
+	    "1:9: prefix is \"10.1.1.1\", but must be an address with its prefix "
+	    "length, such as 10.1.1.1/24\n" },
 	/* lists */
 	{ "hosts: a\n", "1:8: hosts must be a list: [a, b]\n" },
 	{ "hosts: {a: b}\n", "1:8: hosts must be a list: [a, b]\n" },
@@ -294,7 +297,8 @@ static const struct {
 	{ "zzz: {flag: false, x: [1, {y: 2}]}\n", "1:1: unknown key \"zzz\"\n" },
 	{ "number: 1\nflag: true\nnumber: 2\n",
 	    "3:1: number is given twice; it stands at line 1 already\n" },
-	{ "number: 1\noldNumber: 2\n", "2:1: number is given twice; it stands at line 1 already\n" },
+	{ "number: 1\noldNumber: 2\n",
+	    "2:1: number is given twice; it stands at line 1 already\n" },
 	{ "[a, b]: 1\n", "1:1: a key must be a word\n" },
 	{ "? {a: 1}\n: 2\nflag: 1\n",
 	    "1:3: a key must be a word\n3:7: flag is \"1\", but must be true or false\n" },
@@ -416,8 +420,9 @@ END_TEST
 /* Each truncation, and each byte replaced by others, of a file with everything in it. */
 START_TEST(no_file_breaks_the_reader)
 {
-	static const char whole[] = "flag: false\nhosts: [a, 'b', \"c\"]\nnested:\n  deep: {deeper: 1}\n"
-				    "addrs:\n  - ::1\n  - 192.0.2.1\ntext: |\n  some\n";
+	static const char whole[] =
+	    "flag: false\nhosts: [a, 'b', \"c\"]\nnested:\n  deep: {deeper: 1}\n"
+	    "addrs:\n  - ::1\n  - 192.0.2.1\ntext: |\n  some\n";
 	static const char bytes[] = "\0\n\t:-[]{}&*!|>'\"%@#?,\x80\xff";
 	char copy[sizeof(whole)];
 

@@ -81,8 +81,7 @@ static const struct {
 	{ "port: 0\n", "1:7: port is \"0\", but must be a whole number from 1 to 65535" },
 	{ "keepalive: 40s\n", "0: deadAfter must be at least twice keepalive" },
 	{ "deadAfter: 49s\n", "1:1: deadAfter must be at least twice keepalive" },
-	{ "log:\n  target: soup\n",
-	    "2:3: log.target must be stderr, syslog or an absolute path" },
+	{ "log:\n  target: soup\n", "2:3: log.target must be stderr, syslog or an absolute path" },
 	{ "log:\n  target: stderr2\n",
 	    "2:3: log.target must be stderr, syslog or an absolute path" },
 	{ "vpnAddr: 10.1.1.1/7\n",
@@ -96,18 +95,20 @@ static const struct {
 	{ "vpnAddr: 10.1.1.0/24\n",
 	    "1:1: vpnAddr is 10.1.1.0/24, which is not an address that the server can have: write "
 	    "its own address, such as 10.1.1.1/24" },
-	{ "vpnAddr: 10.1.1.255/24\n",
-	    "1:1: vpnAddr is 10.1.1.255/24, which is not an address that the server can have: write "
-	    "its own address, such as 10.1.1.1/24" },
+	{ "vpnAddr: 10.1.1.255/24\n", "1:1: vpnAddr is 10.1.1.255/24, which is not an address that "
+				      "the server can have: write "
+				      "its own address, such as 10.1.1.1/24" },
 	{ "vpnAddr: 127.0.0.1/8\n",
 	    "1:1: vpnAddr is 127.0.0.1/8, which is not an address that the server can have: write "
 	    "its own address, such as 10.1.1.1/24" },
 	{ "vpnAddr: fd00::1/64\nmtu: 1279\n", "2:1: mtu is 1279, but IPv6 needs at least 1280" },
-	{ "mtu: 575\n", "1:6: mtu is \"575\", but must be auto or a whole number from 576 to 9000" },
+	{ "mtu: 575\n",
+	    "1:6: mtu is \"575\", but must be auto or a whole number from 576 to 9000" },
 	{ "pool: {exclude: [10.1.2.0/24]}\n",
 	    "1:8: pool.exclude: 10.1.2.0/24 is not in the network of vpnAddr" },
-	{ "push: {routes: [0.0.0.0/0]}\n", "1:8: push.routes: 0.0.0.0/0 would take a node's default "
-					   "route; nodes choose that by redirectGateway" },
+	{ "push: {routes: [0.0.0.0/0]}\n",
+	    "1:8: push.routes: 0.0.0.0/0 would take a node's default "
+	    "route; nodes choose that by redirectGateway" },
 	{ "vpnCertDir: \"\"\n", "1:13: vpnCertDir is \"\", but must have 1 to 1024 characters" },
 	{ "device: sixteen-letters1\n",
 	    "1:9: device is \"sixteen-letters1\", but must have 1 to 15 characters" },
@@ -178,12 +179,13 @@ static const struct {
 	{ "servers: [\"fd00::1\"]\n", 0644, "" },
 	{ "serverAddr: a\ntoken: 0123456789abcdef\n", 0640, "" },
 	{ "serverAddr: a\ntoken: 0123456789abcdef\n", 0644,
-	    "2:1: token stands in a file that others can read; chmod o= the file, or use tokenFile" },
+	    "2:1: token stands in a file that others can read; chmod o= the file, or use "
+	    "tokenFile" },
 	{ "", 0644, "0: serverAddr is missing: the address or the name of the server" },
-	{ "serverAddr: a:b c\n", 0644, "1:13: serverAddr is \"a:b c\", but must be an IP address or "
-				       "a DNS name, without a port" },
-	{ "serverAddr: a\ntokenFile: \"\"\n", 0644,
-	    "2:1: one of token and tokenFile must be set" },
+	{ "serverAddr: a:b c\n", 0644,
+	    "1:13: serverAddr is \"a:b c\", but must be an IP address or "
+	    "a DNS name, without a port" },
+	{ "serverAddr: a\ntokenFile: \"\"\n", 0644, "2:1: one of token and tokenFile must be set" },
 	{ "serverAddr: a\nreconnect: {min: 10s, max: 5s}\n", 0644,
 	    "2:23: reconnect.max must not be below reconnect.min" },
 	{ "serverAddr: a\nlog: {target: s}\n", 0644,
@@ -228,7 +230,7 @@ START_TEST(each_key_has_a_place_of_its_own)
 }
 END_TEST
 
-/* --- the files that are installed: every key stands in them, with its default -------------------- */
+/* --- the files that are installed: every key stands in them, with its default ----------------- */
 
 static const struct {
 	const char *file, *least;	/* least: what a file must say beside the defaults */

@@ -17,7 +17,7 @@
 
 #include "tests/unit/kit.h"
 
-/* --- options ------------------------------------------------------------------------------------ */
+/* --- options ---------------------------------------------------------------------------------- */
 
 #define ARGS_MAX 8
 #define DEFAULT_CONF "/etc/litevpn/server.yml"
@@ -101,7 +101,7 @@ START_TEST(errors_have_their_status)
 }
 END_TEST
 
-/* --- the start: each in a child, as main would do it ------------------------------------------------ */
+/* --- the start: each in a child, as main would do it ------------------------------------------ */
 
 struct start {
 	bool detach;
@@ -114,7 +114,8 @@ run_daemon(void *arg)
 {
 	const struct start *s = arg;
 	struct log_conf log = { .level = LOG_LV_INFO, .target = s->log };
-	struct daemon d = { .name = "testd", .detach = s->detach, .pid_path = s->pid, .ready_fd = -1,
+	struct daemon d = { .name = "testd", .detach = s->detach, .pid_path = s->pid,
+		.ready_fd = -1,
 		.notify_fd = -1 };
 	int status = daemon_begin(&d, &log);
 
@@ -179,7 +180,7 @@ START_TEST(the_parent_says_how_the_start_went)
 }
 END_TEST
 
-/* --- what the background is like ---------------------------------------------------------------------- */
+/* --- what the background is like -------------------------------------------------------------- */
 
 /* Writes `text` to DIR/name in one piece: who reads it sees all or nothing. */
 static void
@@ -253,7 +254,8 @@ leave_a_helper(struct daemon *d)
 
 	if (pid == 0) {
 		daemon_forked(d);
-		tell("helper", is_null_device(STDERR_FILENO) && d->notify_fd < 0 ? "clean" : "dirty");
+		tell("helper",
+		    is_null_device(STDERR_FILENO) && d->notify_fd < 0 ? "clean" : "dirty");
 		alarm(5);
 		pause();
 		_exit(0);
@@ -310,7 +312,7 @@ START_TEST(places_that_fail_are_told)
 }
 END_TEST
 
-/* --- systemd -------------------------------------------------------------------------------------------- */
+/* --- systemd ---------------------------------------------------------------------------------- */
 
 static int
 notify_all(struct daemon *d)

@@ -14,7 +14,7 @@
 #include "common/clock.h"
 #include "tests/unit/kit.h"
 
-/* --- timers ------------------------------------------------------------------------------------ */
+/* --- timers ----------------------------------------------------------------------------------- */
 
 #define TIMERS 200
 
@@ -197,7 +197,7 @@ START_TEST(a_stopped_timer_does_not_fire)
 }
 END_TEST
 
-/* --- descriptors -------------------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------------------ */
 
 struct pair {
 	struct ev *ev;
@@ -239,7 +239,7 @@ START_TEST(a_removed_handle_is_not_called)
 	}
 	ev_timer_start(p.ev, &t, 10, stop_pair, &p);
 	ck_assert_int_eq(ev_run(p.ev), 0);
-	ck_assert_uint_eq(p.calls, 1);	/* whichever came first removed the other, which was ready */
+	ck_assert_uint_eq(p.calls, 1); /* whichever came first removed the other, which was ready */
 	for (int i = 0; i < 2; i++) {
 		close(p.ends[i][0]);
 		close(p.ends[i][1]);
@@ -283,7 +283,7 @@ START_TEST(a_bad_descriptor_is_an_error)
 }
 END_TEST
 
-/* --- signals and wake-ups ------------------------------------------------------------------------ */
+/* --- signals and wake-ups --------------------------------------------------------------------- */
 
 struct heard {
 	struct ev *ev;

@@ -232,7 +232,7 @@ START_TEST(a_client_may_end_before_it_has_sent)
 }
 END_TEST
 
-/* --- a client without a loop: its completions run on a thread of nng --------------------------- */
+/* --- a client without a loop: its completions run on a thread of nng -------------------------- */
 
 #define ASKS 500
 
@@ -318,7 +318,7 @@ START_TEST(a_client_needs_no_loop)
 }
 END_TEST
 
-/* --- the socket's path ------------------------------------------------------------------------- */
+/* --- the socket's path ------------------------------------------------------------------------ */
 
 static int
 listen_at(const char *path, struct err *e)
@@ -371,7 +371,7 @@ START_TEST(a_bad_place_is_refused)
 	ck_assert_int_eq(lstat(r.path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0660);
 	rig_connect(&r);
-	ck_assert_int_eq(rig_ask_and_wait(&r, RIG_ANSWER, 0, LONG_MS), 0);	/* it still serves */
+	ck_assert_int_eq(rig_ask_and_wait(&r, RIG_ANSWER, 0, LONG_MS), 0); /* it still serves */
 	rig_fini(&r);
 }
 END_TEST

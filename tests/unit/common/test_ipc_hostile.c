@@ -36,7 +36,7 @@ __lsan_default_suppressions(void)
 #define RAW_MS 4500	/* longer than a server stays deaf */
 #define NOBODY 65534
 
-/* --- a peer that speaks nng, and then anything ------------------------------------------------- */
+/* --- a peer that speaks nng, and then anything ------------------------------------------------ */
 
 struct raw {
 	const char *path;
@@ -98,7 +98,7 @@ send_bytes(struct rig *r, const uint8_t *bytes, size_t len)
 }
 
 /*
- * A peer that was thrown out redials, and when it is closed meanwhile nng's listener may become deaf
+ * A peer that was thrown out redials; when it is closed meanwhile nng's listener may become deaf
  * (see ipc_server.c): the server notices, drops its pipes and listens anew.
  */
 static void
@@ -170,7 +170,7 @@ START_TEST(no_message_ends_the_server)
 }
 END_TEST
 
-/* --- sizes ------------------------------------------------------------------------------------- */
+/* --- sizes ------------------------------------------------------------------------------------ */
 
 /* number, and the tag and length of csr: what a request has around its csr. */
 #define AROUND 6
@@ -207,7 +207,7 @@ START_TEST(a_reply_that_is_too_large_ends_the_pipe)
 }
 END_TEST
 
-/* --- a listener that answers with anything ------------------------------------------------------ */
+/* --- a listener that answers with anything ---------------------------------------------------- */
 
 static void *
 answer_raw(void *arg)
@@ -250,7 +250,7 @@ START_TEST(a_malformed_reply_is_an_error)
 }
 END_TEST
 
-/* --- strangers --------------------------------------------------------------------------------- */
+/* --- strangers -------------------------------------------------------------------------------- */
 
 /* In a child that was forked before nng began: waits for the word, becomes nobody, tries. */
 static int
@@ -287,7 +287,7 @@ START_TEST(a_stranger_is_not_heard)
 	if ((pid = fork()) == 0)
 		_exit(try_as_nobody(go[0], r.path));
 	rig_serve(&r);
-	ck_assert_int_eq(chmod(r.path, 0666), 0);	/* the file's mode would be the first guard */
+	ck_assert_int_eq(chmod(r.path, 0666), 0); /* the file's mode would be the first guard */
 	ck_assert_int_eq(write(go[1], "", 1), 1);
 	rig_wait(&r, stranger_was_seen);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
@@ -324,7 +324,7 @@ START_TEST(a_listener_of_another_user_is_not_asked)
 }
 END_TEST
 
-/* --- peers that do not even speak nng ----------------------------------------------------------- */
+/* --- peers that do not even speak nng --------------------------------------------------------- */
 
 /* Connects, sends that much of these bytes, hangs up. */
 static void

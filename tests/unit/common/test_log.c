@@ -74,7 +74,8 @@ START_TEST(a_line_has_time_process_level_event)
 
 	log_warn("cup_empty", "cup=%d owner=%s", 7, LOG_Q("some\none"));
 	text = kit_read(path);
-	must_match(text, "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\\.[0-9]{3}Z test\\[[0-9]+\\] warning "
+	must_match(text,
+	    "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\\.[0-9]{3}Z test\\[[0-9]+\\] warning "
 			 "cup_empty cup=7 owner=\"some\\\\u000aone\"\n$");
 	free(text);
 	ck_assert_int_eq(stat(path, &st), 0);
@@ -112,7 +113,8 @@ START_TEST(one_event_is_one_line)
 
 	memset(longer, 'x', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
-	log_info("forged", "name=%s", "a\n2026-01-01T00:00:00.000Z ipamd[1] error all_lost x=1\x1b[2J");
+	log_info("forged", "name=%s",
+	    "a\n2026-01-01T00:00:00.000Z ipamd[1] error all_lost x=1\x1b[2J");
 	log_info("long", "name=%s", longer);
 	text = kit_read(path);
 	must_match(text, "^[^\n\x1b]* forged name=a\\?2026[^\n\x1b]*\n[^\n]* long name=x*\n$");
@@ -129,7 +131,8 @@ parse_json(const char *path)
 	    "/usr/bin/python3 -c 'import json, sys\n"
 	    "for line in open(sys.argv[1], encoding=\"utf-8\"):\n"
 	    "  o = json.loads(line)\n"
-	    "  print(*[f\"{k}={ascii(v)}\" for k, v in o.items() if k not in (\"time\", \"pid\")])' %s";
+	    "  print(*[f\"{k}={ascii(v)}\" for k, v in o.items()\n"
+	    "    if k not in (\"time\", \"pid\")])' %s";
 	char command[512], *text = NULL;
 	size_t size = 0;
 	FILE *f;

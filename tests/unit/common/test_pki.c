@@ -186,7 +186,8 @@ static const struct {
 	{ "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -subj /CN=x "
 	  "-keyout x.key -out x.csr", 0, "" },
 	{ "openssl req -new -newkey ed25519 -nodes -subj /CN=x -keyout x.key -out x.csr", 0, "" },
-	{ "openssl req -new -newkey ed25519 -nodes -subj /CN=x -keyout x.key -outform DER -out x.csr",
+	{ "openssl req -new -newkey ed25519 -nodes -subj /CN=x -keyout x.key "
+	  "-outform DER -out x.csr",
 	    0, "" },
 	{ "openssl req -new -newkey rsa:2048 -nodes -subj /CN=x -keyout x.key -out x.csr",
 	    -REASON_CSR_INVALID, "key is not ECDSA" },
@@ -364,7 +365,7 @@ START_TEST(nobody_is_asked_for_a_passphrase)
 }
 END_TEST
 
-/* --- fingerprints ------------------------------------------------------------------------------ */
+/* --- fingerprints ----------------------------------------------------------------------------- */
 
 START_TEST(a_fingerprint_is_what_openssl_says)
 {

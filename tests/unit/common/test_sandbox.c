@@ -44,7 +44,7 @@ enter(const struct sandbox *sb, enum sandbox_mode mode)
 	return 0;
 }
 
-/* --- what is refused: each returns what the call returned, with errno ------------------------------- */
+/* --- what is refused: each returns what the call returned, with errno ------------------------- */
 
 static long
 do_exec(void)
@@ -207,7 +207,7 @@ START_TEST(in_kill_mode_it_is_deadly)
 }
 END_TEST
 
-/* --- what goes on working --------------------------------------------------------------------------- */
+/* --- what goes on working --------------------------------------------------------------------- */
 
 static void *
 try_in_thread(void *arg)
@@ -250,7 +250,7 @@ START_TEST(what_is_listed_works)
 }
 END_TEST
 
-/* --- paths -------------------------------------------------------------------------------------------- */
+/* --- paths ------------------------------------------------------------------------------------ */
 
 static const struct sandbox_call file_calls[] = {
 	SANDBOX_OK(openat, "this test opens files"),
@@ -346,7 +346,7 @@ START_TEST(paths_that_are_not_listed_are_shut)
 }
 END_TEST
 
-/* --- the proof ------------------------------------------------------------------------------------------ */
+/* --- the proof -------------------------------------------------------------------------------- */
 
 static int
 verify_loaded(void *arg)
@@ -369,7 +369,8 @@ verify_missing(void *arg)
 
 	(void) arg;
 	KIT_MUST(sandbox_verify(&small, SANDBOX_ERRNO, &e) == -EPERM);
-	KIT_MUST(strstr(e.text, "sandbox of small does not hold: the process could run a program") != NULL);
+	KIT_MUST(strstr(e.text,
+	    "sandbox of small does not hold: the process could run a program") != NULL);
 	return 0;
 }
 

@@ -23,7 +23,7 @@
 #define ALPN "litevpn/1"
 #define HOST "127.0.0.1"
 
-/* --- certificates: made once per test ----------------------------------------------------------- */
+/* --- certificates: made once per test --------------------------------------------------------- */
 
 enum who { SERVER, CLIENT, STRANGER_SERVER, STRANGER_CLIENT, NEXT_DOOR, PARTIES };
 
@@ -95,7 +95,7 @@ free_parties(void)
 	free(other_ca_cert);
 }
 
-/* --- handshakes in memory ------------------------------------------------------------------------ */
+/* --- handshakes in memory --------------------------------------------------------------------- */
 
 struct end {
 	SSL_CTX *ctx;
@@ -208,9 +208,11 @@ START_TEST(who_meets_whom)
 		ck_assert_int_eq(tlsctx_expect_host(client.ssl, meetings[_i].host, NULL), 0);
 	shake_hands(&server, &client);
 	ck_assert_msg(strstr(server.why, meetings[_i].server_why) != NULL &&
-	    (server.why[0] == '\0') == (meetings[_i].server_why[0] == '\0'), "server: %s", server.why);
+	    (server.why[0] == '\0') == (meetings[_i].server_why[0] == '\0'),
+	    "server: %s", server.why);
 	ck_assert_msg(strstr(client.why, meetings[_i].client_why) != NULL &&
-	    (client.why[0] == '\0') == (meetings[_i].client_why[0] == '\0'), "client: %s", client.why);
+	    (client.why[0] == '\0') == (meetings[_i].client_why[0] == '\0'),
+	    "client: %s", client.why);
 	if (client.why[0] == '\0') {
 		ck_assert(server.done && client.done);
 		ck_assert_int_eq(SSL_version(client.ssl), TLS1_3_VERSION);
@@ -226,7 +228,8 @@ END_TEST
 START_TEST(older_tls_is_refused)
 {
 	struct tlsctx_conf sc = { true, ca_cert, parties[SERVER].chain, parties[SERVER].key, ALPN };
-	struct tlsctx_conf cc = { false, ca_cert, parties[CLIENT].chain, parties[CLIENT].key, ALPN };
+	struct tlsctx_conf cc = { false, ca_cert, parties[CLIENT].chain, parties[CLIENT].key,
+		ALPN };
 	struct end server, client;
 
 	end_init(&server, &sc);
@@ -261,7 +264,7 @@ START_TEST(a_bundle_trusts_all_of_it)
 }
 END_TEST
 
-/* --- files that are not what they should be -------------------------------------------------------- */
+/* --- files that are not what they should be --------------------------------------------------- */
 
 /* Cuts the text in the middle of its last certificate. */
 static char *
@@ -283,7 +286,8 @@ START_TEST(bad_texts_are_named)
 		{ "", parties[SERVER].chain, parties[SERVER].key, "holds no PEM certificate" },
 		{ parties[SERVER].key, parties[SERVER].chain, parties[SERVER].key,
 		    "holds no PEM certificate" },
-		{ cut_ca, parties[SERVER].chain, parties[SERVER].key, "of the CA file cannot be read" },
+		{ cut_ca, parties[SERVER].chain, parties[SERVER].key,
+		    "of the CA file cannot be read" },
 		{ cut_bundle, parties[SERVER].chain, parties[SERVER].key,
 		    "of the CA file cannot be read" },
 		{ ca_cert, "", parties[SERVER].key, "the certificate cannot be used" },
@@ -308,7 +312,7 @@ START_TEST(bad_texts_are_named)
 }
 END_TEST
 
-/* --- first contact -------------------------------------------------------------------------------- */
+/* --- first contact ---------------------------------------------------------------------------- */
 
 enum manner { TLS, TALKS_HTTP, HANGS_UP, SILENT };
 
@@ -366,7 +370,8 @@ serve(void *arg)
 static void
 stranger_start(struct stranger *s)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(sin);
 
 	s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

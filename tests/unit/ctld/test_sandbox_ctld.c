@@ -19,10 +19,10 @@ static void
 make_dir(const char *path)
 {
 	if (mkdir(path, 0755) < 0)
-		ck_assert_int_eq(errno, EEXIST);	/* the test of the other process was first */
+		ck_assert_int_eq(errno, EEXIST);	/* the other process's test was first */
 }
 
-/* DIR/pki with a CA key of the signer's own, DIR/admin, DIR/conf: made by root, before the child. */
+/* DIR/pki with the signer's own CA key, DIR/admin, DIR/conf: made by root, before the child. */
 static void
 make_places(void)
 {

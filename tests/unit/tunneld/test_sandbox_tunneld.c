@@ -44,7 +44,7 @@ said(const struct err *e)
 	return 1;
 }
 
-/* --- the engine -------------------------------------------------------------------------------- */
+/* --- the engine ------------------------------------------------------------------------------- */
 
 static int
 enter_engine(const struct tunneld *d)
@@ -120,7 +120,7 @@ START_TEST(a_nodes_engine_reads_what_name_resolution_needs)
 }
 END_TEST
 
-/* --- the monitor ------------------------------------------------------------------------------- */
+/* --- the monitor ------------------------------------------------------------------------------ */
 
 static int
 monitor(void *arg)
@@ -155,7 +155,7 @@ START_TEST(the_monitor_reads_its_own_files_and_opens_no_socket)
 }
 END_TEST
 
-/* --- the spawner ------------------------------------------------------------------------------- */
+/* --- the spawner ------------------------------------------------------------------------------ */
 
 static int
 spawner(void *arg)
