@@ -14,6 +14,13 @@ make_aad(uint32_t spi, uint64_t seq, uint8_t aad[AAD_LEN])
 	wire_put_u64(&w, seq);
 }
 
+/* How much of its key's life a packet of `len` enciphered bytes takes. */
+static uint64_t
+blocks_of(size_t len)
+{
+	return (len + ESP_BLOCK - 1) / ESP_BLOCK;
+}
+
 enum verdict
 esp_seal(struct esp_tx *tx, uint8_t *inner, size_t len, enum esp_next next, size_t *len_out)
 {
@@ -21,11 +28,12 @@ esp_seal(struct esp_tx *tx, uint8_t *inner, size_t len, enum esp_next next, size
 	uint8_t *iv = inner - AEAD_IV_LEN;
 	uint8_t aad[AAD_LEN];
 	size_t pad = -(len + 2) % 4;	/* RFC 4303, 2.4: the trailer ends on 4 bytes */
+	uint64_t blocks = blocks_of(len + pad + 2);
 
-	if (tx->seq >= ESP_PACKETS_MAX || tx->bytes >= ESP_BYTES_MAX)
+	if (tx->seq >= ESP_PACKETS_MAX || tx->blocks > ESP_BLOCKS_MAX - blocks)
 		return VERDICT_ESP_SEQUENCE_OVER;
 	tx->seq++;
-	tx->bytes += len;
+	tx->blocks += blocks;
 	wire_put_u32(&w, tx->spi);
 	wire_put_u32(&w, (uint32_t) tx->seq);
 	wire_put_u64(&w, tx->seq);
@@ -45,7 +53,7 @@ bool
 esp_worn(const struct esp_tx *tx, const struct esp_rx *rx)
 {
 	return tx->seq >= ESP_PACKETS_MAX / 2 || rx->replay.top >= ESP_PACKETS_MAX / 2 ||
-	    tx->bytes >= ESP_BYTES_MAX / 2 || rx->bytes >= ESP_BYTES_MAX / 2;
+	    tx->blocks >= ESP_BLOCKS_MAX / 2 || rx->blocks >= ESP_BLOCKS_MAX / 2;
 }
 
 uint32_t
@@ -115,7 +123,7 @@ esp_open(struct esp_rx *rx, uint8_t *pkt, size_t len, uint8_t **inner_out, size_
 	if (aead_open(rx->aead, pkt + 8, aad, sizeof(aad), inner, inner_len, inner + inner_len) < 0)
 		return VERDICT_ESP_AUTH_FAILED;
 	replay_accept(&rx->replay, seq);
-	rx->bytes += inner_len;
+	rx->blocks += blocks_of(inner_len);
 	if ((v = strip_trailer(inner, &inner_len, &next)) != VERDICT_OK)
 		return v;
 	*inner_out = inner;

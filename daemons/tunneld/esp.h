@@ -28,19 +28,20 @@ enum esp_next { ESP_NEXT_IPV4 = 4, ESP_NEXT_IPV6 = 41, ESP_NEXT_NONE = 59 };
 
 /* A key's life: 2^34 AES blocks or 2^40 packets, whichever comes first. A rekey is due at half. */
 #define ESP_PACKETS_MAX ((uint64_t) 1 << 40)
-#define ESP_BYTES_MAX ((uint64_t) 1 << 38)
+#define ESP_BLOCKS_MAX ((uint64_t) 1 << 34)
+#define ESP_BLOCK 16	/* bytes: a part of one counts whole, small packets wear a key more */
 
 struct esp_tx {
 	uint32_t spi;		/* the receiver's choice */
 	uint64_t seq;		/* of the last packet; only rises */
-	uint64_t bytes;		/* sealed with this key */
+	uint64_t blocks;	/* sealed with this key */
 	struct aead *aead;	/* owned */
 };
 
 struct esp_rx {
 	uint32_t spi;
 	struct replay replay;
-	uint64_t bytes;		/* opened with this key */
+	uint64_t blocks;	/* opened with this key */
 	struct aead *aead;	/* owned */
 };
 

@@ -338,15 +338,19 @@ END_TEST
 
 /* --- a key's life ----------------------------------------------------------------------------- */
 
+#define LIFE_LEN 100	/* with padding and trailer 104 bytes: */
+#define LIFE_BLOCKS 7
+
 static const struct {
-	uint64_t seq, bytes;
+	uint64_t seq, blocks;
 	enum verdict verdict;
 } lives[] = {
 	{ 0, 0, VERDICT_OK },
 	{ ESP_PACKETS_MAX - 1, 0, VERDICT_OK },
 	{ ESP_PACKETS_MAX, 0, VERDICT_ESP_SEQUENCE_OVER },
-	{ 0, ESP_BYTES_MAX - 1, VERDICT_OK },
-	{ 0, ESP_BYTES_MAX, VERDICT_ESP_SEQUENCE_OVER },
+	{ 0, ESP_BLOCKS_MAX - LIFE_BLOCKS, VERDICT_OK },
+	{ 0, ESP_BLOCKS_MAX - LIFE_BLOCKS + 1, VERDICT_ESP_SEQUENCE_OVER },
+	{ 0, ESP_BLOCKS_MAX, VERDICT_ESP_SEQUENCE_OVER },
 	{ UINT64_MAX, UINT64_MAX, VERDICT_ESP_SEQUENCE_OVER },
 };
 
@@ -356,44 +360,83 @@ START_TEST(a_key_is_used_up)
 
 	lane_init(&l, AEAD_AES_256_GCM);
 	l.tx.seq = lives[_i].seq;
-	l.tx.bytes = lives[_i].bytes;
-	ck_assert_int_eq(seal(&l, 100, ESP_NEXT_IPV4), lives[_i].verdict);
+	l.tx.blocks = lives[_i].blocks;
+	ck_assert_int_eq(seal(&l, LIFE_LEN, ESP_NEXT_IPV4), lives[_i].verdict);
 	if (lives[_i].verdict == VERDICT_OK) {
 		ck_assert_uint_eq(l.tx.seq, lives[_i].seq + 1);
-		ck_assert_uint_ge(l.tx.bytes, lives[_i].bytes + 100);
+		ck_assert_uint_eq(l.tx.blocks, lives[_i].blocks + LIFE_BLOCKS);
 	} else {
 		ck_assert_uint_eq(l.tx.seq, lives[_i].seq);
-		ck_assert_uint_eq(l.tx.bytes, lives[_i].bytes);
+		ck_assert_uint_eq(l.tx.blocks, lives[_i].blocks);
 		ck_assert_uint_eq(l.len, 0);
 	}
 	lane_fini(&l);
 }
 END_TEST
 
-/* Half of it, in either direction, by packets or by bytes. */
+/* Half of it, in either direction, by packets or by blocks. */
 static const struct {
-	uint64_t sent, sent_bytes, top, opened_bytes;
+	uint64_t sent, sent_blocks, top, opened_blocks;
 	bool worn;
 } wears[] = {
 	{ 0, 0, 0, 0, false },
-	{ ESP_PACKETS_MAX / 2 - 1, ESP_BYTES_MAX / 2 - 1, ESP_PACKETS_MAX / 2 - 1,
-	    ESP_BYTES_MAX / 2 - 1, false },
+	{ ESP_PACKETS_MAX / 2 - 1, ESP_BLOCKS_MAX / 2 - 1, ESP_PACKETS_MAX / 2 - 1,
+	    ESP_BLOCKS_MAX / 2 - 1, false },
 	{ ESP_PACKETS_MAX / 2, 0, 0, 0, true },
-	{ 0, ESP_BYTES_MAX / 2, 0, 0, true },
+	{ 0, ESP_BLOCKS_MAX / 2, 0, 0, true },
 	{ 0, 0, ESP_PACKETS_MAX / 2, 0, true },
-	{ 0, 0, 0, ESP_BYTES_MAX / 2, true },
+	{ 0, 0, 0, ESP_BLOCKS_MAX / 2, true },
 };
 
 START_TEST(a_key_is_worn_at_half)
 {
-	struct esp_tx tx = { .seq = wears[_i].sent, .bytes = wears[_i].sent_bytes };
-	struct esp_rx rx = { .replay = { .top = wears[_i].top }, .bytes = wears[_i].opened_bytes };
+	struct esp_tx tx = { .seq = wears[_i].sent, .blocks = wears[_i].sent_blocks };
+	struct esp_rx rx = { .replay = { .top = wears[_i].top },
+		.blocks = wears[_i].opened_blocks };
 
 	ck_assert_int_eq(esp_worn(&tx, &rx), wears[_i].worn);
 }
 END_TEST
 
-START_TEST(both_ends_count_what_the_key_has_seen)
+/* Enciphered are the packet, its padding to 4 bytes and the two bytes behind. */
+static const struct {
+	size_t len;
+	uint64_t blocks;
+} sizes[] = { { 0, 1 }, { 1, 1 }, { 14, 1 }, { 15, 2 }, { 30, 2 }, { 31, 3 }, { 1400, 88 } };
+
+START_TEST(a_part_of_a_block_counts_whole)
+{
+	struct lane l;
+
+	lane_init(&l, ciphers[0]);
+	ck_assert_int_eq(seal(&l, sizes[_i].len, ESP_NEXT_IPV4), VERDICT_OK);
+	ck_assert_uint_eq(l.tx.blocks, sizes[_i].blocks);
+	ck_assert_int_eq(open_whole(&l), VERDICT_OK);
+	ck_assert_uint_eq(l.rx.blocks, sizes[_i].blocks);
+	lane_fini(&l);
+}
+END_TEST
+
+/* The packet that crosses the border is the one that wears the key, at both ends. */
+START_TEST(a_packet_wears_the_key)
+{
+	struct esp_tx fresh_tx = { 0 };
+	struct esp_rx fresh_rx = { 0 };
+	struct lane l;
+
+	lane_init(&l, ciphers[_i]);
+	l.tx.blocks = l.rx.blocks = ESP_BLOCKS_MAX / 2 - LIFE_BLOCKS;
+	ck_assert(!esp_worn(&l.tx, &l.rx));
+	ck_assert_int_eq(seal(&l, LIFE_LEN, ESP_NEXT_IPV4), VERDICT_OK);
+	ck_assert(esp_worn(&l.tx, &fresh_rx));
+	ck_assert(!esp_worn(&fresh_tx, &l.rx));
+	ck_assert_int_eq(open_whole(&l), VERDICT_OK);
+	ck_assert(esp_worn(&fresh_tx, &l.rx));
+	lane_fini(&l);
+}
+END_TEST
+
+START_TEST(only_what_is_authentic_wears)
 {
 	struct lane l;
 
@@ -401,11 +444,7 @@ START_TEST(both_ends_count_what_the_key_has_seen)
 	ck_assert_int_eq(seal(&l, 1000, ESP_NEXT_IPV4), VERDICT_OK);
 	l.buf[l.len - 1] ^= 1;
 	ck_assert_int_eq(open_whole(&l), VERDICT_ESP_AUTH_FAILED);
-	ck_assert_uint_eq(l.rx.bytes, 0);
-	l.buf[l.len - 1] ^= 1;
-	ck_assert_int_eq(open_whole(&l), VERDICT_OK);
-	ck_assert_uint_ge(l.tx.bytes, 1000);
-	ck_assert_uint_ge(l.rx.bytes, 1000);
+	ck_assert_uint_eq(l.rx.blocks, 0);
 	lane_fini(&l);
 }
 END_TEST
@@ -425,6 +464,8 @@ main(void)
 	KIT_ROWS(tc, a_stream_goes_over_the_edge, ciphers);
 	KIT_ROWS(tc, a_key_is_used_up, lives);
 	KIT_ROWS(tc, a_key_is_worn_at_half, wears);
-	KIT_ROWS(tc, both_ends_count_what_the_key_has_seen, ciphers);
+	KIT_ROWS(tc, a_part_of_a_block_counts_whole, sizes);
+	KIT_ROWS(tc, a_packet_wears_the_key, ciphers);
+	KIT_ROWS(tc, only_what_is_authentic_wears, ciphers);
 	return kit_run("tunneld/esp", tc);
 }

@@ -57,19 +57,24 @@ START_TEST(silence_is_death)
 }
 END_TEST
 
+/* At both ends of the direction that wears: the packet that goes over the border, and no later one. */
 START_TEST(worn_keys_are_told_once)
 {
 	struct ends_conf conf = { .keepalive_ms = 20, .dead_after_ms = 2000 };
+	struct side *from = _i == 0 ? &e.node : &e.server, *to = _i == 0 ? &e.server : &e.node;
 
 	ends_init(&e, &conf);
 	ends_reach_udp(&e);
+	from->session->tx.blocks = to->session->rx.blocks = ESP_BLOCKS_MAX / 2 - 50;
 	loop_for(e.ev, 50);
 	ck_assert_uint_eq(e.node.worns + e.server.worns, 0);
-	e.node.session->tx.bytes = ESP_BYTES_MAX / 2;
-	LOOP_UNTIL(e.ev, e.node.worns == 1);
+	ends_send(&e, from, 1000);
+	LOOP_UNTIL(e.ev, e.node.worns == 1 && e.server.worns == 1);
+	ends_pass(&e, from);		/* and the other half is used */
+	ends_pass(&e, to);
 	loop_for(e.ev, 50);
 	ck_assert_uint_eq(e.node.worns, 1);
-	ends_pass(&e, &e.node);		/* and the other half is used */
+	ck_assert_uint_eq(e.server.worns, 1);
 	ends_fini(&e);
 }
 END_TEST
@@ -211,7 +216,7 @@ main(void)
 	tcase_add_test(tc, up_is_told_once);
 	tcase_add_test(tc, keepalives_keep_it_alive);
 	tcase_add_test(tc, silence_is_death);
-	tcase_add_test(tc, worn_keys_are_told_once);
+	tcase_add_loop_test(tc, worn_keys_are_told_once, 0, 2);
 	tcase_add_test(tc, udp_goes_on_without_the_connection);
 	tcase_add_test(tc, without_udp_the_connection_is_all);
 	tcase_add_loop_test(tc, goodbye_has_its_reason, 0, 2);
