@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Connects to the tunnel's port again and again and goes away at every possible moment: without TLS,
-without ALPN, without a certificate, with one and then silent, rubbish or too much; each time ended by
-a reset. The server must go on.
+without ALPN, without a certificate, with one and then silent, rubbish or too much; each time ended
+by a reset. The server must go on.
 
-usage: hostile_tls.py SERVER PORT DIR PB
+usage: hostile_tls.py SERVER PORT DIR PB ROUNDS
 """
 import os
 import socket
@@ -12,8 +12,6 @@ import struct
 import sys
 
 from OpenSSL import SSL
-
-ROUNDS = 12
 
 
 def connect(server, port):
@@ -66,7 +64,7 @@ def main():
         "rubbish": os.urandom(3000),
     }
     tried = 0
-    for _ in range(ROUNDS):
+    for _ in range(int(sys.argv[5])):
         sock = connect(server, port)
         sock.send(os.urandom(200))
         sock.close()

@@ -14,10 +14,13 @@ node_conf h
 node_enroll h
 mkdir "$LAB/pb"
 protoc -I"$TOP/proto" --python_out="$LAB/pb" tunnel.proto
+ROUNDS=${LV_SOAK:+500}
+ROUNDS=${ROUNDS:-12}
 engine() { pgrep -P "$(pgrep -P "$(daemon_pid tunneld)")"; }
 before=$(engine)
 ping_start a 10.1.1.1
-run on h "$PYTHON" "$TOP/tests/integration/hostile_tls.py" "$SERVER_IP" 6441 "$LAB/h/vpn" "$LAB/pb"
+run on h "$PYTHON" "$TOP/tests/integration/hostile_tls.py" "$SERVER_IP" 6441 "$LAB/h/vpn" "$LAB/pb" \
+	"$ROUNDS"
 ping_stop
 [ "$(engine)" = "$before" ] || fail "the engine is another one: $(engine), was $before"
 
