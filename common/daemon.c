@@ -76,11 +76,6 @@ daemon_options(struct daemon *d, const char *name, const char *default_conf, int
 		usage(name, default_conf, stderr);
 		return DAEMON_USAGE;
 	}
-	if (d->detach &&
-	    (d->conf_path[0] != '/' || (d->pid_path != NULL && d->pid_path[0] != '/'))) {
-		fprintf(stderr, "%s: -d changes to /: give absolute paths with -c and -p\n", name);
-		return DAEMON_USAGE;
-	}
 	return -1;
 }
 
@@ -141,7 +136,7 @@ detach(struct daemon *d)
 	close(ends[0]);
 	d->ready_fd = ends[1];
 	setsid();
-	if (chdir("/") < 0 || (null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0) {
+	if ((null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0) {
 		err_set(&e, -errno, "/dev/null: %s", strerror(errno));
 		return daemon_fail(d, DAEMON_OS, &e);
 	}
@@ -164,6 +159,12 @@ write_pid(const char *path, struct err *e)
 	return 0;
 }
 
+static int
+leave_directory(struct err *e)
+{
+	return chdir("/") < 0 ? err_set(e, -errno, "/: %s", strerror(errno)) : 0;
+}
+
 int
 daemon_begin(struct daemon *d, const struct log_conf *log)
 {
@@ -174,6 +175,11 @@ daemon_begin(struct daemon *d, const struct log_conf *log)
 	umask(027);
 	signal(SIGPIPE, SIG_IGN);	/* a peer that has gone is an error of the write */
 	priv_close_inherited();
+	if (realpath(d->conf_path, d->conf_real) == NULL) {
+		err_set(&e, -errno, "%s: %s", d->conf_path, strerror(errno));
+		return daemon_fail(d, DAEMON_CONFIG, &e);
+	}
+	d->conf_path = d->conf_real;
 	/* stderr is nobody's once the parent has left. */
 	if (d->detach && strcmp(conf.target, "stderr") == 0)
 		conf.target = "syslog";
@@ -182,7 +188,9 @@ daemon_begin(struct daemon *d, const struct log_conf *log)
 	d->notify_fd = open_notify();
 	if (d->detach && (rc = detach(d)) >= 0)
 		return rc;
-	if (d->pid_path != NULL && write_pid(d->pid_path, &e) < 0)
+	/* The pid file's path may be a relative one too. */
+	if ((d->pid_path != NULL && write_pid(d->pid_path, &e) < 0) ||
+	    (d->detach && leave_directory(&e) < 0))
 		return daemon_fail(d, DAEMON_OS, &e);
 	return -1;
 }

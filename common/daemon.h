@@ -2,6 +2,7 @@
 #ifndef LV_DAEMON_H
 #define LV_DAEMON_H
 
+#include <limits.h>
 #include <stdbool.h>
 
 #include "common/err.h"
@@ -22,7 +23,8 @@ enum daemon_exit {
 
 struct daemon {
 	const char *name;
-	const char *conf_path;
+	const char *conf_path;	/* as given; from daemon_begin on the same everywhere */
+	char conf_real[PATH_MAX];	/* what it points to then */
 	const char *pid_path;	/* NULL: none */
 	bool check_only;	/* -n */
 	bool detach;		/* -d */
@@ -42,8 +44,9 @@ int daemon_options(struct daemon *d, const char *name, const char *default_conf,
 /*
  * Opens the log, and with -d puts the process into the background: the parent stays until
  * daemon_ready, or exits with the child's status when that ends before. SIGPIPE is ignored from
- * here on, in children too. Call it while still root,
- * with nothing open. Returns an exit status, or -1 to go on.
+ * here on, in children too. conf_path becomes absolute and free of symbolic links: it is read again
+ * on SIGHUP, from / with -d, and by then only its own directory may be within reach.
+ * Call it while still root, with nothing open. Returns an exit status, or -1 to go on.
  */
 int daemon_begin(struct daemon *d, const struct log_conf *log);
 

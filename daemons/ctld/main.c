@@ -41,7 +41,6 @@ struct pems {
 
 struct front {
 	struct ctld ctld;
-	char conf_path[PATH_MAX];	/* absolute: the working directory may change */
 	struct priv_user user, signer, ipamd, tunneld;
 	struct pems pems;
 	int admin_fd;
@@ -60,7 +59,7 @@ read_conf(struct front *f)
 
 	conf_report_print(&report, stderr);
 	conf_report_free(&report);
-	if (rc < 0 || realpath(d->conf_path, f->conf_path) == NULL)
+	if (rc < 0)
 		return DAEMON_CONFIG;
 	if (!d->check_only)
 		return GO_ON;
@@ -202,7 +201,7 @@ confine(struct front *f)
 	int rc;
 
 	raise_descriptors();
-	memcpy(dir, f->conf_path, sizeof(dir));
+	snprintf(dir, sizeof(dir), "%s", ctld->daemon.conf_path);
 	if ((rc = priv_drop(&f->user, 0, &e)) < 0 ||
 	    (rc = admin_listen(ctld->places.ctld_admin, &f->admin_fd, &e)) < 0 ||
 	    (rc = tlsctx_require_tls13(&e)) < 0 ||
@@ -293,12 +292,12 @@ on_reload(void *arg, int signo)
 	struct conf_server conf;
 
 	(void) signo;
-	if (conf_load(f->conf_path, &conf_server_schema, &conf, &report) < 0) {
+	if (conf_load(f->ctld.daemon.conf_path, &conf_server_schema, &conf, &report) < 0) {
 		for (unsigned i = 0; i < report.n && i < CONF_ERRORS_MAX; i++)
 			log_err("reload_failed", "error=%s", LOG_Q(report.lines[i]));
 	} else {
 		log_set_level(conf_server_log(&conf).level);
-		log_notice("reloaded", "file=%s", LOG_Q(f->conf_path));
+		log_notice("reloaded", "file=%s", LOG_Q(f->ctld.daemon.conf_path));
 		conf_free(&conf_server_schema, &conf);
 	}
 	conf_report_free(&report);

@@ -2,6 +2,7 @@
 #include "daemons/tunneld/sandbox_tunneld.h"
 
 #include <libgen.h>
+#include <limits.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,7 +46,7 @@ int
 sandbox_enter_monitor(const struct tunneld *d, struct err *e)
 {
 	const struct sandbox_call *const tables[] = { sandbox_base, calls, NULL };
-	char conf[512], token[512], net_token[512];
+	char conf[PATH_MAX], token[PATH_MAX], net_token[PATH_MAX];
 	struct sandbox_path paths[PATHS];
 	size_t n = 0;
 	int rc;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -78,10 +79,7 @@ static const struct {
 	{ { "start" }, DAEMON_USAGE },
 	{ { "-n", "start" }, DAEMON_USAGE },
 	{ { "--help" }, DAEMON_USAGE },
-	/* -d changes to /: a path must mean the same there, also when it is read again */
-	{ { "-d", "-c", "x.yml" }, DAEMON_USAGE },
-	{ { "-d", "-p", "x.pid" }, DAEMON_USAGE },
-	{ { "-c", "x.yml", "-p", "x.pid" }, -1 },
+	{ { "-d", "-c", "x.yml", "-p", "x.pid" }, -1 },
 };
 
 START_TEST(some_command_lines_end_it)
@@ -107,6 +105,7 @@ struct start {
 	bool detach;
 	const char *log, *pid;
 	int (*go_on)(struct daemon *d);	/* after daemon_begin */
+	const char *conf;		/* NULL: one that is there */
 };
 
 static int
@@ -115,8 +114,8 @@ run_daemon(void *arg)
 	const struct start *s = arg;
 	struct log_conf log = { .level = LOG_LV_INFO, .target = s->log };
 	struct daemon d = { .name = "testd", .detach = s->detach, .pid_path = s->pid,
-		.ready_fd = -1,
-		.notify_fd = -1 };
+		.conf_path = s->conf == NULL ? kit_write("conf.yml", "", 0644) : s->conf,
+		.ready_fd = -1, .notify_fd = -1 };
 	int status = daemon_begin(&d, &log);
 
 	return status >= 0 ? status : s->go_on(&d);
@@ -290,7 +289,7 @@ tell_pid(struct daemon *d)
 START_TEST(the_pid_file_names_the_daemon)
 {
 	char log[KIT_PATH_MAX], pid[KIT_PATH_MAX], *own, *written;
-	struct start s = { true, kit_path("log", log), kit_path("pid", pid), tell_pid };
+	struct start s = { true, kit_path("log", log), kit_path("pid", pid), tell_pid, NULL };
 
 	ck_assert_int_eq(kit_child(run_daemon, &s), 0);
 	own = wait_for_file("own-pid");
@@ -301,14 +300,48 @@ START_TEST(the_pid_file_names_the_daemon)
 }
 END_TEST
 
+static int
+tell_conf(struct daemon *d)
+{
+	tell("conf-path", d->conf_path);
+	daemon_ready(d);
+	return 0;
+}
+
+/* Where it is started, relative paths mean something, and go on to mean that. */
+static int
+run_relative(void *arg)
+{
+	return chdir(kit_dir()) < 0 ? 99 : run_daemon(arg);
+}
+
+START_TEST(relative_paths_mean_the_same_in_the_background)
+{
+	char log[KIT_PATH_MAX], real[PATH_MAX], *told, *pid;
+	struct start s = { true, kit_path("log", log), "relative-pid", tell_conf, "link.yml" };
+
+	ck_assert_ptr_nonnull(realpath(kit_write("real.yml", "", 0644), real));
+	ck_assert_int_eq(symlink("real.yml", KIT_PATH("link.yml")), 0);
+	ck_assert_int_eq(kit_child(run_relative, &s), 0);
+	told = wait_for_file("conf-path");
+	ck_assert_str_eq(told, real);
+	pid = wait_for_file("relative-pid");
+	ck_assert_int_gt(atoi(pid), 1);
+	free(told);
+	free(pid);
+}
+END_TEST
+
 START_TEST(places_that_fail_are_told)
 {
 	char log[KIT_PATH_MAX];
-	struct start bad_log = { true, "/nonexistent/log", NULL, be_ready };
-	struct start bad_pid = { true, kit_path("log", log), "/nonexistent/pid", be_ready };
+	struct start bad_log = { true, "/nonexistent/log", NULL, be_ready, NULL };
+	struct start bad_pid = { true, kit_path("log", log), "/nonexistent/pid", be_ready, NULL };
+	struct start bad_conf = { true, kit_path("log", log), NULL, be_ready, "/nonexistent/c" };
 
 	ck_assert_int_eq(WEXITSTATUS(kit_child(run_daemon, &bad_log)), DAEMON_OS);
 	ck_assert_int_eq(WEXITSTATUS(kit_child(run_daemon, &bad_pid)), DAEMON_OS);
+	ck_assert_int_eq(WEXITSTATUS(kit_child(run_daemon, &bad_conf)), DAEMON_CONFIG);
 }
 END_TEST
 
@@ -381,6 +414,7 @@ main(void)
 	tcase_add_test(tc, the_background_is_clean);
 	tcase_add_test(tc, a_helper_holds_up_nobody);
 	tcase_add_test(tc, the_pid_file_names_the_daemon);
+	tcase_add_test(tc, relative_paths_mean_the_same_in_the_background);
 	tcase_add_test(tc, places_that_fail_are_told);
 	tcase_add_loop_test(tc, systemd_is_told, 0, 2);
 	tcase_add_test(tc, a_notify_socket_that_is_not_there_is_no_matter);
