@@ -41,19 +41,6 @@ static const struct pki {
 
 /* --- the server's names ----------------------------------------------------------------------- */
 
-static int
-add_typed(const struct args *a, struct hosts *hosts, struct err *e)
-{
-	const char *typed[ARGS_VALUES_MAX];
-	size_t n = args_many(a, "san", typed, ARGS_VALUES_MAX);
-
-	for (size_t i = 0; i < n; i++) {
-		if (hosts_add(hosts, typed[i], e) < 0)
-			return err_prefix(e, "--san");
-	}
-	return 0;
-}
-
 /* What every server has. A host name that DNS would not take is left out. */
 static int
 add_own(struct hosts *hosts, struct err *e)
@@ -203,7 +190,7 @@ cmd_pki_init(const struct cli *cli)
 	enum cli_exit status = CLI_OK;
 	struct err e;
 
-	if (add_typed(&cli->args, &hosts, &e) < 0)
+	if (hosts_add_typed(&hosts, &cli->args, &e) < 0)
 		return cli_fail_usage(cli, &e);
 	if (add_from_file(&cli->args, &hosts, &e) < 0 || add_own(&hosts, &e) < 0 ||
 	    make_all(&cli->args, &hosts, &set, &e) < 0)

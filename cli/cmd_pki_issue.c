@@ -38,19 +38,6 @@ struct wanted {
 };
 
 static int
-read_hosts(const struct args *a, struct hosts *hosts, struct err *e)
-{
-	const char *typed[ARGS_VALUES_MAX];
-	size_t n = args_many(a, "san", typed, ARGS_VALUES_MAX);
-
-	for (size_t i = 0; i < n; i++) {
-		if (hosts_add(hosts, typed[i], e) < 0)
-			return err_prefix(e, "--san");
-	}
-	return 0;
-}
-
-static int
 check_wanted(const struct args *a, const struct wanted *w, struct err *e)
 {
 	unsigned kinds = args_has(a, "role") + args_has(a, "node") + args_has(a, "server");
@@ -79,7 +66,7 @@ read_wanted(const struct cli *cli, struct wanted *w, struct err *e)
 	int rc;
 
 	w->pki = a->operands[0];
-	if ((rc = read_hosts(a, &w->hosts, e)) < 0 || (rc = check_wanted(a, w, e)) < 0)
+	if ((rc = hosts_add_typed(&w->hosts, a, e)) < 0 || (rc = check_wanted(a, w, e)) < 0)
 		return rc;
 	w->wish.for_server = args_has(a, "server");
 	w->wish.hosts = w->hosts.list;

@@ -45,3 +45,16 @@ hosts_add(struct hosts *h, const char *name, struct err *e)
 	h->n++;
 	return 0;
 }
+
+int
+hosts_add_typed(struct hosts *h, const struct args *a, struct err *e)
+{
+	const char *typed[ARGS_VALUES_MAX];
+	size_t n = args_many(a, "san", typed, ARGS_VALUES_MAX);
+
+	for (size_t i = 0; i < n; i++) {
+		if (hosts_add(h, typed[i], e) < 0)
+			return err_prefix(e, "--san");
+	}
+	return 0;
+}

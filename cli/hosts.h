@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cli/args.h"
 #include "common/err.h"
 
 /* The addresses and names that a server's certificate is for: each once, in order. Pure. */
@@ -20,5 +21,8 @@ struct hosts {
 
 /* An IP address or a DNS name; one that is there already is fine. -EINVAL, -ENOSPC. */
 int hosts_add(struct hosts *h, const char *name, struct err *e);
+
+/* All that were typed as --san. */
+int hosts_add_typed(struct hosts *h, const struct args *a, struct err *e);
 
 #endif
