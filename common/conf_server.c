@@ -33,6 +33,14 @@ static const struct conf_key pool_keys[] = {
 	{ 0 },
 };
 
+static const struct conf_key events_keys[] = {
+	{ .name = "maxAge", .type = CONF_DURATION, AT(events_max_age_ms), .dflt = "30d",
+	    .min = MS_M, .max = 3650 * MS_D },
+	{ .name = "maxRows", .type = CONF_INT, AT(events_max_rows), .dflt = "100000",
+	    .min = 1000, .max = 10000000 },
+	{ 0 },
+};
+
 static const struct conf_key push_keys[] = {
 	{ .name = "routes", .type = CONF_PREFIX, .list = true, AT(push_routes) },
 	{ 0 },
@@ -71,6 +79,7 @@ static const struct conf_key keys[] = {
 	{ .name = "certLife", .type = CONF_DURATION, AT(cert_life_ms), .dflt = "365d",
 	    .min = MS_H, .max = 3650 * MS_D },
 	{ .name = "pool", .type = CONF_MAP, .keys = pool_keys },
+	{ .name = "events", .type = CONF_MAP, .keys = events_keys },
 	{ .name = "push", .type = CONF_MAP, .keys = push_keys },
 	{ .name = "keepalive", .type = CONF_DURATION, AT(keepalive_ms), .dflt = "25s",
 	    .min = MS_S, .max = MS_H },

@@ -32,6 +32,7 @@ struct conf_server {
 	struct conf_list pool_exclude;	/* struct ip_prefix */
 	int pool_on_exhausted;		/* enum conf_exhausted */
 	int64_t pool_reclaim_min_idle_ms;
+	int64_t events_max_age_ms, events_max_rows;
 	struct conf_list push_routes;	/* struct ip_prefix */
 	int64_t keepalive_ms, dead_after_ms, rekey_ms;
 	int cipher;			/* enum conf_cipher */

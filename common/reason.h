@@ -94,7 +94,9 @@ enum rpc_code {
 	X(INTERNAL,          1030, INTERNAL,             "litevpn failed in a way that it should not", \
 	    "see the daemons' logs")                                                               \
 	X(SERVICE_UNKNOWN,   1031, NOT_FOUND,            "no service of this name is served here", \
-	    "leave the name empty to ask for the whole server")
+	    "leave the name empty to ask for the whole server")                                    \
+	X(REVISION_GONE,     1032, OUT_OF_RANGE,         "the events after this revision cannot be had", \
+	    "read the present state, then follow the events from its revision on")
 
 enum reason {
 	REASON_NONE = 0,

@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "common/reason.h"
+#include "daemons/ipamd/events.h"
 
 /* --- reclaiming ------------------------------------------------------------------------------- */
 
@@ -54,6 +55,7 @@ lease_take(struct ledger *l, const struct network *net, struct ip_addr *out,
 		return err_set(e, -REASON_IPAM_DOWN, "no address is free, and which ones are idle "
 		    "is known only when tunneld has announced its sessions");
 	if ((rc = find_victim(l, net, &victim, e)) < 0 ||
+	    (rc = events_node(l, EVENT_RECLAIM, &victim, "idle=%" PRId64, idle_s(l, &victim))) < 0 ||
 	    (rc = store_node_delete(l->store, victim.row)) < 0)
 		return rc;
 	snprintf(change->victim, sizeof(change->victim), "%s", victim.id);
@@ -120,7 +122,8 @@ lease_attach(struct ledger *l, const struct lease_wish *wish, struct lease *out,
 		return rc;
 	lease.epoch = ++l->epoch;
 	if ((rc = store_node_session(l->store, &n, NODE_CONNECTING, lease.epoch, l->round,
-	    l->now_s)) < 0)
+	    l->now_s)) < 0 ||
+	    (rc = events_session(l, &n, NODE_CONNECTING, lease.epoch)) < 0)
 		return rc;
 	pool_mark(net->pool, &n.addr);
 	memcpy(lease.node_id, n.id, sizeof(lease.node_id));

@@ -84,7 +84,21 @@ static const char step_1[] =
     " reserved=token='reserverd', attached=bind_ip<>'',"
     " create_s=coalesce(unixepoch(create_time, 'utc'), 0);\n";
 
-static const char *const steps[] = { step_1 };	/* the n-th leads to version n + 1 */
+/*
+ * Step 2. The event log. A revision is the row's number: without "autoincrement", which would write
+ * a second table for each event, since the newest row is never deleted.
+ */
+static const char step_2[] =
+    "create table events ("
+    " revision integer primary key,"
+    " kind integer not null,"
+    " time_s integer not null,"
+    " node_id text not null,"
+    " network text not null,"
+    " address text not null,"
+    " detail text not null);\n";
+
+static const char *const steps[] = { step_1, step_2 };	/* the n-th leads to version n + 1 */
 
 #define NEWEST ((int64_t) (sizeof(steps) / sizeof(steps[0])))
 

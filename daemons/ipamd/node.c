@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/reason.h"
+#include "daemons/ipamd/events.h"
 
 int
 node_get(struct ledger *l, const char *id, struct store_node *out)
@@ -56,6 +57,8 @@ node_delete(struct ledger *l, const char *id, uint64_t *epoch_out)
 	if ((rc = node_get(l, id, &n)) < 0)
 		return rc;
 	addr = n.addr;
+	if ((rc = events_node(l, EVENT_UNREGISTER, &n, "by=administrator")) < 0)
+		return rc;
 	rc = n.reserved ? unbind_reserved(l, &n) : store_node_delete(l->store, n.row);
 	if (rc < 0)
 		return rc;

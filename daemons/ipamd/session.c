@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/reason.h"
+#include "daemons/ipamd/events.h"
 
 /* The node that a session is of, where the session can be one of ours. */
 static int
@@ -20,6 +21,15 @@ find_node(struct ledger *l, const struct session *s, struct store_node *out, str
 	return rc == -ENOENT ? -REASON_NODE_UNKNOWN : rc;
 }
 
+static int
+enter(struct ledger *l, const struct store_node *n, const struct session *s)
+{
+	bool news = s->epoch != n->epoch || s->state != n->state;
+	int rc = store_node_session(l->store, n, s->state, s->epoch, l->round, l->now_s);
+
+	return rc == 0 && news ? events_session(l, n, s->state, s->epoch) : rc;
+}
+
 int
 session_report(struct ledger *l, const struct session *s, struct err *e)
 {
@@ -28,7 +38,7 @@ session_report(struct ledger *l, const struct session *s, struct err *e)
 
 	if (rc < 0 || s->epoch < n.epoch)
 		return rc;
-	return store_node_session(l->store, &n, s->state, s->epoch, l->round, l->now_s);
+	return enter(l, &n, s);
 }
 
 /*
@@ -45,7 +55,7 @@ announce_one(struct ledger *l, const struct session *s, struct err *e)
 		return rc;
 	if (s->epoch < n.epoch || (s->epoch == n.epoch && s->state == n.state))
 		return store_node_announced(l->store, n.row, l->round);
-	return store_node_session(l->store, &n, s->state, s->epoch, l->round, l->now_s);
+	return enter(l, &n, s);
 }
 
 int

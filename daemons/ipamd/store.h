@@ -29,6 +29,7 @@ struct store;
 #define STORE_NAME_MAX 63	/* bytes of a display name */
 #define STORE_LABEL_LEN 8	/* digits of a bootstrap token's public id */
 
+#define STORE_NETWORK_MAX 63	/* bytes of a network's name */
 #define STORE_NET_DEFAULT 1	/* the network `default` is always there */
 
 enum node_state { NODE_NEVER = 1, NODE_CONNECTING, NODE_CONNECTED, NODE_LOST, NODE_IDLE };
@@ -65,6 +66,35 @@ struct store_binding {
 	int64_t row, net;
 	struct ip_addr addr;
 	bool stale;
+};
+
+enum event_kind {
+	EVENT_CREATE = 1,	/* a node was registered */
+	EVENT_ATTACH,		/* it has authenticated: a session of it begins */
+	EVENT_CONNECT,		/* the session carries packets */
+	EVENT_LOST,		/* it went silent, or was not announced */
+	EVENT_DETACH,		/* it left in good order */
+	EVENT_RECLAIM,		/* unregistered for the sake of its address */
+	EVENT_UNREGISTER,	/* by an administrator, or since it never attached */
+	EVENT_NETWORK_CREATE, EVENT_NETWORK_DELETE, EVENT_NETWORK_RECREATE,
+	EVENT_KINDS		/* their numbers are kept in databases: new ones stand before this */
+};
+
+#define STORE_DETAIL_MAX 127	/* bytes of an event's text */
+
+struct store_event {
+	uint64_t revision;	/* one more than that of the event before */
+	enum event_kind kind;
+	int64_t time_s;		/* UTC; as the clock went, so it may fall */
+	char node[PKI_ID_MAX + 1];			/* "": of no node */
+	char network[STORE_NETWORK_MAX + 1];		/* its name then */
+	struct ip_addr addr;				/* none: of no address */
+	char detail[STORE_DETAIL_MAX + 1];		/* UTF-8 */
+};
+
+/* The events that are kept are those from oldest to newest; 0, 0: there was none yet. */
+struct store_event_span {
+	uint64_t oldest, newest;
 };
 
 struct store_counts {
@@ -132,7 +162,7 @@ int store_node_announced(struct store *st, int64_t row, int64_t round);
  * Nodes that are connecting or connected, but not in this round (or in STORE_NO_ROUND: all of
  * them) are not connected any more. They count as used now, in the order of their last use. One
  * that began to connect in the round before is left alone: tunneld may have made the announcement
- * while the answer to its Attach was under way.
+ * while the answer to its Attach was under way. Each gets its event, EVENT_LOST.
  */
 #define STORE_NO_ROUND (-1)
 int store_unannounced(struct store *st, int64_t round, int64_t now_s);
@@ -175,6 +205,19 @@ int store_token_count(struct store *st, uint64_t *out);
 
 /* Tokens whose life is over, with the promises that they still hold; how many. */
 int store_tokens_expired(struct store *st, int64_t now_s, struct store_binding *out, size_t max);
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+/* Fills e->revision. An event is lost with the power where the change that it tells of may be. */
+int store_event_add(struct store *st, struct store_event *e);
+
+/* Those with a revision above `after`, in order; how many. */
+int store_event_list(struct store *st, uint64_t after, struct store_event *out, size_t max);
+
+int store_event_span(struct store *st, struct store_event_span *out);
+
+/* Forgets those before that revision, but never the newest. May be lost with the power. */
+int store_event_trim(struct store *st, uint64_t before);
 
 /* --- counters --------------------------------------------------------------------------------- */
 

@@ -198,9 +198,12 @@ int
 store_unannounced(struct store *st, int64_t round, int64_t now_s)
 {
 	struct store_use use = store_use(st, now_s);
-	int rc = store_run(st, SQL_UNANNOUNCED, ARGS(ARG_I(round), ARG_I(now_s), ARG_T(use.stamp),
-	    ARG_I(use.seq)));
+	int rc;
 
+	rc = store_run(st, SQL_EVENT_LOST, ARGS(ARG_I(EVENT_LOST), ARG_I(now_s), ARG_I(round)));
+	if (rc == 0)
+		rc = store_run(st, SQL_UNANNOUNCED, ARGS(ARG_I(round), ARG_I(now_s),
+		    ARG_T(use.stamp), ARG_I(use.seq)));
 	if (rc == 0)
 		store_used(st, store_changes(st));
 	store_wants(st, STORE_SOON);

@@ -10,6 +10,10 @@
 #define TOKEN                                                                                      \
 	"select id, label, hash, net_id, address, uses_left, expire_s from bootstrap_tokens "
 
+/* Nodes that are live, but were not named in the round ROUND. */
+#define UNANNOUNCED(ROUND)                                                                         \
+	" where state<>-1 and sync_round<>" ROUND " and (state<>1 or sync_round<>" ROUND "-1)"
+
 /*
  * Every statement of the store. Those that count as use set update_time and lru_seq themselves:
  * the trigger runs before the row is written, so that what the statement says wins over it. A row
@@ -53,7 +57,7 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	    " update_time=?3, lru_seq=?4+live.n"
 	    " from (select id as live_id,"
 	    "  row_number() over (order by update_time, lru_seq, id) as n"
-	    "  from vpn_mgr where state<>-1 and sync_round<>?1 and (state<>1 or sync_round<>?1-1))"
+	    "  from vpn_mgr" UNANNOUNCED("?1") ")"
 	    " as live"
 	    " where id=live_id",
 	[SQL_NODES_EXPIRED] =
@@ -63,6 +67,23 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	[SQL_BINDINGS] =
 	    "select id, net_id, bind_ip, stale from vpn_mgr not indexed"
 	    " where id>?2 and net_id=?1 and bind_ip<>'' order by id limit ?3",
+
+	/* The next revision is the highest row plus one, which is why the newest event always stays. */
+	[SQL_EVENT_ADD] =
+	    "insert into events(kind, time_s, node_id, network, address, detail)"
+	    " values(?1, ?2, ?3, ?4, ?5, ?6)",
+	[SQL_EVENT_LOST] =
+	    "insert into events(kind, time_s, node_id, network, address, detail)"
+	    " select ?1, ?2, node_id, name, bind_ip, 'unannounced'"
+	    " from vpn_mgr join networks on networks.id=net_id" UNANNOUNCED("?3")
+	    " order by update_time, lru_seq, vpn_mgr.id",
+	[SQL_EVENT_LIST] =
+	    "select revision, kind, time_s, node_id, network, address, detail from events"
+	    " where revision>?1 order by revision limit ?2",
+	[SQL_EVENT_SPAN] =
+	    "select (select min(revision) from events), (select max(revision) from events)",
+	[SQL_EVENT_TRIM] =
+	    "delete from events where revision<min(?1, (select max(revision) from events))",
 
 	[SQL_COUNT_BOUND] = "select count(*) from vpn_mgr where net_id=?1 and bind_ip<>''",
 	[SQL_COUNT_UNBOUND] = "select count(*) from vpn_mgr where net_id=?1 and bind_ip=''",

@@ -8,6 +8,7 @@
 
 #include "common/reason.h"
 #include "common/utf8.h"
+#include "daemons/ipamd/events.h"
 
 #define TRIES 8		/* random ids that may be taken before something is wrong */
 #define NODE_DIGITS 12
@@ -198,9 +199,9 @@ enroll(struct ledger *l, const struct network *net, const struct store_token *t,
 	if (!n->fixed && (rc = lease_take(l, net, &n->addr, change, e)) < 0)
 		return rc;
 	change->bound = true;
-	if ((rc = store_token_use(l->store, t->row)) < 0)
+	if ((rc = store_token_use(l->store, t->row)) < 0 || (rc = add_node(l, n)) < 0)
 		return rc;
-	return add_node(l, n);
+	return events_node(l, EVENT_CREATE, n, "token=%s name=%s", t->label, n->display_name);
 }
 
 static int

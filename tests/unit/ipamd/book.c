@@ -33,6 +33,8 @@ book_init_file(struct book *b, const char *vpn_addr, const char *name)
 	b->conf.token_ttl_ms = BOOK_TTL_S * 1000;
 	b->conf.cert_life_ms = INT64_C(365) * 24 * 3600 * 1000;
 	b->conf.require_node_cert = true;
+	b->conf.events_max_age_ms = INT64_C(24) * 3600 * 1000;
+	b->conf.events_max_rows = 1000;
 	ck_assert_int_eq(ip_prefix_parse(vpn_addr, &b->conf.vpn_addr), 0);
 	secret_random(b->granter.key, sizeof(b->granter.key));
 	kit_path(name, path);
