@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/reason.h"
 
@@ -15,14 +16,14 @@
 static void
 set_detail(struct store_event *e, const char *fmt, va_list ap)
 {
-	int len = vsnprintf(e->detail, sizeof(e->detail), fmt, ap);
-	char *end = e->detail + STORE_DETAIL_MAX;
+	char text[STORE_DETAIL_MAX + 8] = "";
+	size_t end = STORE_DETAIL_MAX;
 
-	if (len <= STORE_DETAIL_MAX)
-		return;
-	while (end > e->detail && (*end & 0xc0) == 0x80)
+	vsnprintf(text, sizeof(text), fmt, ap);
+	while (end > 0 && (text[end] & 0xc0) == 0x80)
 		end--;
-	*end = '\0';
+	text[end] = '\0';
+	memcpy(e->detail, text, end + 1);
 }
 
 /*
