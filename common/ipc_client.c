@@ -15,9 +15,6 @@
 #include "common/clock.h"
 #include "common/ipc_nng.h"
 
-#define RECONNECT_MIN_MS 50
-#define RECONNECT_MAX_MS 200
-
 struct ask {
 	struct ipc_client *client;
 	nng_ctx ctx;
@@ -177,8 +174,8 @@ open_dialer(struct ipc_client *c, struct err *e)
 	nng_socket_set_size(c->sock, NNG_OPT_RECVMAXSZ, IPC_MESSAGE_MAX + IPC_HEADER_MAX);
 	/* Never send a request twice: a lost pipe fails it at once instead. */
 	nng_socket_set_ms(c->sock, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
-	nng_socket_set_ms(c->sock, NNG_OPT_RECONNMINT, RECONNECT_MIN_MS);
-	nng_socket_set_ms(c->sock, NNG_OPT_RECONNMAXT, RECONNECT_MAX_MS);
+	nng_socket_set_ms(c->sock, NNG_OPT_RECONNMINT, IPC_RECONNECT_MIN_MS);
+	nng_socket_set_ms(c->sock, NNG_OPT_RECONNMAXT, IPC_RECONNECT_MAX_MS);
 	nng_pipe_notify(c->sock, NNG_PIPE_EV_ADD_PRE, on_client_pipe, c);
 	nng_pipe_notify(c->sock, NNG_PIPE_EV_ADD_POST, on_client_pipe, c);
 	nng_pipe_notify(c->sock, NNG_PIPE_EV_REM_POST, on_client_pipe, c);

@@ -11,10 +11,12 @@
 #include "common/err.h"
 #include "common/ipc.h"
 
-/* What the two ends of ipc.h share, ipc_server.c and ipc_client.c: of no use elsewhere. */
+/* What the ends of ipc.h and of ipc_events.h share: of no use elsewhere. */
 
 #define IPC_HEADER_MAX 64	/* nng's own bytes before a message: request ids, one per hop */
 #define IPC_URL_MAX 128
+#define IPC_RECONNECT_MIN_MS 50
+#define IPC_RECONNECT_MAX_MS 200
 
 struct ipc_counters {
 	atomic_uint_fast64_t requests, malformed, strangers;
