@@ -94,11 +94,14 @@ pin_server(struct hostcfg *h, const struct ip_addr *server, struct err *e)
 
 	if (j->nroutes > 0 && ip_equal(&j->routes[0].to.addr, server))
 		return 0;
-	if ((rc = netcfg_route_get(h->net, server, &r.hop)) < 0)
-		return err_set(e, rc, "no route to the server %s: %s", IP_TEXT(server),
+	if ((rc = netcfg_route_outside(h->net, server, h->ifindex, &r.hop)) < 0)
+		return err_set(e, rc, "no way to the server %s outside of the tunnel: %s",
+		    IP_TEXT(server), strerror(-rc));
+	if (r.hop.ifindex == 0)
+		return 0;	/* an address of this machine: no route is asked */
+	if ((rc = netcfg_name(h->net, r.hop.ifindex, r.device)) < 0)
+		return err_set(e, rc, "the way to the server %s: %s", IP_TEXT(server),
 		    strerror(-rc));
-	if (r.hop.ifindex == h->ifindex || netcfg_name(h->net, r.hop.ifindex, r.device) < 0)
-		return err_set(e, -EINVAL, "the server is only reachable through the tunnel");
 	journal_undo_routes(j, h->net);
 	j->routes[j->nroutes++] = r;
 	if ((rc = journal_save(j)) < 0)

@@ -4,7 +4,7 @@
 
 #include "common/err.h"
 #include "common/ip.h"
-#include "daemons/tunneld/netcfg.h"
+#include "daemons/tunneld/netcfg_route.h"
 
 /*
  * What tunneld has changed on the host outside of its own device, written down before it is done,

@@ -55,26 +55,6 @@ addresses(const char *family)
 	return netns_ask(command);
 }
 
-static int
-add_route(struct rig *r, const char *to, const char *via)
-{
-	struct netcfg_hop hop = { .ifindex = r->ifindex };
-	struct ip_prefix p = netns_prefix(to);
-
-	if (via != NULL)
-		hop.via = netns_addr(via);
-	return netcfg_route_add(r->net, &p, &hop);
-}
-
-static int
-delete_route(struct rig *r, const char *to)
-{
-	struct netcfg_hop hop = { .ifindex = r->ifindex };
-	struct ip_prefix p = netns_prefix(to);
-
-	return netcfg_route_delete(r->net, &p, &hop);
-}
-
 /* --- devices ---------------------------------------------------------------------------------- */
 
 START_TEST(devices_have_names_and_numbers)
@@ -183,113 +163,6 @@ START_TEST(families_do_not_touch_each_other)
 }
 END_TEST
 
-/* --- routes ----------------------------------------------------------------------------------- */
-
-START_TEST(routes_come_and_go)
-{
-	struct rig r;
-
-	KIT_SKIP_UNLESS(rig_init(&r), NETNS_WHY);
-	ck_assert_int_eq(set_address(&r, "10.1.1.3/24"), 0);
-	ck_assert_int_eq(add_route(&r, "192.168.77.1/16", NULL), 0);	/* the host bits go */
-	ck_assert_int_eq(add_route(&r, "192.168.0.0/16", NULL), 0);	/* it is there already */
-	ck_assert_int_eq(add_route(&r, "203.0.113.9/32", "10.1.1.1"), 0);
-	ck_assert_int_eq(add_route(&r, "0.0.0.0/1", NULL), 0);
-	ck_assert_str_eq(netns_ask("ip route show proto static"),
-	    "0.0.0.0/1 dev tun0 scope link \n192.168.0.0/16 dev tun0 scope link \n"
-	    "203.0.113.9 via 10.1.1.1 dev tun0");
-	ck_assert_int_eq(delete_route(&r, "192.168.0.0/16"), 0);
-	ck_assert_int_eq(delete_route(&r, "192.168.0.0/16"), 0);	/* not there: fine */
-	ck_assert_str_eq(netns_ask("ip route show 192.168.0.0/16"), "");
-	ck_assert_int_eq(add_route(&r, "198.51.100.0/24", "172.16.0.1"), -ENETUNREACH);
-	rig_fini(&r);
-}
-END_TEST
-
-START_TEST(ipv6_routes_come_and_go)
-{
-	struct rig r;
-
-	KIT_SKIP_UNLESS(rig_init(&r), NETNS_WHY);
-	ck_assert_int_eq(set_address(&r, "fd00::3/64"), 0);
-	ck_assert_int_eq(add_route(&r, "2001:db8::/32", NULL), 0);
-	ck_assert_int_eq(add_route(&r, "2001:db8::/32", NULL), 0);
-	ck_assert_int_eq(add_route(&r, "2001:db9::1/128", "fd00::1"), 0);
-	ck_assert_str_eq(netns_ask("ip -6 route show proto static"),
-	    "2001:db8::/32 dev tun0 metric 1024 pref medium\n"
-	    "2001:db9::1 via fd00::1 dev tun0 metric 1024 pref medium");
-	ck_assert_int_eq(delete_route(&r, "2001:db8::/32"), 0);
-	ck_assert_int_eq(delete_route(&r, "2001:db8::/32"), 0);
-	ck_assert_str_eq(netns_ask("ip -6 route show 2001:db8::/32"), "");
-	rig_fini(&r);
-}
-END_TEST
-
-/* A machine's own route to the same place is neither taken away, nor deleted with ours. */
-static const struct {
-	const char *family, *address, *to, *own, *inside;
-} owns[] = {
-	{ "-4", "10.1.1.3/24", "192.168.0.0/16", "192.168.0.0/16 dev eth0", "192.168.1.1" },
-	{ "-6", "fd00::3/64", "2001:db8::/32", "2001:db8::/32 dev eth0", "2001:db8::1" },
-};
-
-START_TEST(a_route_of_the_machines_own_stays)
-{
-	char add[100], show[100], before[300];
-	struct ip_addr inside = netns_addr(owns[_i].inside);
-	struct netcfg_hop hop;
-	unsigned eth0;
-	struct rig r;
-	int fd;
-
-	KIT_SKIP_UNLESS(rig_init(&r), NETNS_WHY);
-	fd = netns_device("eth0");
-	snprintf(add, sizeof(add), "ip link set eth0 up && ip %s route add %s", owns[_i].family,
-	    owns[_i].own);
-	snprintf(show, sizeof(show), "ip %s route show %s dev eth0", owns[_i].family, owns[_i].to);
-	netns_do(add);
-	strncpy(before, netns_ask(show), sizeof(before) - 1);
-	ck_assert_str_ne(before, "");
-	ck_assert_int_eq(set_address(&r, owns[_i].address), 0);
-	ck_assert_int_eq(add_route(&r, owns[_i].to, NULL), 0);
-	ck_assert_str_eq(netns_ask(show), before);
-	ck_assert_int_eq(netcfg_index(r.net, "eth0", &eth0), 0);
-	ck_assert_int_eq(netcfg_route_get(r.net, &inside, &hop), 0);
-	ck_assert_uint_eq(hop.ifindex, eth0);
-	ck_assert_int_eq(delete_route(&r, owns[_i].to), 0);
-	ck_assert_str_eq(netns_ask(show), before);
-	close(fd);
-	rig_fini(&r);
-}
-END_TEST
-
-START_TEST(the_kernel_says_where_packets_go)
-{
-	struct ip_addr far = netns_addr("203.0.113.9"), near = netns_addr("10.1.1.9");
-	struct ip_addr six = netns_addr("2001:db8::9"), via = netns_addr("10.1.1.1");
-	struct netcfg_hop hop = { .ifindex = 77 };
-	struct rig r;
-
-	KIT_SKIP_UNLESS(rig_init(&r), NETNS_WHY);
-	ck_assert_int_eq(netcfg_route_get(r.net, &far, &hop), -ENETUNREACH);
-	ck_assert_int_lt(netcfg_route_get(r.net, &six, &hop), 0);
-	ck_assert_uint_eq(hop.ifindex, 77);
-	ck_assert_int_eq(set_address(&r, "10.1.1.3/24"), 0);
-	ck_assert_int_eq(netcfg_route_get(r.net, &near, &hop), 0);
-	ck_assert_uint_eq(hop.ifindex, r.ifindex);
-	ck_assert_uint_eq(hop.via.family, 0);
-	netns_do("ip route add default via 10.1.1.1");
-	ck_assert_int_eq(netcfg_route_get(r.net, &far, &hop), 0);
-	ck_assert_uint_eq(hop.ifindex, r.ifindex);
-	ck_assert(ip_equal(&hop.via, &via));
-	netns_do("ip addr add fd00::3/64 dev tun0 nodad && ip -6 route add default via fd00::1");
-	ck_assert_int_eq(netcfg_route_get(r.net, &six, &hop), 0);
-	via = netns_addr("fd00::1");
-	ck_assert(ip_equal(&hop.via, &via));
-	rig_fini(&r);
-}
-END_TEST
-
 START_TEST(nobody_else_may)
 {
 	struct rig r;
@@ -298,7 +171,6 @@ START_TEST(nobody_else_may)
 	ck_assert_int_eq(setuid(65534), 0);
 	ck_assert_int_eq(netcfg_link_up(r.net, r.ifindex, 1400), -EPERM);
 	ck_assert_int_eq(set_address(&r, "10.1.1.3/24"), -EPERM);
-	ck_assert_int_eq(add_route(&r, "192.168.0.0/16", NULL), -EPERM);
 	ck_assert_int_eq(netcfg_link_delete(r.net, r.ifindex), -EPERM);
 	rig_fini(&r);
 }
@@ -315,10 +187,6 @@ main(void)
 	tcase_add_test(tc, a_device_is_deleted);
 	tcase_add_test(tc, an_address_replaces_the_others);
 	tcase_add_test(tc, families_do_not_touch_each_other);
-	tcase_add_test(tc, routes_come_and_go);
-	tcase_add_test(tc, ipv6_routes_come_and_go);
-	KIT_ROWS(tc, a_route_of_the_machines_own_stays, owns);
-	tcase_add_test(tc, the_kernel_says_where_packets_go);
 	tcase_add_test(tc, nobody_else_may);
 	return kit_run("tunneld/netcfg", tc);
 }
