@@ -25,7 +25,8 @@
 /*
  * Something happened to a node, as it stands in *n: id, network and address go into the event. The
  * text adds what the kind does not say, as `key=value` ("idle=3600"), one that people have chosen
- * last; it is cut at STORE_DETAIL_MAX bytes. Belongs into a ledger_request. 0 or a failure of the store.
+ * last; it is cut at STORE_DETAIL_MAX bytes. Belongs into a ledger_request. 0 or a failure of the
+ * store.
  */
 int events_node(struct ledger *l, enum event_kind kind, const struct store_node *n,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));

@@ -26,13 +26,13 @@ static int
 find_victim(struct ledger *l, const struct network *net, struct store_node *out, struct err *e)
 {
 	int64_t min_s = l->conf->pool_reclaim_min_idle_ms / 1000;
-	int rc = store_node_oldest(l->store, net->id, out);
+	int n = store_node_victims(l->store, net->id, out, 1);
 
-	if (rc == -ENOENT)
+	if (n < 0)
+		return n;
+	if (n == 0)
 		return err_set(e, -REASON_POOL_EXHAUSTED, "all addresses of %s are in use",
 		    PREFIX_TEXT(&net->prefix));
-	if (rc < 0)
-		return rc;
 	if (min_s > 0 && idle_s(l, out) < min_s)
 		return err_set(e, -REASON_POOL_EXHAUSTED, "no node of %s has been idle for %" PRId64
 		    " s (pool.reclaimMinIdle)", PREFIX_TEXT(&net->prefix), min_s);
@@ -56,7 +56,7 @@ lease_take(struct ledger *l, const struct network *net, struct ip_addr *out,
 		    "is known only when tunneld has announced its sessions");
 	if ((rc = find_victim(l, net, &victim, e)) < 0 ||
 	    (rc = events_node(l, EVENT_RECLAIM, &victim, "idle=%" PRId64, idle_s(l, &victim))) < 0 ||
-	    (rc = store_node_delete(l->store, victim.row)) < 0)
+	    (rc = store_node_steal(l->store, &victim)) < 0)
 		return rc;
 	snprintf(change->victim, sizeof(change->victim), "%s", victim.id);
 	change->victim_idle_s = idle_s(l, &victim);
@@ -71,8 +71,7 @@ static int
 admit(struct ledger *l, const struct lease_wish *w, struct store_node *n, struct network **net,
     struct err *e)
 {
-	int rc = strlen(w->node_token) > STORE_TOKEN_MAX
-	    ? -ENOENT : store_node_by_token(l->store, w->node_token, n);
+	int rc = store_node_by_token(l->store, w->node_token, n);
 
 	if (rc < 0)
 		return rc == -ENOENT ? -REASON_TOKEN_UNKNOWN : rc;
@@ -97,14 +96,15 @@ static int
 bind_new(struct ledger *l, const struct network *net, struct store_node *n,
     struct lease_change *change, struct err *e)
 {
+	struct ip_addr addr;
 	int rc;
 
 	change->bound = true;
 	change->before = n->addr;
-	n->fixed = false;	/* the one that was chosen for it cannot be had */
-	if ((rc = lease_take(l, net, &n->addr, change, e)) < 0)
+	if ((rc = lease_take(l, net, &addr, change, e)) < 0)
 		return rc;
-	return store_node_bind(l->store, n, l->now_s);
+	/* One that was chosen for it cannot be had any more. */
+	return store_node_bind(l->store, n, &addr, false, l->now_s);
 }
 
 int
@@ -121,7 +121,7 @@ lease_attach(struct ledger *l, const struct lease_wish *wish, struct lease *out,
 	    (rc = bind_new(l, net, &n, &lease.change, e)) < 0)
 		return rc;
 	lease.epoch = ++l->epoch;
-	if ((rc = store_node_session(l->store, &n, NODE_CONNECTING, lease.epoch, l->round,
+	if ((rc = store_node_touch(l->store, &n, NODE_CONNECTING, lease.epoch, l->round,
 	    l->now_s)) < 0 ||
 	    (rc = events_session(l, &n, NODE_CONNECTING, lease.epoch)) < 0)
 		return rc;

@@ -117,20 +117,18 @@ begin_run(struct ledger *l)
 }
 
 int
-ledger_open(struct ledger *l, const struct conf_server *conf, const char *db_path, int64_t now_s,
+ledger_open(struct ledger *l, const struct conf_server *conf, struct store *store, int64_t now_s,
     struct err *e)
 {
 	int rc;
 
-	*l = (struct ledger){ .conf = conf, .now_s = now_s, .started_s = now_s };
+	*l = (struct ledger){ .conf = conf, .store = store, .now_s = now_s, .started_s = now_s };
 	l->nets[0] = (struct network){ .id = STORE_NET_DEFAULT, .name = NETWORK_DEFAULT,
 		.prefix = conf->vpn_addr };
 	l->nnets = 1;
-	if ((rc = store_open(db_path, &l->store, e)) < 0)
-		return rc;
 	if ((rc = begin_run(l)) < 0) {
-		err_set(e, rc, "%s: cannot be loaded: %s", db_path,
-		    store_failure(l->store)[0] != '\0' ? store_failure(l->store) : err_text(rc));
+		err_set(e, rc, "the addresses cannot be loaded: %s",
+		    store_failure(store)[0] != '\0' ? store_failure(store) : err_text(rc));
 		ledger_close(l);
 	}
 	return rc;

@@ -49,10 +49,10 @@ struct ledger {
 };
 
 /*
- * Opens the database, counts the start, sets every node back to "not connected" in the order of
- * last use, sees to the reserved registration and loads the pools. conf must outlive it.
+ * Counts the start, sets every node back to "not connected" in the order of last use, sees to the
+ * reserved registration and loads the pools. conf must outlive it. consumes: store
  */
-int ledger_open(struct ledger *l, const struct conf_server *conf, const char *db_path,
+int ledger_open(struct ledger *l, const struct conf_server *conf, struct store *store,
     int64_t now_s, struct err *e);
 void ledger_close(struct ledger *l);	/* what was not committed is lost; a zeroed one is fine */
 

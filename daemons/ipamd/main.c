@@ -19,6 +19,7 @@
 #include "daemons/ipamd/ledger.h"
 #include "daemons/ipamd/sandbox_ipamd.h"
 #include "daemons/ipamd/service.h"
+#include "daemons/ipamd/store_sqlite.h"
 #include "daemons/ipamd/sweep.h"
 
 /* The address authority: who may come in, and which address each node has. */
@@ -149,11 +150,13 @@ open_things(struct ipamd *d, struct err *e)
 		.batch = &d->batch,
 		.granter = &d->granter,
 	};
+	struct store *store;
 	int rc;
 
 	if ((rc = watch_signals(d, e)) < 0 ||
 	    (rc = granter_open(&d->granter, d->places.grant_key, d->places.grant_pub, e)) < 0 ||
-	    (rc = ledger_open(&d->ledger, &d->conf, d->places.ipamd_db, clock_utc_s(), e)) < 0)
+	    (rc = store_sqlite_open(d->places.ipamd_db, &store, e)) < 0 ||
+	    (rc = ledger_open(&d->ledger, &d->conf, store, clock_utc_s(), e)) < 0)
 		return rc;
 	batch_init(&d->batch, d->ev, &d->ledger);
 	rc = sweeper_start(&d->sweeper, d->ev, &d->batch, &d->ledger, d->conf.sweep_interval_ms);

@@ -108,11 +108,11 @@ run_step(struct store *st, int64_t version)
 	char done[64];
 
 	snprintf(done, sizeof(done), "pragma user_version=%" PRId64 "; commit", version);
-	if (store_script(st, "begin immediate") < 0)
+	if (sql_script(st, "begin immediate") < 0)
 		return -EIO;
-	if (store_script(st, steps[version - 1]) == 0 && store_script(st, done) == 0)
+	if (sql_script(st, steps[version - 1]) == 0 && sql_script(st, done) == 0)
 		return 0;
-	store_script(st, "rollback");	/* fails where the library has done it already */
+	sql_script(st, "rollback");	/* fails where the library has done it already */
 	return -EIO;
 }
 
@@ -121,7 +121,7 @@ migrate(struct store *st, struct err *e)
 {
 	int64_t version;
 
-	if (store_pragma(st, "pragma user_version", &version) < 0)
+	if (sql_pragma(st, "pragma user_version", &version) < 0)
 		return err_set(e, -EIO, "%s", store_failure(st));
 	if (version > NEWEST)
 		return err_set(e, -ENOTSUP, "its schema has version %" PRId64 ", made by a newer "

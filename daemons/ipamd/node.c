@@ -11,7 +11,7 @@
 int
 node_get(struct ledger *l, const char *id, struct store_node *out)
 {
-	int rc = strlen(id) > PKI_ID_MAX ? -ENOENT : store_node_by_id(l->store, id, out);
+	int rc = store_node_by_id(l->store, id, out);
 
 	return rc == -ENOENT ? -REASON_NODE_UNKNOWN : rc;
 }
@@ -38,12 +38,12 @@ node_list(struct ledger *l, int64_t after, size_t size, struct node_page *out)
 static int
 unbind_reserved(struct ledger *l, struct store_node *n)
 {
+	struct ip_addr none = { 0 };
 	int rc = 0;
 
 	if (n->attached)
-		rc = store_node_session(l->store, n, NODE_IDLE, l->epoch, l->round, l->now_s);
-	n->addr = (struct ip_addr){ 0 };
-	return rc < 0 ? rc : store_node_bind(l->store, n, l->now_s);
+		rc = store_node_touch(l->store, n, NODE_IDLE, l->epoch, l->round, l->now_s);
+	return rc < 0 ? rc : store_node_bind(l->store, n, &none, false, l->now_s);
 }
 
 int
@@ -59,7 +59,7 @@ node_delete(struct ledger *l, const char *id, uint64_t *epoch_out)
 	addr = n.addr;
 	if ((rc = events_node(l, EVENT_UNREGISTER, &n, "by=administrator")) < 0)
 		return rc;
-	rc = n.reserved ? unbind_reserved(l, &n) : store_node_delete(l->store, n.row);
+	rc = n.reserved ? unbind_reserved(l, &n) : store_node_delete(l->store, &n);
 	if (rc < 0)
 		return rc;
 	if ((net = ledger_network(l, n.net)) != NULL)

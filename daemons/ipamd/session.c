@@ -15,17 +15,15 @@ find_node(struct ledger *l, const struct session *s, struct store_node *out, str
 
 	if (s->epoch == 0 || s->epoch > l->epoch)
 		return err_set(e, -REASON_FIELD_INVALID, "epoch: was never handed out");
-	if (strlen(s->node_id) > PKI_ID_MAX)
-		return -REASON_NODE_UNKNOWN;
 	rc = store_node_by_id(l->store, s->node_id, out);
 	return rc == -ENOENT ? -REASON_NODE_UNKNOWN : rc;
 }
 
 static int
-enter(struct ledger *l, const struct store_node *n, const struct session *s)
+enter(struct ledger *l, struct store_node *n, const struct session *s)
 {
 	bool news = s->epoch != n->epoch || s->state != n->state;
-	int rc = store_node_session(l->store, n, s->state, s->epoch, l->round, l->now_s);
+	int rc = store_node_touch(l->store, n, s->state, s->epoch, l->round, l->now_s);
 
 	return rc == 0 && news ? events_session(l, n, s->state, s->epoch) : rc;
 }
@@ -79,7 +77,8 @@ session_announce(struct ledger *l, const struct session_part *part, bool *gone, 
 		rc = store_unannounced(l->store, l->round, l->now_s);
 	if (rc < 0 || part->last)
 		l->announcing = false;
-	if (rc == 0 && part->last)
-		l->synced = true;
-	return rc;
+	if (rc < 0)
+		return rc;
+	l->synced |= part->last;
+	return 0;
 }

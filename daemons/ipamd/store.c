@@ -2,56 +2,31 @@
 #include "daemons/ipamd/store.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "common/reason.h"
-#include "daemons/ipamd/migrate.h"
-#include "daemons/ipamd/store_sql.h"
+#include "daemons/ipamd/store_ops.h"
 
-/*
- * The keeper of sqlite: opens, commits, runs statements. What they say is in store_sql.c, what
- * they mean in store_node.c and store_token.c.
- */
+/* What is the same for every store, and the way from an intent to its implementation. */
 
-#define FAILURE_MAX 256
-#define BUSY_MS 1000	/* an administrator's sqlite3 may hold the write lock for a moment */
+/* --- failure and what is due ------------------------------------------------------------------ */
 
-struct store {
-	sqlite3 *db;
-	sqlite3_stmt *stmts[SQL_STATEMENTS];
-	int lock_fd;		/* the database file, locked against a second ipamd */
-	bool in_tx;		/* a transaction is open */
-	bool doomed;		/* it can only be thrown away */
-	bool broken;
-	enum store_due due;
-	char newest[STORE_STAMP_MAX];	/* not below any update_time; seq likewise for lru_seq */
-	int64_t seq;
-	uint64_t highest_epoch;
-	char failure[FAILURE_MAX];
-};
-
-/* --- failure ---------------------------------------------------------------------------------- */
-
-/* Errors of sqlite may have rolled the transaction back already: the whole of it is given up. */
 static int
-fail(struct store *st)
+note(struct store *st, enum store_due due, int rc)
 {
-	int code = sqlite3_errcode(st->db);
-
-	snprintf(st->failure, sizeof(st->failure), "%s", sqlite3_errmsg(st->db));
-	st->doomed = true;
-	if (code == SQLITE_IOERR || code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
-		st->broken = true;
-	return -REASON_STORE_FAILED;
+	if (rc == -REASON_STORE_FAILED)
+		st->doomed = true;
+	else if (rc >= 0 && due > st->due)
+		st->due = due;
+	return rc;
 }
+
+/* Calls an operation of the store: one that reads, or one whose change is due then. */
+#define WRITE(st, due, op, ...)                                                                    \
+	((st)->doomed ? -REASON_STORE_FAILED : note((st), (due), (st)->ops->op((st), __VA_ARGS__)))
+#define READ(st, op, ...) WRITE(st, STORE_NOTHING, op, __VA_ARGS__)
 
 const char *
 store_failure(const struct store *st)
@@ -65,120 +40,17 @@ store_broken(const struct store *st)
 	return st->broken;
 }
 
-/* --- statements ------------------------------------------------------------------------------- */
-
-static int
-set_arg(sqlite3_stmt *s, int at, const struct sql_arg *a)
+enum store_due
+store_due(const struct store *st)
 {
-	switch (a->kind) {
-	case ARG_INT:
-		return sqlite3_bind_int64(s, at, a->number);
-	case ARG_TEXT:
-		return sqlite3_bind_text(s, at, a->bytes, -1, SQLITE_STATIC);
-	case ARG_BLOB:
-		return sqlite3_bind_blob(s, at, a->bytes, (int) a->len, SQLITE_STATIC);
-	default:
-		return sqlite3_bind_null(s, at);
-	}
-}
-
-int
-store_query(struct store *st, enum store_stmt which, const struct sql_arg *args, size_t nargs)
-{
-	if (st->doomed)
-		return -REASON_STORE_FAILED;
-	for (size_t i = 0; i < nargs; i++) {
-		if (set_arg(st->stmts[which], (int) i + 1, &args[i]) != SQLITE_OK)
-			return fail(st);
-	}
-	return 0;
-}
-
-int
-store_next(struct store *st, enum store_stmt which)
-{
-	int code = sqlite3_step(st->stmts[which]), rc = 0;
-
-	if (code == SQLITE_ROW)
-		return 1;
-	if (code == SQLITE_CONSTRAINT &&
-	    sqlite3_extended_errcode(st->db) == SQLITE_CONSTRAINT_UNIQUE)
-		rc = -EEXIST;	/* undoes this statement only */
-	else if (code != SQLITE_DONE)
-		rc = fail(st);
-	sqlite3_reset(st->stmts[which]);
-	return rc;
+	return st->doomed ? STORE_NOW : st->due;
 }
 
 void
-store_done(struct store *st, enum store_stmt which)
+store_close(struct store *st)
 {
-	sqlite3_reset(st->stmts[which]);
-}
-
-int
-store_run(struct store *st, enum store_stmt which, const struct sql_arg *args, size_t nargs)
-{
-	int rc = store_query(st, which, args, nargs);
-
-	return rc < 0 ? rc : store_next(st, which);
-}
-
-int64_t
-store_int(struct store *st, enum store_stmt which, int column)
-{
-	return sqlite3_column_int64(st->stmts[which], column);
-}
-
-const char *
-store_text(struct store *st, enum store_stmt which, int column)
-{
-	const unsigned char *text = sqlite3_column_text(st->stmts[which], column);
-
-	return text == NULL ? "" : (const char *) text;
-}
-
-void
-store_blob(struct store *st, enum store_stmt which, int column, void *out, size_t len)
-{
-	const void *bytes = sqlite3_column_blob(st->stmts[which], column);
-
-	memset(out, 0, len);
-	if (bytes != NULL && (size_t) sqlite3_column_bytes(st->stmts[which], column) == len)
-		memcpy(out, bytes, len);
-}
-
-int
-store_script(struct store *st, const char *sql)
-{
-	return sqlite3_exec(st->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(st);
-}
-
-int
-store_pragma(struct store *st, const char *sql, int64_t *out)
-{
-	sqlite3_stmt *s = NULL;
-	int rc = 0;
-
-	if (sqlite3_prepare_v2(st->db, sql, -1, &s, NULL) != SQLITE_OK ||
-	    sqlite3_step(s) != SQLITE_ROW)
-		rc = fail(st);
-	else
-		*out = sqlite3_column_int64(s, 0);
-	sqlite3_finalize(s);
-	return rc;
-}
-
-int64_t
-store_changes(struct store *st)
-{
-	return sqlite3_changes64(st->db);
-}
-
-int64_t
-store_added(struct store *st)
-{
-	return sqlite3_last_insert_rowid(st->db);
+	if (st != NULL)
+		st->ops->close(st);
 }
 
 /* --- transactions ----------------------------------------------------------------------------- */
@@ -186,54 +58,28 @@ store_added(struct store *st)
 int
 store_request(struct store *st)
 {
-	int rc;
-
-	if (!st->in_tx) {
-		if ((rc = store_run(st, SQL_BEGIN, NULL, 0)) < 0)
-			return rc;
-		st->in_tx = true;
-	}
-	return store_run(st, SQL_SAVEPOINT, NULL, 0);
+	return st->doomed ? -REASON_STORE_FAILED : note(st, STORE_NOTHING, st->ops->request(st));
 }
 
 int
 store_accept(struct store *st)
 {
-	return store_run(st, SQL_RELEASE, NULL, 0);
+	return st->doomed ? -REASON_STORE_FAILED : note(st, STORE_NOTHING, st->ops->accept(st));
 }
 
 int
 store_refuse(struct store *st)
 {
-	int rc = store_run(st, SQL_ROLLBACK_TO, NULL, 0);
-
-	return rc < 0 ? rc : store_run(st, SQL_RELEASE, NULL, 0);
-}
-
-void
-store_wants(struct store *st, enum store_due due)
-{
-	if (due > st->due)
-		st->due = due;
-}
-
-enum store_due
-store_due(const struct store *st)
-{
-	return st->doomed ? STORE_NOW : st->due;
+	return st->doomed ? -REASON_STORE_FAILED : note(st, STORE_NOTHING, st->ops->refuse(st));
 }
 
 int
 store_commit(struct store *st)
 {
-	int rc = st->doomed ? -REASON_STORE_FAILED : 0;
+	int rc = st->doomed ? -REASON_STORE_FAILED : st->ops->commit(st);
 
-	if (rc == 0 && st->in_tx)
-		rc = store_run(st, SQL_COMMIT, NULL, 0);
-	st->doomed = false;
-	if (sqlite3_get_autocommit(st->db) == 0 && store_run(st, SQL_ROLLBACK, NULL, 0) < 0)
+	if (rc < 0 && st->ops->rollback(st) < 0)
 		st->broken = true;
-	st->in_tx = false;
 	st->doomed = false;
 	st->due = STORE_NOTHING;
 	return rc;
@@ -242,7 +88,7 @@ store_commit(struct store *st)
 /* --- the order of use ------------------------------------------------------------------------- */
 
 void
-store_local(int64_t now_s, char out[STORE_STAMP_MAX])
+store_stamp(int64_t now_s, char out[STORE_STAMP_MAX])
 {
 	time_t t = (time_t) now_s;
 	struct tm tm;
@@ -251,134 +97,247 @@ store_local(int64_t now_s, char out[STORE_STAMP_MAX])
 		out[0] = '\0';
 }
 
-struct store_use
-store_use(struct store *st, int64_t now_s)
+/* The clock may have been set back, and local time repeats in autumn: the newest stamp stays. */
+static struct store_use
+next_use(struct store *st, int64_t now_s)
 {
-	char local[STORE_STAMP_MAX];
+	struct store_use use = { .seq = ++st->seq, .now_s = now_s };
 
-	store_local(now_s, local);
-	if (strcmp(local, st->newest) > 0)
-		memcpy(st->newest, local, sizeof(st->newest));
-	return (struct store_use){ st->newest, ++st->seq };
-}
-
-void
-store_used(struct store *st, int64_t n)
-{
-	st->seq += n;
-}
-
-uint64_t
-store_highest_epoch(const struct store *st)
-{
-	return st->highest_epoch;
-}
-
-static int
-read_highest(struct store *st)
-{
-	int rc = store_query(st, SQL_HIGHEST, NULL, 0);
-
-	if (rc < 0 || (rc = store_next(st, SQL_HIGHEST)) <= 0)
-		return rc;
-	snprintf(st->newest, sizeof(st->newest), "%s", store_text(st, SQL_HIGHEST, 0));
-	st->seq = store_int(st, SQL_HIGHEST, 1);
-	st->highest_epoch = (uint64_t) store_int(st, SQL_HIGHEST, 2);
-	store_done(st, SQL_HIGHEST);
-	return 0;
-}
-
-/* --- opening ---------------------------------------------------------------------------------- */
-
-/*
- * Makes the file and locks it. flock(2), since closing any descriptor of a file ends the fcntl(2)
- * locks that sqlite has on it: this one is closed last.
- */
-static int
-lock_file(const char *path, int *fd_out, struct err *e)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-	struct stat s;
-	int rc = 0;
-
-	if (fd < 0)
-		return err_set(e, -errno, "%s: %s", path, strerror(errno));
-	if (fstat(fd, &s) < 0)
-		rc = err_set(e, -errno, "%s: %s", path, strerror(errno));
-	else if (!S_ISREG(s.st_mode))
-		rc = err_set(e, -EINVAL, "%s: not a regular file", path);
-	else if ((s.st_mode & 077) != 0 && fchmod(fd, 0600) < 0)
-		rc = err_set(e, -errno, "%s: cannot close it to others: %s", path, strerror(errno));
-	else if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		rc = err_set(e, -EBUSY, "%s: another ipamd has it open", path);
-	if (rc < 0)
-		close(fd);
+	store_stamp(now_s, use.stamp);
+	if (strcmp(use.stamp, st->newest) > 0)
+		memcpy(st->newest, use.stamp, sizeof(st->newest));
 	else
-		*fd_out = fd;
-	return rc;
+		memcpy(use.stamp, st->newest, sizeof(use.stamp));
+	return use;
 }
 
-/*
- * synchronous=FULL: with NORMAL a commit may be lost with the power after it was answered. Sorting
- * in memory, since there is no other place where the process may write. 16 MiB of cache hold the
- * indexes of a hundred thousand nodes.
- */
-static const char settings[] =
-    "pragma journal_mode=wal; pragma synchronous=full; pragma temp_store=memory;"
-    "pragma cache_size=-16384";
+/* --- nodes ------------------------------------------------------------------------------------ */
 
-static int
-open_db(struct store *st, const char *path, struct err *e)
+int
+store_node_by_token(struct store *st, const char *token, struct store_node *out)
 {
-	if (sqlite3_open_v2(path, &st->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
-	    SQLITE_OK)
-		return err_set(e, -EIO, "%s",
-		    st->db == NULL ? "out of memory" : sqlite3_errmsg(st->db));
-	sqlite3_busy_timeout(st->db, BUSY_MS);
-	/* Foreign keys come last: while they hold, a column that refers cannot be added. */
-	if (store_script(st, settings) < 0)
-		return err_set(e, -EIO, "%s", st->failure);
-	if (migrate(st, e) < 0)
-		return e->rc;
-	if (store_script(st, "pragma foreign_keys=on") < 0)
-		return err_set(e, -EIO, "%s", st->failure);
-	for (unsigned i = 0; i < SQL_STATEMENTS; i++) {
-		if (sqlite3_prepare_v3(st->db, store_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-		    &st->stmts[i], NULL) != SQLITE_OK)
-			return err_set(e, -EIO, "%s: %s", sqlite3_errmsg(st->db), store_sql[i]);
-	}
-	return read_highest(st) < 0 ? err_set(e, -EIO, "%s", st->failure) : 0;
+	struct store_node like;
+
+	if ((size_t) snprintf(like.token, sizeof(like.token), "%s", token) >= sizeof(like.token))
+		return -ENOENT;
+	return READ(st, node_find, BY_TOKEN, &like, out);
 }
 
 int
-store_open(const char *path, struct store **out, struct err *e)
+store_node_by_id(struct store *st, const char *id, struct store_node *out)
 {
-	struct store *st = calloc(1, sizeof(*st));
-	int rc;
+	struct store_node like;
 
-	if (st == NULL)
-		return err_set(e, -ENOMEM, "out of memory");
-	st->lock_fd = -1;
-	rc = lock_file(path, &st->lock_fd, e);
-	if (rc == 0 && (rc = open_db(st, path, e)) < 0)
-		err_prefix(e, "%s", path);
-	if (rc < 0) {
-		store_close(st);
+	if ((size_t) snprintf(like.id, sizeof(like.id), "%s", id) >= sizeof(like.id))
+		return -ENOENT;
+	return READ(st, node_find, BY_ID, &like, out);
+}
+
+int
+store_node_by_keys(struct store *st, const struct store_node *like, struct store_node *out)
+{
+	return READ(st, node_find, BY_KEYS, like, out);
+}
+
+int
+store_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max)
+{
+	return READ(st, node_list, after, nodes, max);
+}
+
+int
+store_node_victims(struct store *st, int64_t net, struct store_node *nodes, size_t max)
+{
+	return READ(st, node_victims, net, nodes, max);
+}
+
+int
+store_nodes_expired(struct store *st, int64_t created_before_s, struct store_node *nodes,
+    size_t max)
+{
+	return READ(st, nodes_expired, created_before_s, nodes, max);
+}
+
+int
+store_node_add(struct store *st, struct store_node *n, int64_t now_s)
+{
+	struct store_use use = next_use(st, now_s);
+	int rc = WRITE(st, STORE_NOW, node_add, n, &use);
+
+	if (rc < 0)
 		return rc;
-	}
-	*out = st;
+	n->use = use.seq;
+	n->state = NODE_NEVER;
+	n->attached = false;
+	n->epoch = 0;
+	n->create_s = now_s;
+	n->seen_s = 0;
 	return 0;
 }
 
-void
-store_close(struct store *st)
+int
+store_node_bind(struct store *st, struct store_node *n, const struct ip_addr *addr, bool fixed,
+    int64_t now_s)
 {
-	if (st == NULL)
-		return;
-	for (unsigned i = 0; i < SQL_STATEMENTS; i++)
-		sqlite3_finalize(st->stmts[i]);
-	sqlite3_close(st->db);
-	if (st->lock_fd >= 0)
-		close(st->lock_fd);
-	free(st);
+	struct store_use use = next_use(st, now_s);
+	int rc = WRITE(st, STORE_NOW, node_bind, n, addr, fixed, &use);
+
+	if (rc < 0)
+		return rc;
+	n->use = use.seq;
+	n->addr = *addr;
+	n->fixed = fixed;
+	return 0;
+}
+
+int
+store_node_steal(struct store *st, const struct store_node *victim)
+{
+	return WRITE(st, STORE_NOW, node_steal, victim);
+}
+
+int
+store_node_touch(struct store *st, struct store_node *n, enum node_state state,
+    uint64_t epoch, int64_t round, int64_t now_s)
+{
+	struct store_use use = next_use(st, now_s);
+	int rc = WRITE(st, n->attached ? STORE_SOON : STORE_NOW, node_touch, n, state, epoch, round,
+	    &use);
+
+	if (rc < 0)
+		return rc;
+	n->use = use.seq;
+	n->state = state;
+	n->epoch = epoch;
+	n->attached = true;
+	n->seen_s = now_s;
+	return 0;
+}
+
+int
+store_node_announced(struct store *st, int64_t row, int64_t round)
+{
+	return WRITE(st, STORE_SOON, node_announced, row, round);
+}
+
+int
+store_node_stale(struct store *st, int64_t row, bool stale)
+{
+	return WRITE(st, STORE_SOON, node_stale, row, stale);
+}
+
+int
+store_unannounced(struct store *st, int64_t round, int64_t now_s)
+{
+	struct store_use use = next_use(st, now_s);
+	int rc = WRITE(st, STORE_SOON, unannounced, round, &use);
+
+	if (rc > 0)
+		st->seq += rc;
+	return rc;
+}
+
+int
+store_node_delete(struct store *st, const struct store_node *n)
+{
+	return WRITE(st, STORE_NOW, node_delete, n);
+}
+
+/* --- addresses -------------------------------------------------------------------------------- */
+
+int
+store_bindings(struct store *st, int64_t net, int64_t after, struct store_binding *out, size_t max)
+{
+	return READ(st, bindings, net, after, out, max);
+}
+
+int
+store_promises(struct store *st, int64_t net, int64_t after, struct store_binding *out, size_t max)
+{
+	return READ(st, promises, net, after, out, max);
+}
+
+int
+store_counts(struct store *st, int64_t net, struct store_counts *out)
+{
+	return READ(st, counts, net, out);
+}
+
+/* --- bootstrap tokens ------------------------------------------------------------------------- */
+
+int
+store_token_add(struct store *st, struct store_token *t)
+{
+	return WRITE(st, STORE_NOW, token_add, t);
+}
+
+int
+store_token_by_hash(struct store *st, const uint8_t hash[SECRET_HASH_LEN], struct store_token *out)
+{
+	return READ(st, token_by_hash, hash, out);
+}
+
+int
+store_token_by_promise(struct store *st, int64_t net, const struct ip_addr *addr,
+    struct store_token *out)
+{
+	return READ(st, token_by_promise, net, addr, out);
+}
+
+int
+store_token_use(struct store *st, int64_t row)
+{
+	return WRITE(st, STORE_NOW, token_use, row);
+}
+
+int
+store_token_delete(struct store *st, int64_t row)
+{
+	return WRITE(st, STORE_NOW, token_delete, row);
+}
+
+int
+store_token_count(struct store *st, uint64_t *out)
+{
+	return READ(st, token_count, out);
+}
+
+int
+store_tokens_expired(struct store *st, int64_t now_s, struct store_binding *out, size_t max)
+{
+	return READ(st, tokens_expired, now_s, out, max);
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+int
+store_event_add(struct store *st, struct store_event *e)
+{
+	return WRITE(st, STORE_SOON, event_add, e);
+}
+
+int
+store_event_list(struct store *st, uint64_t after, struct store_event *out, size_t max)
+{
+	return READ(st, event_list, after, out, max);
+}
+
+int
+store_event_span(struct store *st, struct store_event_span *out)
+{
+	return READ(st, event_span, out);
+}
+
+int
+store_event_trim(struct store *st, uint64_t before)
+{
+	return WRITE(st, STORE_SOON, event_trim, before);
+}
+
+/* --- counters --------------------------------------------------------------------------------- */
+
+int
+store_boot(struct store *st, uint32_t *boot_out)
+{
+	return WRITE(st, STORE_NOW, boot, (uint32_t) (st->highest_epoch >> 32), boot_out);
 }

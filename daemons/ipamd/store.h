@@ -6,19 +6,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/err.h"
 #include "common/ip.h"
 #include "common/pki.h"
 #include "common/secret.h"
 
 /*
  * What must not be forgotten: nodes with their addresses, bootstrap tokens, counters. Spoken to in
- * intents; how they are kept (sqlite) stays inside. One thread.
+ * intents (register, bind, steal, touch, delete), each with its preconditions; how they are kept is
+ * the business of whoever implements store_ops.h: sqlite (store_sqlite.h), and for tests memory.
+ * One thread.
  *
  * Requests share a commit. Each is bracketed by store_request and store_accept or store_refuse, so
  * that a refused one leaves nothing behind; store_commit makes all accepted ones durable together,
  * or none of them. A failure of the store itself dooms all that waits for the commit: every call
  * says -REASON_STORE_FAILED from then on until store_commit has thrown it away.
+ *
+ * A row is changed as it was read: who changes it passes what it has read, and is told -ESTALE
+ * where the row has been used, changed or deleted since. Where one process alone writes, that
+ * shows a mistake; where several do, it is how they agree.
  *
  * The stamp of last use (update_time) never decreases from one write to the next, whatever the
  * clock does, and a rising number decides between equal stamps.
@@ -36,6 +41,7 @@ enum node_state { NODE_NEVER = 1, NODE_CONNECTING, NODE_CONNECTED, NODE_LOST, NO
 
 struct store_node {
 	int64_t row;			/* rises in order of registration, is never used again */
+	int64_t use;			/* the number of its last use */
 	char id[PKI_ID_MAX + 1];
 	char token[STORE_TOKEN_MAX + 1];
 	int64_t net;
@@ -101,11 +107,6 @@ struct store_counts {
 	uint64_t nodes, bound, connected;
 };
 
-/*
- * Opens the database, made with mode 0600 where it is missing, brings its schema up to date, and
- * keeps every other ipamd out (-EBUSY).
- */
-int store_open(const char *path, struct store **out, struct err *e);
 void store_close(struct store *st);	/* what was not committed is lost; NULL is fine */
 
 /* --- transactions ----------------------------------------------------------------------------- */
@@ -121,7 +122,7 @@ enum store_due store_due(const struct store *st);
 /* 0, or -REASON_STORE_FAILED: nothing since the last commit was kept. */
 int store_commit(struct store *st);
 
-/* The last failure in the library's words, for logs; "" for none. Valid until the next one. */
+/* The last failure in the implementation's words; "" for none. Valid until the next one. */
 const char *store_failure(const struct store *st);
 
 /* An I/O error or a corrupt file was met: what the store says can no longer be trusted. */
@@ -139,20 +140,37 @@ int store_node_by_keys(struct store *st, const struct store_node *like, struct s
 /* Nodes registered after the one in row `after`, oldest first. Returns how many. */
 int store_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max);
 
-/* The reclaimable node of a network that has been idle for longest. 0 or -ENOENT. */
-int store_node_oldest(struct store *st, int64_t net, struct store_node *out);
-
-/* Adds a node that has never connected; fills n->row. -EEXIST: its id, token or address is had. */
-int store_node_add(struct store *st, struct store_node *n, int64_t now_s);
-
-/* Gives n->addr (none: takes it away) and n->fixed. Counts as use. -EEXIST: another node has it. */
-int store_node_bind(struct store *st, const struct store_node *n, int64_t now_s);
+/*
+ * The nodes of a network whose address may be taken, in the order in which that happens: idle for
+ * longest first. Bound, not live, not reserved, not fixed, not stale. Returns how many.
+ */
+int store_node_victims(struct store *st, int64_t net, struct store_node *nodes, size_t max);
 
 /*
- * A session of n (as it was read) came to `state`; the round is that of store_unannounced. Counts
- * as use. It may be lost with the power, except for a node's first.
+ * Registers a node that has never connected; fills what the store knows of it.
+ * -EEXIST: its id, token or address is had.
  */
-int store_node_session(struct store *st, const struct store_node *n, enum node_state state,
+int store_node_add(struct store *st, struct store_node *n, int64_t now_s);
+
+/*
+ * Gives it `addr` (none: takes its own away), chosen for it or not. Counts as use. *n is then as
+ * the row. -EEXIST: another node has the address. -ESTALE.
+ */
+int store_node_bind(struct store *st, struct store_node *n, const struct ip_addr *addr, bool fixed,
+    int64_t now_s);
+
+/*
+ * Unregisters a node whose address somebody else needs. -ESTALE: it is not as it was read any
+ * more, or was not one of store_node_victims.
+ */
+int store_node_steal(struct store *st, const struct store_node *victim);
+
+/*
+ * A session of n came to `state`; the round is that of store_unannounced. Counts as use. It may be
+ * lost with the power, except for a node's first. *n is then as the row. -ESTALE: also where the
+ * node has had a newer epoch.
+ */
+int store_node_touch(struct store *st, struct store_node *n, enum node_state state,
     uint64_t epoch, int64_t round, int64_t now_s);
 
 /* Its session goes on as it was: only the round is noted. May be lost with the power. */
@@ -162,15 +180,16 @@ int store_node_announced(struct store *st, int64_t row, int64_t round);
  * Nodes that are connecting or connected, but not in this round (or in STORE_NO_ROUND: all of
  * them) are not connected any more. They count as used now, in the order of their last use. One
  * that began to connect in the round before is left alone: tunneld may have made the announcement
- * while the answer to its Attach was under way. Each gets its event, EVENT_LOST.
+ * while the answer to its Attach was under way. Each gets its event, EVENT_LOST. Returns how many
+ * there were.
  */
 #define STORE_NO_ROUND (-1)
 int store_unannounced(struct store *st, int64_t round, int64_t now_s);
 
-int store_node_delete(struct store *st, int64_t row);
+int store_node_delete(struct store *st, const struct store_node *n);	/* -ESTALE */
 
 /* Registrations that never attached and are older than that, without reserved ones; how many. */
-int store_nodes_expired(struct store *st, int64_t created_before_s, struct store_binding *out,
+int store_nodes_expired(struct store *st, int64_t created_before_s, struct store_node *nodes,
     size_t max);
 
 /* --- addresses -------------------------------------------------------------------------------- */
@@ -199,7 +218,7 @@ int store_token_by_hash(struct store *st, const uint8_t hash[SECRET_HASH_LEN],
     struct store_token *out);	/* 0 or -ENOENT */
 int store_token_by_promise(struct store *st, int64_t net, const struct ip_addr *addr,
     struct store_token *out);	/* 0 or -ENOENT */
-int store_token_use(struct store *st, int64_t row);	/* one use less */
+int store_token_use(struct store *st, int64_t row);	/* one use less; -ESTALE: none was left */
 int store_token_delete(struct store *st, int64_t row);
 int store_token_count(struct store *st, uint64_t *out);
 

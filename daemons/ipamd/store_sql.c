@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemons/ipamd/store_sql.h"
 
-/* In the order in which store_node.c reads them. */
+/* In the order in which store_sqlite_node.c reads them. */
 #define NODE                                                                                       \
-	"select id, node_id, token, net_id, display_name, bind_ip, state, phase, epoch,"           \
-	" attached, reserved, fixed, create_s, seen_s from vpn_mgr "
+	"select id, lru_seq, node_id, token, net_id, display_name, bind_ip, state, phase,"         \
+	" epoch, attached, reserved, fixed, create_s, seen_s from vpn_mgr "
 
-/* In the order in which store_token.c reads them. */
+/* In the order in which store_sqlite_token.c reads them. */
 #define TOKEN                                                                                      \
 	"select id, label, hash, net_id, address, uses_left, expire_s from bootstrap_tokens "
 
 /* Nodes that are live, but were not named in the round ROUND. */
 #define UNANNOUNCED(ROUND)                                                                         \
 	" where state<>-1 and sync_round<>" ROUND " and (state<>1 or sync_round<>" ROUND "-1)"
+
+/* Its address may be taken. */
+#define VICTIM " state=-1 and bind_ip<>'' and reserved=0 and fixed=0 and stale=0"
+
+/* Nobody has used it since it was read. */
+#define UNCHANGED " where id=?1 and lru_seq=?2"
 
 /*
  * Every statement of the store. Those that count as use set update_time and lru_seq themselves:
@@ -35,23 +41,23 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	[SQL_NODE_BY_KEYS] = NODE
 	    "where bootstrap_id=?1 and grpc_spki=?2 and vpn_spki=?3 order by id desc limit 1",
 	[SQL_NODE_LIST] = NODE "where id>?1 order by id limit ?2",
-	[SQL_NODE_OLDEST] = NODE
-	    "where net_id=?1 and state=-1 and bind_ip<>'' and reserved=0 and fixed=0 and stale=0"
-	    " order by update_time, lru_seq, id limit 1",
+	[SQL_NODE_VICTIMS] = NODE
+	    "where net_id=?1 and" VICTIM " order by update_time, lru_seq, id limit ?2",
 	[SQL_NODE_ADD] =
 	    "insert into vpn_mgr(token, state, bind_ip, create_time, update_time, lru_seq, node_id,"
 	    " net_id, display_name, create_s, reserved, fixed, bootstrap_id, grpc_spki, vpn_spki)"
 	    " values(?1, -1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 	[SQL_NODE_BIND] =
-	    "update vpn_mgr set bind_ip=?2, fixed=?3, stale=0, update_time=?4, lru_seq=?5"
-	    " where id=?1",
-	[SQL_NODE_SESSION] =
-	    "update vpn_mgr set state=?2,"
-	    " phase=coalesce(?3, case state when 3 then 1 else phase end), epoch=?4, sync_round=?5,"
-	    " seen_s=?6, attached=1, update_time=?7, lru_seq=?8 where id=?1",
+	    "update vpn_mgr set bind_ip=?3, fixed=?4, stale=0, update_time=?5, lru_seq=?6"
+	    UNCHANGED,
+	[SQL_NODE_STEAL] = "delete from vpn_mgr" UNCHANGED " and" VICTIM,
+	[SQL_NODE_TOUCH] =
+	    "update vpn_mgr set state=?3,"
+	    " phase=coalesce(?4, case state when 3 then 1 else phase end), epoch=?5, sync_round=?6,"
+	    " seen_s=?7, attached=1, update_time=?8, lru_seq=?9" UNCHANGED " and epoch<=?5",
 	[SQL_NODE_ANNOUNCED] = "update vpn_mgr set sync_round=?2 where id=?1",
 	[SQL_NODE_STALE] = "update vpn_mgr set stale=?2 where id=?1",
-	[SQL_NODE_DELETE] = "delete from vpn_mgr where id=?1",
+	[SQL_NODE_DELETE] = "delete from vpn_mgr" UNCHANGED,
 	[SQL_UNANNOUNCED] =
 	    "update vpn_mgr set state=-1, phase=case state when 3 then 1 else phase end, seen_s=?2,"
 	    " update_time=?3, lru_seq=?4+live.n"
@@ -60,9 +66,8 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	    "  from vpn_mgr" UNANNOUNCED("?1") ")"
 	    " as live"
 	    " where id=live_id",
-	[SQL_NODES_EXPIRED] =
-	    "select id, net_id, bind_ip, stale from vpn_mgr"
-	    " where attached=0 and reserved=0 and create_s<?1 order by create_s limit ?2",
+	[SQL_NODES_EXPIRED] = NODE
+	    "where attached=0 and reserved=0 and create_s<?1 order by create_s limit ?2",
 	/* By rows, in one pass over the table: in the order of addresses each would be a seek. */
 	[SQL_BINDINGS] =
 	    "select id, net_id, bind_ip, stale from vpn_mgr not indexed"
@@ -96,7 +101,9 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	[SQL_TOKEN_BY_HASH] = TOKEN "where hash=?1",
 	[SQL_TOKEN_BY_PROMISE] = TOKEN
 	    "where net_id=?1 and address=?2 and address<>'' and uses_left>0",
-	[SQL_TOKEN_USE] = "update bootstrap_tokens set uses_left=uses_left-1 where id=?1",
+	[SQL_TOKEN_USE] =
+	    "update bootstrap_tokens set uses_left=uses_left-1"
+	    " where id=?1 and uses_left>0",
 	[SQL_TOKEN_DELETE] = "delete from bootstrap_tokens where id=?1",
 	[SQL_TOKEN_COUNT] = "select count(*) from bootstrap_tokens",
 	[SQL_TOKENS_EXPIRED] =

@@ -5,18 +5,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemons/ipamd/store.h"
+#include "daemons/ipamd/store_ops.h"
 
 /*
- * Inside of the store: its statements, and how store_node.c, store_token.c and migrate.c run them
+ * Inside of the store in sqlite: its statements, and how store_sqlite_*.c and migrate.c run them
  * without knowing the library. Nobody else includes this (but the test of the query plans).
  */
 
 enum store_stmt {
 	SQL_BEGIN, SQL_SAVEPOINT, SQL_RELEASE, SQL_ROLLBACK_TO, SQL_COMMIT, SQL_ROLLBACK,
 	SQL_HIGHEST, SQL_BOOT,
-	SQL_NODE_BY_TOKEN, SQL_NODE_BY_ID, SQL_NODE_BY_KEYS, SQL_NODE_LIST, SQL_NODE_OLDEST,
-	SQL_NODE_ADD, SQL_NODE_BIND, SQL_NODE_SESSION, SQL_NODE_ANNOUNCED, SQL_NODE_STALE,
+	SQL_NODE_BY_TOKEN, SQL_NODE_BY_ID, SQL_NODE_BY_KEYS, SQL_NODE_LIST, SQL_NODE_VICTIMS,
+	SQL_NODE_ADD, SQL_NODE_BIND, SQL_NODE_STEAL, SQL_NODE_TOUCH, SQL_NODE_ANNOUNCED, SQL_NODE_STALE,
 	SQL_NODE_DELETE, SQL_UNANNOUNCED, SQL_NODES_EXPIRED, SQL_BINDINGS,
 	SQL_COUNT_BOUND, SQL_COUNT_UNBOUND, SQL_COUNT_CONNECTED,
 	SQL_TOKEN_ADD, SQL_TOKEN_BY_HASH, SQL_TOKEN_BY_PROMISE, SQL_TOKEN_USE, SQL_TOKEN_DELETE,
@@ -47,55 +47,75 @@ struct sql_arg {
 			sizeof((const struct sql_arg[]){ __VA_ARGS__ }) / sizeof(struct sql_arg)
 
 /* Runs a statement that gives no rows. 0, -EEXIST for a value that must be unique, or failure. */
-int store_run(struct store *st, enum store_stmt which, const struct sql_arg *args, size_t nargs);
+int sql_run(struct store *st, enum store_stmt which, const struct sql_arg *args, size_t nargs);
+
+/* Runs one that changes a row; -ESTALE where none was as it says. */
+int sql_change(struct store *st, enum store_stmt which, const struct sql_arg *args, size_t nargs);
 
 /*
  * Rows: store_query, then store_next until it returns 0 (1: a row is there; below 0: it failed),
  * or store_done to leave off. Columns count from 0.
  */
-int store_query(struct store *st, enum store_stmt which, const struct sql_arg *args, size_t nargs);
-int store_next(struct store *st, enum store_stmt which);
-void store_done(struct store *st, enum store_stmt which);
-int64_t store_int(struct store *st, enum store_stmt which, int column);
-const char *store_text(struct store *st, enum store_stmt which, int column);	/* never NULL */
-void store_blob(struct store *st, enum store_stmt which, int column, void *out, size_t len);
+int sql_query(struct store *st, enum store_stmt which, const struct sql_arg *args, size_t nargs);
+int sql_next(struct store *st, enum store_stmt which);
+void sql_done(struct store *st, enum store_stmt which);
+int64_t sql_int(struct store *st, enum store_stmt which, int column);
+const char *sql_text(struct store *st, enum store_stmt which, int column);	/* never NULL */
+void sql_blob(struct store *st, enum store_stmt which, int column, void *out, size_t len);
 
 /* Runs statements separated by semicolons, for schema steps. Outside of requests. */
-int store_script(struct store *st, const char *sql);
+int sql_script(struct store *st, const char *sql);
 
 /* The one number that a query without parameters gives; for pragmas. */
-int store_pragma(struct store *st, const char *sql, int64_t *out);
-
-/* Notes that changes wait for the commit. */
-void store_wants(struct store *st, enum store_due due);
+int sql_pragma(struct store *st, const char *sql, int64_t *out);
 
 /* Rows that the last statement has changed; the row that it has added. */
-int64_t store_changes(struct store *st);
-int64_t store_added(struct store *st);
-
-/* Local time as the seed's columns show it. */
-#define STORE_STAMP_MAX 20
-void store_local(int64_t now_s, char out[STORE_STAMP_MAX]);
-
-/* The stamp of a use now, and its number: neither below those of any use before. */
-struct store_use {
-	const char *stamp;
-	int64_t seq;
-};
-struct store_use store_use(struct store *st, int64_t now_s);
-
-/* `n` more numbers were given out by a statement itself. */
-void store_used(struct store *st, int64_t n);
-
-/* The highest epoch that stood in a row when the store was opened. */
-uint64_t store_highest_epoch(const struct store *st);
+int64_t sql_changes(struct store *st);
+int64_t sql_added(struct store *st);
 
 /* "" for none, and back (text that is no address is none). */
-const char *store_addr_text(const struct ip_addr *addr, char buf[IP_TEXT_MAX]);
-struct ip_addr store_addr(struct store *st, enum store_stmt which, int column);
+const char *sql_addr_text(const struct ip_addr *addr, char buf[IP_TEXT_MAX]);
+struct ip_addr sql_addr(struct store *st, enum store_stmt which, int column);
 
 /* All rows of a query for bindings: row, network, address, staleness. How many. */
-int store_read_bindings(struct store *st, enum store_stmt which, struct store_binding *out,
+int sql_read_bindings(struct store *st, enum store_stmt which, struct store_binding *out,
     size_t max);
+
+/* What the table of functions in store_sqlite.c points to; store_ops.h says what each does. */
+int sql_node_find(struct store *st, enum store_by by, const struct store_node *like,
+    struct store_node *out);
+int sql_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max);
+int sql_node_victims(struct store *st, int64_t net, struct store_node *nodes, size_t max);
+int sql_nodes_expired(struct store *st, int64_t created_before_s, struct store_node *nodes,
+    size_t max);
+int sql_node_add(struct store *st, struct store_node *n, const struct store_use *use);
+int sql_node_bind(struct store *st, const struct store_node *n, const struct ip_addr *addr,
+    bool fixed, const struct store_use *use);
+int sql_node_steal(struct store *st, const struct store_node *victim);
+int sql_node_touch(struct store *st, const struct store_node *n, enum node_state state,
+    uint64_t epoch, int64_t round, const struct store_use *use);
+int sql_node_announced(struct store *st, int64_t row, int64_t round);
+int sql_node_stale(struct store *st, int64_t row, bool stale);
+int sql_node_delete(struct store *st, const struct store_node *n);
+int sql_unannounced(struct store *st, int64_t round, const struct store_use *use);
+int sql_bindings(struct store *st, int64_t net, int64_t after, struct store_binding *out,
+    size_t max);
+int sql_counts(struct store *st, int64_t net, struct store_counts *out);
+int sql_promises(struct store *st, int64_t net, int64_t after, struct store_binding *out,
+    size_t max);
+int sql_token_add(struct store *st, struct store_token *t);
+int sql_token_by_hash(struct store *st, const uint8_t hash[SECRET_HASH_LEN],
+    struct store_token *out);
+int sql_token_by_promise(struct store *st, int64_t net, const struct ip_addr *addr,
+    struct store_token *out);
+int sql_token_use(struct store *st, int64_t row);
+int sql_token_delete(struct store *st, int64_t row);
+int sql_token_count(struct store *st, uint64_t *out);
+int sql_tokens_expired(struct store *st, int64_t now_s, struct store_binding *out, size_t max);
+int sql_event_add(struct store *st, struct store_event *e);
+int sql_event_list(struct store *st, uint64_t after, struct store_event *out, size_t max);
+int sql_event_span(struct store *st, struct store_event_span *out);
+int sql_event_trim(struct store *st, uint64_t before);
+int sql_boot(struct store *st, uint32_t at_least, uint32_t *boot_out);
 
 #endif

@@ -7,43 +7,50 @@
 /* --- one batch -------------------------------------------------------------------------------- */
 
 static void
-release(struct ledger *l, const struct store_binding *b)
+release(struct ledger *l, int64_t net_id, const struct ip_addr *addr)
 {
-	struct network *net = ledger_network(l, b->net);
+	struct network *net = ledger_network(l, net_id);
 
 	if (net != NULL)
-		pool_unmark(net->pool, &b->addr);
+		pool_unmark(net->pool, addr);
 }
 
-/* Deletes rows; the addresses that they held are free then. */
 static int
-drop(struct ledger *l, const struct store_binding *rows, int n,
-    int (*delete_row)(struct store *st, int64_t row))
+drop_tokens(struct ledger *l)
 {
-	int rc = 0;
+	struct store_binding rows[SWEEP_BATCH];
+	int n = store_tokens_expired(l->store, l->now_s, rows, SWEEP_BATCH), rc = 0;
 
 	for (int i = 0; i < n && rc == 0; i++) {
-		if ((rc = delete_row(l->store, rows[i].row)) == 0)
-			release(l, &rows[i]);
+		if ((rc = store_token_delete(l->store, rows[i].row)) == 0)
+			release(l, rows[i].net, &rows[i].addr);
 	}
-	return rc;
+	return rc < 0 ? rc : n;
+}
+
+static int
+drop_nodes(struct ledger *l)
+{
+	int64_t created_before_s = l->now_s - l->conf->token_ttl_ms / 1000;
+	struct store_node nodes[SWEEP_BATCH];
+	int n = store_nodes_expired(l->store, created_before_s, nodes, SWEEP_BATCH), rc = 0;
+
+	for (int i = 0; i < n && rc == 0; i++) {
+		if ((rc = store_node_delete(l->store, &nodes[i])) == 0)
+			release(l, nodes[i].net, &nodes[i].addr);
+	}
+	return rc < 0 ? rc : n;
 }
 
 int
 sweep_step(struct ledger *l, struct sweep *out)
 {
-	struct store_binding rows[SWEEP_BATCH];
-	int64_t created_before_s = l->now_s - l->conf->token_ttl_ms / 1000;
-	int tokens, nodes, rc;
+	int tokens, nodes;
 
-	if ((tokens = store_tokens_expired(l->store, l->now_s, rows, SWEEP_BATCH)) < 0)
+	if ((tokens = drop_tokens(l)) < 0)
 		return tokens;
-	if ((rc = drop(l, rows, tokens, store_token_delete)) < 0)
-		return rc;
-	if ((nodes = store_nodes_expired(l->store, created_before_s, rows, SWEEP_BATCH)) < 0)
+	if ((nodes = drop_nodes(l)) < 0)
 		return nodes;
-	if ((rc = drop(l, rows, nodes, store_node_delete)) < 0)
-		return rc;
 	*out = (struct sweep){
 		.tokens = (unsigned) tokens,
 		.nodes = (unsigned) nodes,

@@ -7,23 +7,25 @@
 #include <string.h>
 
 #include "daemons/ipamd/node.h"
+#include "daemons/ipamd/store_sqlite.h"
 #include "tests/unit/ipamd/shelf.h"
 #include "tests/unit/kit.h"
 
 static char path[KIT_PATH_MAX];
 
-const char *
-book_path(void)
+int
+book_open(struct book *b)
 {
-	return path;
+	struct store *st;
+	int rc = store_sqlite_open(path, &st, &b->err);
+
+	return rc < 0 ? rc : ledger_open(&b->ledger, &b->conf, st, b->now_s, &b->err);
 }
 
 static void
 open_ledger(struct book *b)
 {
-	struct err e = { .text = "" };
-
-	ck_assert_msg(ledger_open(&b->ledger, &b->conf, path, b->now_s, &e) == 0, "%s", e.text);
+	ck_assert_msg(book_open(b) == 0, "%s", b->err.text);
 }
 
 void

@@ -31,8 +31,8 @@ void book_init(struct book *b, const char *vpn_addr);
 void book_init_file(struct book *b, const char *vpn_addr, const char *name);
 void book_fini(struct book *b);
 
-/* The path of its database. */
-const char *book_path(void);
+/* Opens it, after ledger_close; 0 or why not. */
+int book_open(struct book *b);
 
 /* Closes and opens it, as after an orderly stop (or a crash: the last commit counts). */
 void book_restart(struct book *b);

@@ -2,9 +2,10 @@
 #include "tests/unit/ipamd/shelf.h"
 
 #include <check.h>
-#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
+
+#include "daemons/ipamd/store_sqlite.h"
 
 #define LOOK_MAX 4096
 
@@ -14,7 +15,7 @@ shelf_open(const char *path)
 	struct store *st = NULL;
 	struct err e = { .text = "" };
 
-	ck_assert_msg(store_open(path, &st, &e) == 0, "%s", e.text);
+	ck_assert_msg(store_sqlite_open(path, &st, &e) == 0, "%s", e.text);
 	return st;
 }
 
@@ -22,7 +23,7 @@ int
 shelf_refused(const char *path, struct err *e)
 {
 	struct store *st = NULL;
-	int rc = store_open(path, &st, e);
+	int rc = store_sqlite_open(path, &st, e);
 
 	ck_assert_ptr_null(st);
 	return rc;
@@ -102,7 +103,7 @@ shelf_use(struct store *st, const char *id, enum node_state state, int64_t now_s
 
 	ck_assert_int_eq(store_request(st), 0);
 	ck_assert_int_eq(store_node_by_id(st, id, &n), 0);
-	ck_assert_int_eq(store_node_session(st, &n, state, 1, 0, now_s), 0);
+	ck_assert_int_eq(store_node_touch(st, &n, state, 1, 0, now_s), 0);
 	ck_assert_int_eq(store_accept(st), 0);
 	ck_assert_int_eq(store_commit(st), 0);
 }
@@ -112,7 +113,7 @@ shelf_check_oldest(struct store *st, const char *id)
 {
 	struct store_node n;
 
-	ck_assert_int_eq(store_node_oldest(st, STORE_NET_DEFAULT, &n), id == NULL ? -ENOENT : 0);
+	ck_assert_int_eq(store_node_victims(st, STORE_NET_DEFAULT, &n, 1), id == NULL ? 0 : 1);
 	if (id != NULL)
 		ck_assert_str_eq(n.id, id);
 }

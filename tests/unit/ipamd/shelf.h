@@ -4,13 +4,14 @@
 
 #include <stdint.h>
 
+#include "common/err.h"
 #include "daemons/ipamd/store.h"
 
 /* A store and its file, looked at from both sides. Each call fails the test where it fails. */
 
 #define SHELF_NOW 1700000000	/* 2023-11-14 22:13:20 UTC */
 
-struct store *shelf_open(const char *path);
+struct store *shelf_open(const char *path);	/* sqlite's */
 
 /* Opens what must not open; returns why not. */
 int shelf_refused(const char *path, struct err *e);

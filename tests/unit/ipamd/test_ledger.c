@@ -67,7 +67,6 @@ START_TEST(an_address_that_cannot_be_had_any_more_is_replaced)
 	struct store_node other, n;
 	struct ip_prefix exclude;
 	struct lease lease;
-	struct err e;
 
 	book_init(&b, "10.1.1.1/24");
 	book_connect(&b, &other);
@@ -79,10 +78,10 @@ START_TEST(an_address_that_cannot_be_had_any_more_is_replaced)
 		b.conf.pool_exclude = (struct conf_list){ 1, &exclude };
 	}
 	if (changes[_i].after == NULL) {
-		ck_assert_int_lt(ledger_open(&b.ledger, &b.conf, book_path(), b.now_s, &e), 0);
+		ck_assert_int_lt(book_open(&b), 0);
 		return;
 	}
-	ck_assert_int_eq(ledger_open(&b.ledger, &b.conf, book_path(), b.now_s, &e), 0);
+	ck_assert_int_eq(book_open(&b), 0);
 	/* It keeps the old one until it comes. */
 	ck_assert_str_eq(BOOK_ADDR(&b, n.id), "10.1.1.3");
 	ck_assert_int_eq(book_attach(&b, &n, &lease), 0);

@@ -74,7 +74,7 @@ static const struct {
 	enum store_stmt stmt;
 	const char *plan;	/* the start of its first step */
 } plans[] = {
-	{ "reclaim", SQL_NODE_OLDEST, "SEARCH vpn_mgr USING INDEX vpn_mgr_lru (net_id=?)" },
+	{ "reclaim", SQL_NODE_VICTIMS, "SEARCH vpn_mgr USING INDEX vpn_mgr_lru (net_id=?)" },
 	{ "token", SQL_NODE_BY_TOKEN, "SEARCH vpn_mgr USING INDEX sqlite_autoindex_vpn_mgr_1" },
 	{ "id", SQL_NODE_BY_ID, "SEARCH vpn_mgr USING INDEX vpn_mgr_node" },
 	{ "keys", SQL_NODE_BY_KEYS, "SEARCH vpn_mgr USING INDEX vpn_mgr_keys" },

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_IPAMD_STORE_OPS_H
+#define LV_IPAMD_STORE_OPS_H
+
+#include "daemons/ipamd/store.h"
+
+/*
+ * What stands behind store.h: a table of functions for each way to keep rows. Only implementations
+ * include this. store.c holds what is the same for all of them: what a failure means, what waits
+ * for the commit, the order of use.
+ */
+
+/* A use now: its stamp as update_time shows it (local time) and its number, both never falling. */
+#define STORE_STAMP_MAX 20
+struct store_use {
+	char stamp[STORE_STAMP_MAX];
+	int64_t seq;
+	int64_t now_s;
+};
+
+/* Local time as the columns of the seed's table show it. */
+void store_stamp(int64_t now_s, char out[STORE_STAMP_MAX]);
+
+/* What identifies a node that is looked for; the others of its fields do not count. */
+enum store_by { BY_TOKEN, BY_ID, BY_KEYS };
+
+/*
+ * Functions return 0 (or how many) or what store.h says; -REASON_STORE_FAILED for a failure of
+ * their own, with st->failure filled, and st->broken where nothing can be trusted any more. After
+ * such a failure nothing but rollback follows.
+ */
+struct store_ops {
+	void (*close)(struct store *st);
+
+	/* request opens the transaction where none is open; commit without one does nothing. */
+	int (*request)(struct store *st);
+	int (*accept)(struct store *st);
+	int (*refuse)(struct store *st);
+	int (*commit)(struct store *st);
+	int (*rollback)(struct store *st);
+
+	int (*node_find)(struct store *st, enum store_by by, const struct store_node *like,
+	    struct store_node *out);
+	int (*node_list)(struct store *st, int64_t after, struct store_node *nodes, size_t max);
+	int (*node_victims)(struct store *st, int64_t net, struct store_node *nodes, size_t max);
+	int (*nodes_expired)(struct store *st, int64_t created_before_s, struct store_node *nodes,
+	    size_t max);
+	int (*node_add)(struct store *st, struct store_node *n, const struct store_use *use);
+	int (*node_bind)(struct store *st, const struct store_node *n, const struct ip_addr *addr,
+	    bool fixed, const struct store_use *use);
+	int (*node_steal)(struct store *st, const struct store_node *victim);
+	int (*node_touch)(struct store *st, const struct store_node *n, enum node_state state,
+	    uint64_t epoch, int64_t round, const struct store_use *use);
+	int (*node_announced)(struct store *st, int64_t row, int64_t round);
+	int (*node_stale)(struct store *st, int64_t row, bool stale);
+	int (*node_delete)(struct store *st, const struct store_node *n);
+	/* They get the numbers that follow use->seq. */
+	int (*unannounced)(struct store *st, int64_t round, const struct store_use *use);
+
+	int (*bindings)(struct store *st, int64_t net, int64_t after, struct store_binding *out,
+	    size_t max);
+	int (*promises)(struct store *st, int64_t net, int64_t after, struct store_binding *out,
+	    size_t max);
+	int (*counts)(struct store *st, int64_t net, struct store_counts *out);
+
+	int (*token_add)(struct store *st, struct store_token *t);
+	int (*token_by_hash)(struct store *st, const uint8_t hash[SECRET_HASH_LEN],
+	    struct store_token *out);
+	int (*token_by_promise)(struct store *st, int64_t net, const struct ip_addr *addr,
+	    struct store_token *out);
+	int (*token_use)(struct store *st, int64_t row);
+	int (*token_delete)(struct store *st, int64_t row);
+	int (*token_count)(struct store *st, uint64_t *out);
+	int (*tokens_expired)(struct store *st, int64_t now_s, struct store_binding *out,
+	    size_t max);
+
+	int (*event_add)(struct store *st, struct store_event *e);
+	int (*event_list)(struct store *st, uint64_t after, struct store_event *out, size_t max);
+	int (*event_span)(struct store *st, struct store_event_span *out);
+	int (*event_trim)(struct store *st, uint64_t before);
+
+	int (*boot)(struct store *st, uint32_t at_least, uint32_t *boot_out);
+};
+
+#define STORE_FAILURE_MAX 256
+
+/* The first member of each implementation's struct. */
+struct store {
+	const struct store_ops *ops;
+	enum store_due due;
+	bool doomed;	/* what waits can only be thrown away */
+	bool broken;
+	char newest[STORE_STAMP_MAX];	/* not below any update_time; seq likewise */
+	int64_t seq;
+	uint64_t highest_epoch;		/* that stood in a row when the store was opened */
+	char failure[STORE_FAILURE_MAX];
+};
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_IPAMD_STORE_SQLITE_H
+#define LV_IPAMD_STORE_SQLITE_H
+
+#include "common/err.h"
+#include "daemons/ipamd/store.h"
+
+/*
+ * The store in a file of sqlite. Opens the database, made with mode 0600 where it is missing,
+ * brings its schema up to date, and keeps every other ipamd out (-EBUSY).
+ */
+int store_sqlite_open(const char *path, struct store **out, struct err *e);
+
+#endif

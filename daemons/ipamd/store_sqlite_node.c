@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/ipamd/store_sql.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The store's rows of nodes: struct store_node and vpn_mgr's columns, both ways. */
+
+/* --- addresses as text ------------------------------------------------------------------------ */
+
+const char *
+sql_addr_text(const struct ip_addr *addr, char buf[IP_TEXT_MAX])
+{
+	return addr->family == 0 ? "" : ip_format(addr, buf);
+}
+
+#define ARG_ADDR(addr)	ARG_T(sql_addr_text((addr), (char[IP_TEXT_MAX]){ 0 }))
+
+struct ip_addr
+sql_addr(struct store *st, enum store_stmt which, int column)
+{
+	struct ip_addr addr = { 0 };
+
+	ip_parse(sql_text(st, which, column), &addr);
+	return addr;
+}
+
+int
+sql_read_bindings(struct store *st, enum store_stmt which, struct store_binding *out, size_t max)
+{
+	size_t n = 0;
+	int rc = 0;
+
+	while (n < max && (rc = sql_next(st, which)) > 0) {
+		out[n++] = (struct store_binding){
+			.row = sql_int(st, which, 0),
+			.net = sql_int(st, which, 1),
+			.addr = sql_addr(st, which, 2),
+			.stale = sql_int(st, which, 3) != 0,
+		};
+	}
+	sql_done(st, which);
+	return rc < 0 ? rc : (int) n;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static enum node_state
+state_of(int64_t state, int64_t phase)
+{
+	if (state == ROW_CONNECTING)
+		return NODE_CONNECTING;
+	if (state == ROW_CONNECTED)
+		return NODE_CONNECTED;
+	return phase == PHASE_LOST ? NODE_LOST : phase == PHASE_LEFT ? NODE_IDLE : NODE_NEVER;
+}
+
+static void
+read_node(struct store *st, enum store_stmt s, struct store_node *n)
+{
+	memset(n, 0, sizeof(*n));
+	n->row = sql_int(st, s, 0);
+	n->use = sql_int(st, s, 1);
+	snprintf(n->id, sizeof(n->id), "%s", sql_text(st, s, 2));
+	snprintf(n->token, sizeof(n->token), "%s", sql_text(st, s, 3));
+	n->net = sql_int(st, s, 4);
+	snprintf(n->display_name, sizeof(n->display_name), "%s", sql_text(st, s, 5));
+	n->addr = sql_addr(st, s, 6);
+	n->state = state_of(sql_int(st, s, 7), sql_int(st, s, 8));
+	n->epoch = (uint64_t) sql_int(st, s, 9);
+	n->attached = sql_int(st, s, 10) != 0;
+	n->reserved = sql_int(st, s, 11) != 0;
+	n->fixed = sql_int(st, s, 12) != 0;
+	n->create_s = sql_int(st, s, 13);
+	n->seen_s = sql_int(st, s, 14);
+}
+
+/* All rows of a query for nodes; how many. */
+static int
+read_nodes(struct store *st, enum store_stmt s, struct store_node *nodes, size_t max)
+{
+	size_t n = 0;
+	int rc = 0;
+
+	while (n < max && (rc = sql_next(st, s)) > 0)
+		read_node(st, s, &nodes[n++]);
+	sql_done(st, s);
+	return rc < 0 ? rc : (int) n;
+}
+
+static int
+ask_for_node(struct store *st, enum store_by by, const struct store_node *like,
+    enum store_stmt *s)
+{
+	switch (by) {
+	case BY_TOKEN:
+		*s = SQL_NODE_BY_TOKEN;
+		return sql_query(st, *s, ARGS(ARG_T(like->token)));
+	case BY_ID:
+		*s = SQL_NODE_BY_ID;
+		return sql_query(st, *s, ARGS(ARG_T(like->id)));
+	default:
+		*s = SQL_NODE_BY_KEYS;
+		return sql_query(st, *s, ARGS(ARG_I(like->bootstrap),
+		    ARG_B(like->grpc_spki, PKI_SPKI_LEN), ARG_B(like->vpn_spki, PKI_SPKI_LEN)));
+	}
+}
+
+int
+sql_node_find(struct store *st, enum store_by by, const struct store_node *like,
+    struct store_node *out)
+{
+	enum store_stmt s;
+	int rc = ask_for_node(st, by, like, &s);
+
+	if (rc == 0)
+		rc = read_nodes(st, s, out, 1);
+	return rc < 0 ? rc : rc == 0 ? -ENOENT : 0;
+}
+
+int
+sql_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max)
+{
+	int rc = sql_query(st, SQL_NODE_LIST, ARGS(ARG_I(after), ARG_I(max)));
+
+	return rc < 0 ? rc : read_nodes(st, SQL_NODE_LIST, nodes, max);
+}
+
+int
+sql_node_victims(struct store *st, int64_t net, struct store_node *nodes, size_t max)
+{
+	int rc = sql_query(st, SQL_NODE_VICTIMS, ARGS(ARG_I(net), ARG_I(max)));
+
+	return rc < 0 ? rc : read_nodes(st, SQL_NODE_VICTIMS, nodes, max);
+}
+
+int
+sql_nodes_expired(struct store *st, int64_t created_before_s, struct store_node *nodes, size_t max)
+{
+	int rc = sql_query(st, SQL_NODES_EXPIRED, ARGS(ARG_I(created_before_s), ARG_I(max)));
+
+	return rc < 0 ? rc : read_nodes(st, SQL_NODES_EXPIRED, nodes, max);
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+int
+sql_node_add(struct store *st, struct store_node *n, const struct store_use *use)
+{
+	bool keys = n->bootstrap != 0;
+	char created[STORE_STAMP_MAX];
+	int rc;
+
+	store_stamp(use->now_s, created);
+	rc = sql_run(st, SQL_NODE_ADD, ARGS(ARG_T(n->token), ARG_ADDR(&n->addr), ARG_T(created),
+	    ARG_T(use->stamp), ARG_I(use->seq), ARG_T(n->id), ARG_I(n->net),
+	    ARG_T(n->display_name), ARG_I(use->now_s), ARG_I(n->reserved), ARG_I(n->fixed),
+	    keys ? ARG_I(n->bootstrap) : ARG_0,
+	    keys ? ARG_B(n->grpc_spki, PKI_SPKI_LEN) : ARG_0,
+	    keys ? ARG_B(n->vpn_spki, PKI_SPKI_LEN) : ARG_0));
+	if (rc == 0)
+		n->row = sql_added(st);
+	return rc;
+}
+
+int
+sql_node_bind(struct store *st, const struct store_node *n, const struct ip_addr *addr,
+    bool fixed, const struct store_use *use)
+{
+	return sql_change(st, SQL_NODE_BIND, ARGS(ARG_I(n->row), ARG_I(n->use), ARG_ADDR(addr),
+	    ARG_I(fixed), ARG_T(use->stamp), ARG_I(use->seq)));
+}
+
+int
+sql_node_steal(struct store *st, const struct store_node *victim)
+{
+	return sql_change(st, SQL_NODE_STEAL, ARGS(ARG_I(victim->row), ARG_I(victim->use)));
+}
+
+static const struct {
+	int64_t state;
+	struct sql_arg phase;
+} columns[] = {
+	[NODE_CONNECTING] = { ROW_CONNECTING, { .kind = ARG_NULL } },
+	[NODE_CONNECTED] = { ROW_CONNECTED, { .kind = ARG_NULL } },
+	[NODE_LOST] = { ROW_IDLE, { .kind = ARG_INT, .number = PHASE_LOST } },
+	[NODE_IDLE] = { ROW_IDLE, { .kind = ARG_INT, .number = PHASE_LEFT } },
+};
+
+int
+sql_node_touch(struct store *st, const struct store_node *n, enum node_state state,
+    uint64_t epoch, int64_t round, const struct store_use *use)
+{
+	return sql_change(st, SQL_NODE_TOUCH, ARGS(ARG_I(n->row), ARG_I(n->use),
+	    ARG_I(columns[state].state), columns[state].phase, ARG_I(epoch), ARG_I(round),
+	    ARG_I(use->now_s), ARG_T(use->stamp), ARG_I(use->seq)));
+}
+
+int
+sql_node_announced(struct store *st, int64_t row, int64_t round)
+{
+	return sql_run(st, SQL_NODE_ANNOUNCED, ARGS(ARG_I(row), ARG_I(round)));
+}
+
+int
+sql_node_stale(struct store *st, int64_t row, bool stale)
+{
+	return sql_run(st, SQL_NODE_STALE, ARGS(ARG_I(row), ARG_I(stale)));
+}
+
+int
+sql_node_delete(struct store *st, const struct store_node *n)
+{
+	return sql_change(st, SQL_NODE_DELETE, ARGS(ARG_I(n->row), ARG_I(n->use)));
+}
+
+int
+sql_unannounced(struct store *st, int64_t round, const struct store_use *use)
+{
+	int rc = sql_run(st, SQL_EVENT_LOST, ARGS(ARG_I(EVENT_LOST), ARG_I(use->now_s),
+	    ARG_I(round)));
+
+	if (rc < 0 || (rc = sql_run(st, SQL_UNANNOUNCED, ARGS(ARG_I(round), ARG_I(use->now_s),
+	    ARG_T(use->stamp), ARG_I(use->seq)))) < 0)
+		return rc;
+	return (int) sql_changes(st);
+}
+
+/* --- sets ------------------------------------------------------------------------------------- */
+
+int
+sql_bindings(struct store *st, int64_t net, int64_t after, struct store_binding *out, size_t max)
+{
+	int rc = sql_query(st, SQL_BINDINGS, ARGS(ARG_I(net), ARG_I(after), ARG_I(max)));
+
+	return rc < 0 ? rc : sql_read_bindings(st, SQL_BINDINGS, out, max);
+}
+
+static int
+count(struct store *st, enum store_stmt which, int64_t net, uint64_t *out)
+{
+	int rc = sql_query(st, which, ARGS(ARG_I(net)));
+
+	if (rc < 0 || (rc = sql_next(st, which)) < 0)
+		return rc;
+	*out = (uint64_t) sql_int(st, which, 0);
+	sql_done(st, which);
+	return 0;
+}
+
+int
+sql_counts(struct store *st, int64_t net, struct store_counts *out)
+{
+	struct store_counts c;
+	int rc;
+
+	if ((rc = count(st, SQL_COUNT_BOUND, net, &c.bound)) < 0 ||
+	    (rc = count(st, SQL_COUNT_UNBOUND, net, &c.nodes)) < 0 ||
+	    (rc = count(st, SQL_COUNT_CONNECTED, net, &c.connected)) < 0)
+		return rc;
+	c.nodes += c.bound;
+	*out = c;
+	return 0;
+}
+
+/* --- counters --------------------------------------------------------------------------------- */
+
+int
+sql_boot(struct store *st, uint32_t at_least, uint32_t *boot_out)
+{
+	int rc = sql_query(st, SQL_BOOT, ARGS(ARG_I(at_least)));
+
+	if (rc < 0 || (rc = sql_next(st, SQL_BOOT)) < 0)
+		return rc;
+	*boot_out = (uint32_t) sql_int(st, SQL_BOOT, 0);
+	sql_done(st, SQL_BOOT);
+	return 0;
+}

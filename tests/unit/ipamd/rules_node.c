@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/ipamd/rules.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/ipamd/shelf.h"
+
+/* --- registering and finding ------------------------------------------------------------------ */
+
+static void
+a_node_is_found_again(void)
+{
+	struct store_node n = shelf_node(1), found;
+
+	snprintf(n.display_name, sizeof(n.display_name), "edge");
+	n.bootstrap = 7;
+	memset(n.grpc_spki, 1, sizeof(n.grpc_spki));
+	memset(n.vpn_spki, 2, sizeof(n.vpn_spki));
+	n.fixed = true;
+	rules_begin();
+	ck_assert_int_eq(store_node_add(rules_store, &n, SHELF_NOW), 0);
+	rules_end();
+	rules_reopen();
+	ck_assert_int_eq(store_node_by_token(rules_store, "token-1", &found), 0);
+	ck_assert_int_eq(found.row, n.row);
+	ck_assert_int_eq(found.use, n.use);
+	ck_assert_str_eq(found.id, "n-1");
+	ck_assert_str_eq(found.display_name, "edge");
+	ck_assert_int_eq(found.net, STORE_NET_DEFAULT);
+	ck_assert_str_eq(IP_TEXT(&found.addr), "10.1.1.2");
+	ck_assert_int_eq(found.state, NODE_NEVER);
+	ck_assert(found.fixed && !found.attached && !found.reserved);
+	ck_assert_int_eq(found.create_s, SHELF_NOW);
+	ck_assert_int_eq(found.seen_s, 0);
+	ck_assert_int_eq(store_node_by_keys(rules_store, &n, &found), 0);
+	ck_assert_int_eq(found.row, n.row);
+	n.vpn_spki[0] = 9;
+	ck_assert_int_eq(store_node_by_keys(rules_store, &n, &found), -ENOENT);
+	ck_assert_int_eq(store_node_by_token(rules_store, "token-2", &found), -ENOENT);
+	ck_assert_int_eq(store_node_by_id(rules_store, "n-2", &found), -ENOENT);
+}
+
+static void
+texts_of_any_length_are_looked_up(void)
+{
+	char text[1000];
+	struct store_node n;
+
+	shelf_add(rules_store, 1, SHELF_NOW);
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	ck_assert_int_eq(store_node_by_token(rules_store, text, &n), -ENOENT);
+	ck_assert_int_eq(store_node_by_id(rules_store, text, &n), -ENOENT);
+	ck_assert_int_eq(store_node_by_id(rules_store, "", &n), -ENOENT);
+}
+
+static void
+nodes_are_listed_in_order_of_registration(void)
+{
+	struct store_node n[5];
+
+	for (unsigned i = 1; i <= 4; i++)
+		shelf_add(rules_store, i, SHELF_NOW);
+	ck_assert_int_eq(store_node_list(rules_store, 0, n, 3), 3);
+	ck_assert_str_eq(n[0].id, "n-1");
+	ck_assert_int_eq(store_node_list(rules_store, n[2].row, n, 3), 1);
+	ck_assert_str_eq(n[0].id, "n-4");
+	ck_assert_int_eq(store_node_list(rules_store, n[0].row, n, 3), 0);
+	/* A row that was there is never used again. */
+	rules_begin();
+	ck_assert_int_eq(store_node_delete(rules_store, &n[0]), 0);
+	rules_end();
+	rules_reopen();
+	ck_assert_int_gt(shelf_add(rules_store, 5, SHELF_NOW).row, n[0].row);
+}
+
+static void
+what_must_be_unique_is(void)
+{
+	struct store_node a = shelf_add(rules_store, 1, SHELF_NOW), b = shelf_node(2), c = shelf_node(2);
+	struct ip_addr none = { 0 };
+
+	rules_begin();
+	memcpy(b.id, a.id, sizeof(b.id));
+	ck_assert_int_eq(store_node_add(rules_store, &b, SHELF_NOW), -EEXIST);
+	b = c;
+	memcpy(b.token, a.token, sizeof(b.token));
+	ck_assert_int_eq(store_node_add(rules_store, &b, SHELF_NOW), -EEXIST);
+	b = c;
+	b.addr = a.addr;
+	ck_assert_int_eq(store_node_add(rules_store, &b, SHELF_NOW), -EEXIST);
+	b.addr = none;
+	ck_assert_int_eq(store_node_add(rules_store, &b, SHELF_NOW), 0);	/* the request goes on */
+	ck_assert_int_eq(store_node_bind(rules_store, &b, &a.addr, false, SHELF_NOW), -EEXIST);
+	ck_assert_int_eq(store_node_bind(rules_store, &a, &none, false, SHELF_NOW), 0);
+	rules_end();
+	ck_assert_int_eq(rules_get("n-2").addr.family, 0);
+	ck_assert_int_eq(rules_get("n-1").addr.family, 0);	/* many may have none */
+}
+
+/* --- preconditions ---------------------------------------------------------------------------- */
+
+static int
+bind_it(struct store_node *n)
+{
+	struct ip_addr a = rules_addr("10.1.1.77");
+
+	return store_node_bind(rules_store, n, &a, false, SHELF_NOW);
+}
+
+static int
+touch_it(struct store_node *n)
+{
+	return store_node_touch(rules_store, n, NODE_CONNECTED, n->epoch + 1, 0, SHELF_NOW);
+}
+
+static int
+steal_it(struct store_node *n)
+{
+	return store_node_steal(rules_store, n);
+}
+
+static int
+delete_it(struct store_node *n)
+{
+	return store_node_delete(rules_store, n);
+}
+
+static void
+a_row_is_changed_as_it_was_read(void)
+{
+	static int (*const change[])(struct store_node *n) = {
+		bind_it, touch_it, steal_it, delete_it
+	};
+
+	for (unsigned i = 0; i < sizeof(change) / sizeof(change[0]); i++) {
+		struct store_node old = shelf_add(rules_store, 1, SHELF_NOW), now;
+
+		shelf_use(rules_store, "n-1", NODE_IDLE, SHELF_NOW);	/* in the same second */
+		now = rules_get("n-1");
+		rules_begin();
+		ck_assert_int_eq(change[i](&old), -ESTALE);
+		ck_assert_int_eq(rules_get("n-1").use, now.use);
+		ck_assert_int_eq(change[i](&now), 0);
+		if (rules_has("n-1")) {	/* what was changed can be changed again */
+			ck_assert_int_eq(rules_get("n-1").use, now.use);
+			ck_assert_int_eq(store_node_delete(rules_store, &now), 0);
+		}
+		ck_assert_int_eq(change[i](&now), -ESTALE);
+		rules_end();
+	}
+}
+
+static void
+an_older_epoch_does_not_win(void)
+{
+	struct store_node n = shelf_add(rules_store, 1, SHELF_NOW);
+
+	rules_begin();
+	ck_assert_int_eq(store_node_touch(rules_store, &n, NODE_CONNECTING, 8, 0, SHELF_NOW), 0);
+	ck_assert_int_eq(store_node_touch(rules_store, &n, NODE_CONNECTED, 7, 0, SHELF_NOW), -ESTALE);
+	ck_assert_int_eq(store_node_touch(rules_store, &n, NODE_CONNECTED, 8, 0, SHELF_NOW + 5), 0);
+	rules_end();
+	rules_reopen();
+	n = rules_get("n-1");
+	ck_assert_int_eq(n.state, NODE_CONNECTED);
+	ck_assert_uint_eq(n.epoch, 8);
+	ck_assert_int_eq(n.seen_s, SHELF_NOW + 5);
+	ck_assert(n.attached);
+}
+
+/* Makes a node that cannot be reclaimed of one that can. */
+static void
+connects(struct store_node *n)
+{
+	ck_assert_int_eq(store_node_touch(rules_store, n, NODE_CONNECTED, 1, 0, SHELF_NOW), 0);
+}
+
+static void
+comes(struct store_node *n)
+{
+	ck_assert_int_eq(store_node_touch(rules_store, n, NODE_CONNECTING, 1, 0, SHELF_NOW), 0);
+}
+
+static void
+loses_its_address(struct store_node *n)
+{
+	struct ip_addr none = { 0 };
+
+	ck_assert_int_eq(store_node_bind(rules_store, n, &none, false, SHELF_NOW), 0);
+}
+
+static void
+gets_a_fixed_one(struct store_node *n)
+{
+	struct ip_addr a = n->addr;
+
+	ck_assert_int_eq(store_node_bind(rules_store, n, &a, true, SHELF_NOW), 0);
+}
+
+static void
+is_stale(struct store_node *n)
+{
+	ck_assert_int_eq(store_node_stale(rules_store, n->row, true), 0);
+}
+
+static void
+not_every_node_is_a_victim(void)
+{
+	static void (*const change[])(struct store_node *n) = {
+		connects, comes, loses_its_address, gets_a_fixed_one, is_stale
+	};
+
+	shelf_check_oldest(rules_store, NULL);
+	for (unsigned i = 0; i < sizeof(change) / sizeof(change[0]); i++) {
+		struct store_node n = shelf_add(rules_store, 1, SHELF_NOW);
+
+		shelf_check_oldest(rules_store, "n-1");
+		rules_begin();
+		change[i](&n);
+		shelf_check_oldest(rules_store, NULL);
+		ck_assert_int_eq(store_node_steal(rules_store, &n), -ESTALE);
+		ck_assert_int_eq(store_node_delete(rules_store, &n), 0);
+		rules_end();
+	}
+}
+
+static void
+the_reserved_node_is_no_victim(void)
+{
+	struct store_node n = shelf_node(1), expired[2];
+
+	n.reserved = true;
+	rules_begin();
+	ck_assert_int_eq(store_node_add(rules_store, &n, SHELF_NOW), 0);
+	rules_end();
+	shelf_check_oldest(rules_store, NULL);
+	ck_assert_int_eq(store_nodes_expired(rules_store, SHELF_NOW + 1000, expired, 2), 0);
+}
+
+static void
+registrations_expire_until_they_attach(void)
+{
+	struct store_node n[3];
+
+	for (unsigned i = 1; i <= 3; i++)
+		shelf_add(rules_store, i, SHELF_NOW + i);
+	shelf_use(rules_store, "n-1", NODE_CONNECTING, SHELF_NOW + 3);
+	ck_assert_int_eq(store_nodes_expired(rules_store, SHELF_NOW + 2, n, 3), 0);
+	ck_assert_int_eq(store_nodes_expired(rules_store, SHELF_NOW + 3, n, 3), 1);
+	ck_assert_str_eq(n[0].id, "n-2");
+	ck_assert_int_eq(store_nodes_expired(rules_store, SHELF_NOW + 4, n, 1), 1);
+	rules_begin();
+	ck_assert_int_eq(store_node_delete(rules_store, &n[0]), 0);
+	rules_end();
+}
+
+const struct rule rules_node[] = {
+	{ "a node is found again", a_node_is_found_again },
+	{ "texts of any length are looked up", texts_of_any_length_are_looked_up },
+	{ "nodes are listed in order of registration", nodes_are_listed_in_order_of_registration },
+	{ "what must be unique is", what_must_be_unique_is },
+	{ "a row is changed as it was read", a_row_is_changed_as_it_was_read },
+	{ "an older epoch does not win", an_older_epoch_does_not_win },
+	{ "not every node is a victim", not_every_node_is_a_victim },
+	{ "the reserved node is no victim", the_reserved_node_is_no_victim },
+	{ "registrations expire until they attach", registrations_expire_until_they_attach },
+	{ NULL, NULL },
+};
