@@ -13,13 +13,15 @@ DEBS_BUILD = gcc libc6-dev make autoconf pkgconf libssl-dev libsqlite3-dev libya
 DEBS_DEMO  = iproute2 iperf3 iputils-ping procps python3-grpcio python3-protobuf
 DEBS_TEST  = $(DEBS_DEMO) check shellcheck mandoc nftables sqlite3 openssl python3-scapy \
 	python3-openssl python3-cryptography universal-ctags
+DEBS_BENCH = openvpn openssl wireguard-tools wireguard-go
 DEBS_LINT  = clang clang-tidy clang-tools libclang-rt-14-dev cppcheck valgrind
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all help deps deps-demo deps-test deps-lint demo check check-unit check-sandbox check-asan \
-	soak unit-tests asan tsan valgrind tidy cppcheck man lint install clean distclean
+	soak unit-tests asan tsan valgrind tidy cppcheck man lint install clean distclean \
+	deps-bench bench-tunnel
 
 help:
 	@echo 'make              build everything into $(BUILD)/ (installs nothing)'
@@ -28,6 +30,7 @@ help:
 	@echo 'make check-sandbox, check-asan   the tests under the strict filters, under sanitizers'
 	@echo 'make check-unit   only the unit tests; make lint: only the rules of the house'
 	@echo 'make tsan valgrind tidy cppcheck   further analysis; make deps-lint installs the tools'
+	@echo 'make bench-tunnel the speed of the tunnel, and of others beside it (root; ten minutes)'
 	@echo 'make install      DESTDIR=... prefix by ./configure --prefix=...'
 	@echo 'make deps         install the Debian packages that building needs (root)'
 	@echo 'make asan man soak clean distclean'
@@ -50,13 +53,15 @@ deps-demo:
 	$(call install_missing,$(DEBS_BUILD) $(DEBS_DEMO))
 deps-test:
 	$(call install_missing,$(DEBS_BUILD) $(DEBS_TEST))
+deps-bench: deps-demo
+	$(call install_missing,$(DEBS_BENCH))
 deps-lint:
 	$(call install_missing,$(DEBS_BUILD) $(DEBS_TEST) $(DEBS_LINT))
 
 # Goals that set up the machine run themselves again once everything is there; the rest of this
 # file needs config.mk, which make brings about by itself.
 SETUP_GOALS = help deps deps-demo deps-test deps-lint demo check check-sandbox check-asan soak \
-	lint man clean distclean
+	lint man clean distclean deps-bench bench-tunnel
 ifneq ($(filter-out $(SETUP_GOALS),$(or $(MAKECMDGOALS),all)),)
 include config.mk
 endif
@@ -87,6 +92,10 @@ check-asan: deps-test
 soak: deps-test
 	$(MAKE) --no-print-directory all unit-tests
 	BUILD=$(BUILD) tests/run.sh soak
+
+bench-tunnel: deps-bench
+	$(MAKE) --no-print-directory all $(BUILD)/bench/blast
+	BUILD=$(BUILD) tests/bench/tunnel.sh
 
 # --- flags ----------------------------------------------------------------------------------------
 WARN = -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 \
@@ -148,6 +157,8 @@ OBJ = $(SRC:%.c=$(BUILD)/obj/%.o)
 TEST_FOLDERS = common tunneld ipamd ctld cli
 TEST_SRC = $(sort $(wildcard tests/unit/*.c $(TEST_FOLDERS:%=tests/unit/%/*.c)))
 TEST_OBJ = $(TEST_SRC:%.c=$(BUILD)/obj/%.o)
+BENCH_SRC = tests/bench/blast.c
+BENCH_OBJ = $(BENCH_SRC:%.c=$(BUILD)/obj/%.o)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(1)))
 main = $(BUILD)/obj/$(1)/main.o
 
@@ -161,10 +172,10 @@ PROGRAMS = $(addprefix $(BUILD)/,tunneld ipamd ctld litevpnctl)
 all: $(PROGRAMS)
 
 # -MD and not -MMD: generated headers count as system headers, and objects depend on them.
-$(OBJ) $(TEST_OBJ): $(BUILD)/obj/%.o: %.c config.h | $(GEN_H)
+$(OBJ) $(TEST_OBJ) $(BENCH_OBJ): $(BUILD)/obj/%.o: %.c config.h | $(GEN_H)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MD -MP -c -o $@ $<
--include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d)
+-include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(BENCH_OBJ:.o=.d)
 
 # The descriptors are pulled into the object by the assembler.
 $(BUILD)/obj/daemons/ctld/descriptors.o: $(BUILD)/gen/api.desc
@@ -208,6 +219,11 @@ $(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $$(call test_objects,$$(
 # configure may have run before check was installed.
 TEST_LIBS = $(or $(CHECK_LIBS),$(shell pkg-config --libs check))
 unit-tests: $(TESTS)
+
+# --- benchmarks: what measures beside the daemons ---------------------------------------------------
+$(BUILD)/bench/blast: $(BUILD)/obj/tests/bench/blast.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 
 # --- the tests again, and other tools over the same code ------------------------------------------
 check-unit: unit-tests
