@@ -3,33 +3,27 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/log.h"
 #include "common/reason.h"
 #include "common/secret.h"
 #include "config.h"
-#include "daemons/tunneld/resolve.h"
+#include "daemons/tunneld/dial.h"
 
 #define ATTEMPT_MS 15000	/* from the first packet to a configured device */
 #define NO_SOCKET UINT32_MAX
 
 /*
- * One try to get a session: resolve, connect, TLS, Hello, Welcome, device. At most one at a time,
- * beside the session that is in use.
+ * One try to get a session: dial, Hello, Welcome, device. At most one at a time, beside the session
+ * that is in use.
  */
 struct attempt {
 	bool running;
 	const char *host;
-	struct ip_addr addrs[RESOLVE_MAX];
-	unsigned naddrs, next_addr;
-	struct ip_addr addr;		/* that is being tried */
-	struct conn *conn;		/* until the session has taken it */
+	struct conn *conn;		/* from the dial until the session has taken it */
 	struct session *session;	/* until it is the current one */
 	struct ev_timer deadline;
 };
@@ -38,7 +32,7 @@ struct client {
 	struct client_parts p;
 	struct session_env sessions;
 	struct peer server;
-	struct resolver *resolver;
+	struct dial *dial;
 	struct attempt attempt;
 	unsigned next_server;		/* of conf_client_server, for the next attempt */
 	int64_t delay_ms;		/* before the next attempt, grows with each failure */
@@ -49,7 +43,6 @@ struct client {
 
 static void begin_attempt(void *arg);
 static void on_rekey(void *arg);
-static void try_next_addr(struct client *c, const char *why);
 
 /* --- when to try ------------------------------------------------------------------------------- */
 
@@ -78,6 +71,7 @@ clear_attempt(struct client *c)
 	struct attempt *a = &c->attempt;
 
 	ev_timer_stop(c->p.ev, &a->deadline);
+	dial_end(c->dial);
 	conn_free(a->conn);
 	session_free(a->session);
 	*a = (struct attempt){ .deadline = a->deadline };
@@ -88,7 +82,7 @@ static void
 fail_attempt(struct client *c, const char *why, int64_t at_least_ms)
 {
 	log_warn("connect_failed", "server=%s addr=%s why=%s", LOG_Q(c->attempt.host),
-	    IP_TEXT(&c->attempt.addr), LOG_Q(why));
+	    IP_TEXT(dial_addr(c->dial)), LOG_Q(why));
 	clear_attempt(c);
 	c->next_server++;
 	if (conf_client_server(c->p.conf, c->next_server) == NULL)
@@ -244,11 +238,12 @@ udp_socket(struct client *c, int family, unsigned *out)
 static void
 set_end(struct client *c, struct session *s)
 {
+	const struct ip_addr *addr = dial_addr(c->dial);
 	struct udp_end end = { .local = { 0 } };
 
-	if (s->tx.aead == NULL || udp_socket(c, c->attempt.addr.family, &end.socket) < 0)
+	if (s->tx.aead == NULL || udp_socket(c, addr->family, &end.socket) < 0)
 		return;
-	end.peer_len = ip_to_sockaddr(&c->attempt.addr, (uint16_t) c->p.conf->port, &end.peer);
+	end.peer_len = ip_to_sockaddr(addr, (uint16_t) c->p.conf->port, &end.peer);
 	session_set_end(s, &end);
 }
 
@@ -259,7 +254,7 @@ ask_monitor(struct client *c, const struct control_welcome *w)
 		.address = w->address,
 		.mtu = w->mtu,
 		.nroutes = w->nroutes,
-		.server = c->attempt.addr,
+		.server = *dial_addr(c->dial),
 	};
 
 	memcpy(want.routes, w->routes, sizeof(want.routes));
@@ -323,7 +318,7 @@ client_configured(struct client *c, const struct monitor_done *done)
 	set_end(c, s);
 	conn_send(s->conn, &keepalive);
 	log_notice("connected", "server=%s addr=%s epoch=%" PRIu64 " first=%s",
-	    LOG_Q(c->attempt.host), IP_TEXT(&c->attempt.addr), s->epoch, first ? "true" : "false");
+	    LOG_Q(c->attempt.host), IP_TEXT(dial_addr(c->dial)), s->epoch, first ? "true" : "false");
 	clear_attempt(c);
 }
 
@@ -358,17 +353,6 @@ send_hello(struct client *c)
 }
 
 static void
-on_ready(void *owner)
-{
-	struct client *c = owner;
-
-	if (session_new(&c->sessions, &c->attempt.session) < 0)
-		fail_attempt(c, "out of memory", 0);
-	else
-		send_hello(c);
-}
-
-static void
 on_refuse(struct client *c, const struct control_refuse *r)
 {
 	log_err("refused", "reason=%s message=%s hint=%s", LOG_Q(r->reason), LOG_Q(r->message),
@@ -382,8 +366,6 @@ on_control(void *owner, const struct control *msg)
 {
 	struct client *c = owner;
 
-	if (c->attempt.session == NULL)
-		return;
 	switch (msg->type) {
 	case CONTROL_WELCOME:
 		on_welcome(c, &msg->welcome);
@@ -402,12 +384,7 @@ on_control(void *owner, const struct control *msg)
 static void
 on_closed(void *owner, const char *why)
 {
-	struct client *c = owner;
-
-	if (c->attempt.session == NULL)
-		try_next_addr(c, why);	/* not even TLS: another address of the name may do */
-	else
-		fail_attempt(c, why[0] == '\0' ? "closed by the server" : why, 0);
+	fail_attempt(owner, why[0] == '\0' ? "closed by the server" : why, 0);
 }
 
 static void
@@ -417,69 +394,28 @@ on_packet(void *owner, uint8_t *pkt, size_t len)
 }
 
 static const struct conn_ops conn_ops = {
-	.ready = on_ready,
 	.control = on_control,
 	.packet = on_packet,
 	.closed = on_closed,
 };
 
-static int
-connect_to(const struct ip_addr *addr, uint16_t port)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = ip_to_sockaddr(addr, port, &ss);
-	int fd = socket(addr->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (connect(fd, (struct sockaddr *) &ss, len) < 0 && errno != EINPROGRESS) {
-		int rc = -errno;
-
-		close(fd);
-		return rc;
-	}
-	return fd;
-}
-
-/* `why` the one before has failed: what is said when there is no other. */
 static void
-try_next_addr(struct client *c, const char *why)
+on_dialed(void *owner, struct conn *conn)
 {
-	struct attempt *a = &c->attempt;
-	struct err e;
-	int fd;
+	struct client *c = owner;
 
-	err_set(&e, 0, "%s", why);
-	conn_free(a->conn);
-	a->conn = NULL;
-	while (a->next_addr < a->naddrs) {
-		a->addr = a->addrs[a->next_addr++];
-		if ((fd = connect_to(&a->addr, (uint16_t) c->p.conf->port)) < 0) {
-			err_set(&e, fd, "%s", strerror(-fd));
-			continue;
-		}
-		if (conn_new(c->p.conns, c->p.identity->tls, fd, a->host, &conn_ops, c, &a->conn,
-		    &e) == 0)
-			return;
-	}
-	fail_attempt(c, e.text, 0);
+	c->attempt.conn = conn;
+	conn_give(conn, &conn_ops, c);
+	if (session_new(&c->sessions, &c->attempt.session) < 0)
+		fail_attempt(c, "out of memory", 0);
+	else
+		send_hello(c);
 }
 
 static void
-on_resolved(void *arg, const struct ip_addr *addrs, unsigned n, const char *why)
+on_dial_failed(void *owner, const char *why)
 {
-	struct client *c = arg;
-
-	if (!c->attempt.running)
-		return;
-	if (n == 0) {
-		fail_attempt(c, why, 0);
-		return;
-	}
-	memcpy(c->attempt.addrs, addrs, n * sizeof(*addrs));
-	c->attempt.naddrs = n;
-	try_next_addr(c, "");
+	fail_attempt(owner, why, 0);
 }
 
 static void
@@ -487,19 +423,13 @@ begin_attempt(void *arg)
 {
 	struct client *c = arg;
 	struct attempt *a = &c->attempt;
-	int rc;
 
 	if (a->running || c->stopping)
 		return;
 	a->running = true;
 	a->host = conf_client_server(c->p.conf, c->next_server);
 	ev_timer_start(c->p.ev, &a->deadline, ATTEMPT_MS, on_deadline, c);
-	if (ip_parse(a->host, &a->addrs[0]) == 0) {
-		a->naddrs = 1;
-		try_next_addr(c, "");
-	} else if ((rc = resolve(c->resolver, a->host, on_resolved, c)) < 0) {
-		fail_attempt(c, strerror(-rc), 0);
-	}
+	dial_begin(c->dial, a->host);
 }
 
 /* --- life -------------------------------------------------------------------------------------- */
@@ -509,6 +439,9 @@ client_new(const struct client_parts *parts, struct client **out, struct err *e)
 {
 	struct client *c = calloc(1, sizeof(*c));
 	struct worker *w = parts->worker;
+	struct dial_parts dial = { .ev = parts->ev, .conns = parts->conns,
+		.identity = parts->identity, .port = (uint16_t) parts->conf->port,
+		.ready = on_dialed, .failed = on_dial_failed, .owner = c };
 	int rc;
 
 	if (c == NULL)
@@ -521,7 +454,7 @@ client_new(const struct client_parts *parts, struct client **out, struct err *e)
 	LIST_INIT(&c->server.sessions);
 	c->server.any_source = true;
 	w->uplink = &c->server;
-	if ((rc = resolver_new(parts->ev, &c->resolver)) < 0) {
+	if ((rc = dial_new(&dial, &c->dial)) < 0) {
 		free(c);
 		return err_set(e, rc, "%s", strerror(-rc));
 	}
@@ -564,6 +497,6 @@ client_free(struct client *c)
 	ev_timer_stop(c->p.ev, &c->rekey);
 	end_sessions(c, false);
 	clear_attempt(c);
-	resolver_free(c->resolver);
+	dial_free(c->dial);
 	free(c);
 }

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUNNELD_DIAL_H
+#define TUNNELD_DIAL_H
+
+#include <stdint.h>
+
+#include "common/ev.h"
+#include "common/ip.h"
+#include "daemons/tunneld/conn.h"
+#include "daemons/tunneld/identity.h"
+
+/*
+ * From a server's name to a TLS connection with it: looks the name up and tries its addresses one
+ * after the other until a handshake is done. One server at a time.
+ */
+struct dial;
+
+struct dial_parts {	/* all borrowed for the dial's life */
+	struct ev *ev;
+	struct conn_env *conns;
+	const struct identity *identity;
+	uint16_t port;
+	/* TLS stands. consumes: conn, whose owner the callee becomes (conn_give). */
+	void (*ready)(void *owner, struct conn *conn);
+	/* No address would do; `why` is of the last one. */
+	void (*failed)(void *owner, const char *why);
+	void *owner;
+};
+
+int dial_new(const struct dial_parts *parts, struct dial **out);
+void dial_free(struct dial *d);		/* NULL is fine */
+
+/*
+ * Begins with a name or an address, which is borrowed. One of `ready` and `failed` follows, once,
+ * perhaps from inside; neither after dial_end. There is no deadline here.
+ */
+void dial_begin(struct dial *d, const char *host);
+
+/* Gives up what is under way; nothing is fine. */
+void dial_end(struct dial *d);
+
+/* The address that was tried last: the connection's, once that is ready. None before the first. */
+const struct ip_addr *dial_addr(const struct dial *d);
+
+#endif
