@@ -35,6 +35,8 @@ struct sandbox_call {
 #define SANDBOX_OLD(name, why)	{ SCMP_SYS(name), why, SANDBOX_ABSENT, false, 0, 0, 0 }
 #define SANDBOX_ARG(name, n, mask, value, why) \
 	{ SCMP_SYS(name), why, SANDBOX_ALLOW, true, n, mask, value }
+#define SANDBOX_NO_ARG(name, n, mask, value, why) \
+	{ SCMP_SYS(name), why, SANDBOX_DENY, true, n, mask, value }
 #define SANDBOX_END		{ -1, NULL, SANDBOX_DENY, false, 0, 0, 0 }
 
 /* Rights below a path. */

@@ -10,14 +10,18 @@
 #include "common/clock.h"
 #include "common/log.h"
 
+TAILQ_HEAD(call_list, call);
+
 struct call {
 	struct calls *calls;
 	struct stream *stream;
 	const struct method *method;	/* NULL: the call was refused before it had one */
 	struct caller caller;
 	ProtobufCMessage *request;
-	int64_t began_ms, deadline_ms;	/* clock_mono_ms */
-	bool waiting;			/* for its request: in calls->waiting */
+	int64_t deadline_ms;		/* clock_mono_ms */
+	struct call_list *list;		/* that it is in; NULL: it is being worked at */
+	int64_t listed_ms;
+	size_t unsent;			/* bytes of its answer, once that is on its way */
 	void *state;
 	void (*state_fini)(void *state);
 	call_next *next;		/* of the call_resume under way */
@@ -25,13 +29,39 @@ struct call {
 	TAILQ_ENTRY(call) link;
 };
 
-TAILQ_HEAD(call_list, call);
-
 struct calls {
 	struct calls_conf conf;
-	struct call_list waiting;	/* the oldest first */
+	struct call_list waiting;	/* for their request; the oldest first */
+	struct call_list answered;	/* for the client to take the answer; the oldest first */
 	unsigned live;
+	size_t unsent;			/* bytes, of all calls */
 };
+
+static void
+leave_list(struct call *c)
+{
+	if (c->list != NULL)
+		TAILQ_REMOVE(c->list, c, link);
+	c->list = NULL;
+}
+
+static void
+enter_list(struct call *c, struct call_list *list)
+{
+	leave_list(c);
+	c->list = list;
+	c->listed_ms = clock_mono_ms();
+	TAILQ_INSERT_TAIL(list, c, link);
+}
+
+/* The first one that is in that list for too long; NULL: none. */
+static struct call *
+find_late(const struct call_list *list, int64_t limit_ms)
+{
+	struct call *c = TAILQ_FIRST(list);
+
+	return c != NULL && clock_mono_ms() - c->listed_ms > limit_ms ? c : NULL;
+}
 
 /* --- ending ----------------------------------------------------------------------------------- */
 
@@ -48,21 +78,33 @@ pack(const struct call *c, const ProtobufCMessage *msg, size_t *len_out)
 	return bytes;
 }
 
+/* The status is on its way, with an answer of that many bytes. */
+static void
+note_answer(struct call *c, size_t len)
+{
+	c->unsent += len;
+	c->calls->unsent += len;
+	enter_list(c, &c->calls->answered);
+}
+
 void
 call_reply(struct call *c, const ProtobufCMessage *reply)
 {
 	size_t len = 0;
 	uint8_t *bytes = pack(c, reply, &len);
 
-	if (bytes == NULL)
+	if (bytes == NULL) {
 		call_fail(c, &(struct status){ .reason = REASON_OVERLOADED });
-	else
-		stream_end(c->stream, RPC_OK, NULL, NULL, 0, bytes, len);
+		return;
+	}
+	note_answer(c, len);
+	stream_end(c->stream, RPC_OK, NULL, NULL, 0, bytes, len);
 }
 
 void
 call_end(struct call *c)
 {
+	note_answer(c, 0);
 	stream_end(c->stream, RPC_OK, NULL, NULL, 0, NULL, 0);
 }
 
@@ -78,6 +120,7 @@ call_fail(struct call *c, const struct status *status)
 	log_debug("call_failed", "method=%s reason=%s text=%s",
 	    c->method == NULL ? "-" : c->method->path, reason_name(status->reason),
 	    LOG_Q(status_message(status)));
+	note_answer(c, 0);
 	stream_end(c->stream, reason_rpc_code(status->reason), status_message(status), details, len,
 	    NULL, 0);
 	free(details);
@@ -209,20 +252,12 @@ set_deadline(struct call *c)
 }
 
 static void
-stop_waiting(struct call *c)
-{
-	if (c->waiting)
-		TAILQ_REMOVE(&c->calls->waiting, c, link);
-	c->waiting = false;
-}
-
-static void
 on_message(void *owner, const uint8_t *bytes, size_t len)
 {
 	struct call *c = owner;
 	struct err e;
 
-	stop_waiting(c);
+	leave_list(c);
 	if (bytes == NULL && c->method->kind == CALL_DIALOG) {
 		call_end(c);
 		return;
@@ -268,15 +303,13 @@ on_opened(void *arg, struct stream *s)
 	}
 	c->calls = calls;
 	c->stream = s;
-	c->began_ms = clock_mono_ms();
 	calls->live++;
-	if (calls->live > CALLS_MAX) {
+	if (calls->live > CALLS_MAX || calls->unsent > CALLS_UNSENT_MAX) {
 		call_fail(c, &(struct status){ .reason = REASON_OVERLOADED });
 	} else if ((c->method = calls->conf.route(path, stream_listener(s))) == NULL) {
 		refuse_path(c, path);
 	} else {
-		c->waiting = true;
-		TAILQ_INSERT_TAIL(&calls->waiting, c, link);
+		enter_list(c, &calls->waiting);
 		stream_read(s);
 	}
 	free(path);
@@ -309,7 +342,7 @@ on_closed(void *owner)
 
 	if (c == NULL)
 		return;
-	stop_waiting(c);
+	leave_list(c);
 	if (c->method != NULL && c->method->closed != NULL)
 		c->method->closed(c);
 }
@@ -321,7 +354,9 @@ on_released(void *owner)
 
 	if (c == NULL)
 		return;
+	leave_list(c);
 	c->calls->live--;
+	c->calls->unsent -= c->unsent;
 	if (c->state_fini != NULL)
 		c->state_fini(c->state);
 	free(c->state);
@@ -330,18 +365,21 @@ on_released(void *owner)
 	free(c);
 }
 
-/* A client that opens calls and never says what it wants must not fill the table. */
+/* Clients that never say what they want, or never take what they get, must not fill the table. */
 static void
 on_tick(void *arg)
 {
 	struct calls *calls = arg;
-	int64_t now = clock_mono_ms();
 	struct call *c;
 
-	while ((c = TAILQ_FIRST(&calls->waiting)) != NULL && now - c->began_ms > CALL_RECEIVE_MS) {
-		stop_waiting(c);
+	while ((c = find_late(&calls->waiting, CALL_RECEIVE_MS)) != NULL)
 		call_fail(c, &(struct status){ .reason = REASON_DEADLINE,
 		    .detail = "the request did not come in time" });
+	while ((c = find_late(&calls->answered, CALL_SEND_MS)) != NULL) {
+		log_info("answer_not_taken", "method=%s bytes=%zu",
+		    c->method == NULL ? "-" : c->method->path, c->unsent);
+		leave_list(c);
+		stream_cancel(c->stream);
 	}
 }
 
@@ -387,6 +425,7 @@ calls_new(const struct calls_conf *conf, struct calls **out)
 		return -ENOMEM;
 	calls->conf = *conf;
 	TAILQ_INIT(&calls->waiting);
+	TAILQ_INIT(&calls->answered);
 	*out = calls;
 	return 0;
 }

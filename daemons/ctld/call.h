@@ -21,6 +21,8 @@
 #define CALLS_MAX 1024		/* under way at once; more are refused as OVERLOADED */
 #define CALL_RECEIVE_MS 10000	/* in which a request must have come in whole */
 #define CALL_WORK_MS 5000	/* that the work for an answer may take, whatever the client says */
+#define CALL_SEND_MS 10000	/* in which the client must have taken the answer */
+#define CALLS_UNSENT_MAX (64 << 20)	/* bytes of answers that clients have not taken: as CALLS_MAX */
 
 struct call;
 struct calls;

@@ -10,10 +10,10 @@
 #include "common/ev.h"
 #include "common/pki.h"
 #include "common/places.h"
-#include "daemons/ctld/admin.h"
 #include "daemons/ctld/backend.h"
 #include "daemons/ctld/call.h"
 #include "daemons/ctld/cuts.h"
+#include "daemons/ctld/doors.h"
 #include "daemons/ctld/grpc.h"
 #include "daemons/ctld/reflect.h"
 #include "daemons/ctld/signer_client.h"
@@ -31,7 +31,6 @@ struct ctld {
 	struct reflect *reflect;
 	struct calls *calls;
 	struct grpc *grpc;
-	struct admin *admin;
 	int64_t started_s;	/* UTC */
 	char ca_fingerprint[PKI_FINGERPRINT_MAX];
 
@@ -40,6 +39,7 @@ struct ctld {
 	struct cuts cuts;
 
 	/* The loop's thread only. */
+	struct doors *doors;
 	int signer_fd;		/* -1: none */
 	pid_t signer_pid;
 	struct ev_waker stopped;	/* all calls have ended; woken from the queue's thread */

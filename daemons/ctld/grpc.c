@@ -2,15 +2,12 @@
 #include "daemons/ctld/grpc.h"
 
 #include <errno.h>
-#include <grpc/grpc_posix.h>
 #include <grpc/grpc_security.h>
 #include <grpc/support/log.h>
 #include <grpc/support/time.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "common/ip.h"
 #include "common/log.h"
 #include "daemons/ctld/grpc_core.h"
 
@@ -21,7 +18,6 @@
 #define KEEPALIVE_MS (60 * 1000)
 #define KEEPALIVE_WAIT_MS (20 * 1000)
 #define CLIENT_PING_MIN_MS (10 * 1000)
-#define BACKLOG 16
 
 /* --- the queue -------------------------------------------------------------------------------- */
 
@@ -110,13 +106,11 @@ run_queue(void *arg)
 	}
 }
 
-/* --- listening -------------------------------------------------------------------------------- */
+/* --- the servers ------------------------------------------------------------------------------ */
 
 #define INTEGER(k, v) { .type = GRPC_ARG_INTEGER, .key = (char *) (k), .value.integer = (v) }
 
-static grpc_arg settings[] = {
-	/* gRPC's default lets two daemons share a port without a word. */
-	INTEGER(GRPC_ARG_ALLOW_REUSEPORT, 0),
+static const grpc_arg settings[] = {
 	INTEGER(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, GRPC_MESSAGE_MAX),
 	INTEGER(GRPC_ARG_MAX_CONCURRENT_STREAMS, STREAMS_PER_CONNECTION_MAX),
 	INTEGER(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, HANDSHAKE_MS),
@@ -138,57 +132,11 @@ make_creds(const struct grpc_conf *conf, enum listener id)
 {
 	grpc_ssl_pem_key_cert_pair pair = { conf->key_pem, conf->cert_pem };
 
+	if (id == LISTENER_ADMIN)
+		return grpc_insecure_server_credentials_create();
 	return grpc_ssl_server_credentials_create_with_options(
 	    grpc_ssl_server_credentials_create_options_using_config(cert_modes[id],
 	    grpc_ssl_server_certificate_config_create(conf->ca_pem, &pair, 1)));
-}
-
-/* gRPC does not say why it could not bind: the kernel says it to us. */
-static int
-explain_bind(const struct sockaddr_storage *ss, socklen_t len, struct err *e)
-{
-	int fd = socket(ss->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1, rc = 0;
-
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
-	    bind(fd, (const struct sockaddr *) ss, len) < 0 || listen(fd, BACKLOG) < 0)
-		rc = -errno;
-	if (fd >= 0)
-		close(fd);
-	if (rc == 0)
-		return err_set(e, -EIO, "cannot listen on %s: gRPC refuses it", SOCK_TEXT(ss));
-	return err_set(e, rc, "cannot listen on %s: %s%s", SOCK_TEXT(ss), strerror(-rc),
-	    rc == -EACCES ? " (ports below 1024 are out of reach for ctld's user)" : "");
-}
-
-static int
-bind_one(struct server *srv, const struct ip_addr *addr, uint16_t port,
-    grpc_server_credentials *creds, struct err *e)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = ip_to_sockaddr(addr, port, &ss);
-
-	if (grpc_server_add_http2_port(srv->core, SOCK_TEXT(&ss), creds) == 0)
-		return explain_bind(&ss, len, e);
-	return 0;
-}
-
-static int
-bind_all(struct server *srv, const struct grpc_conf *conf, struct err *e)
-{
-	static const struct ip_addr any = { .family = AF_INET6 };	/* ::, with IPv4 */
-	const struct ip_addr *addrs = conf->listen->n == 0 ? &any : conf->listen->items;
-	size_t n = conf->listen->n == 0 ? 1 : conf->listen->n;
-	grpc_server_credentials *creds;
-	int rc = 0;
-
-	if (conf->ports[srv->id] == 0)
-		return 0;
-	if ((creds = make_creds(conf, srv->id)) == NULL)
-		return err_set(e, -EINVAL, "gRPC cannot use the server's certificate");
-	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = bind_one(srv, &addrs[i], conf->ports[srv->id], creds, e);
-	grpc_server_credentials_release(creds);
-	return rc;
 }
 
 /* gRPC's own words are for those who look for a fault in it. */
@@ -198,10 +146,29 @@ on_log(gpr_log_func_args *args)
 	log_debug("grpc", "text=%s", LOG_Q(args->message));
 }
 
+#define NSETTINGS (sizeof(settings) / sizeof(settings[0]))
+
+static int
+make_server(struct server *srv, const struct grpc_conf *conf, struct err *e)
+{
+	grpc_arg args[NSETTINGS + 1];
+	grpc_server_credentials *creds;
+	bool open;
+
+	memcpy(args, settings, sizeof(settings));
+	args[NSETTINGS] = grpc_adopt_arg(srv);
+	srv->core = grpc_server_create(&(grpc_channel_args){ NSETTINGS + 1, args }, NULL);
+	grpc_server_register_completion_queue(srv->core, srv->g->queue, NULL);
+	if ((creds = make_creds(conf, srv->id)) == NULL)
+		return err_set(e, -EINVAL, "gRPC cannot use the server's certificate");
+	open = grpc_adopt_open(srv, creds);
+	grpc_server_credentials_release(creds);
+	return open ? 0 : err_set(e, -ENOTSUP, "this gRPC takes no connections from us");
+}
+
 int
 grpc_new(const struct grpc_conf *conf, struct grpc **out, struct err *e)
 {
-	const grpc_channel_args args = { sizeof(settings) / sizeof(settings[0]), settings };
 	struct grpc *g = calloc(1, sizeof(*g));
 	int rc = 0;
 
@@ -211,14 +178,11 @@ grpc_new(const struct grpc_conf *conf, struct grpc **out, struct err *e)
 	grpc_init();
 	g->events = conf->events;
 	g->queue = grpc_completion_queue_create_for_next(NULL);
-	g->admin_creds = grpc_insecure_server_credentials_create();
 	for (enum listener id = 0; id < LISTENERS && rc == 0; id++) {
 		struct server *srv = &g->servers[id];
 
 		*srv = (struct server){ .g = g, .id = id, .down = { on_down, srv } };
-		srv->core = grpc_server_create(&args, NULL);
-		grpc_server_register_completion_queue(srv->core, g->queue, NULL);
-		rc = bind_all(srv, conf, e);
+		rc = make_server(srv, conf, e);
 	}
 	if (rc < 0)
 		grpc_free(g);
@@ -238,12 +202,6 @@ grpc_start(struct grpc *g, struct err *e)
 		return err_set(e, -rc, "cannot start a thread: %s", strerror(rc));
 	g->started = true;
 	return 0;
-}
-
-void
-grpc_adopt(struct grpc *g, int fd)
-{
-	grpc_server_add_channel_from_fd(g->servers[LISTENER_ADMIN].core, fd, g->admin_creds);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -298,7 +256,6 @@ grpc_free(struct grpc *g)
 	else
 		grpc_completion_queue_next(g->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
 	grpc_completion_queue_destroy(g->queue);
-	grpc_server_credentials_release(g->admin_creds);
 	grpc_shutdown();
 	free(g);
 }

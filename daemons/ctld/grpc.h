@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/conf.h"
 #include "common/err.h"
 #include "common/reason.h"
 
@@ -21,7 +20,7 @@
 enum listener {
 	LISTENER_CONTROL,	/* TCP, a client certificate is required */
 	LISTENER_BOOTSTRAP,	/* TCP, a client certificate is verified if there is one */
-	LISTENER_ADMIN,		/* connections that grpc_adopt is given */
+	LISTENER_ADMIN,		/* the local administrator's socket, no TLS */
 	LISTENERS,
 };
 
@@ -47,22 +46,17 @@ struct grpc_events {
 
 struct grpc_conf {
 	const char *ca_pem, *cert_pem, *key_pem;	/* borrowed until grpc_new returns */
-	const struct conf_list *listen;			/* struct ip_addr; none: all addresses */
-	uint16_t ports[LISTENERS];			/* 0: no port of its own */
 	struct grpc_events events;
 };
 
-/*
- * Binds the ports. Starts threads of gRPC: call it with signals blocked, inside of the sandbox.
- * Errors name the address.
- */
+/* Starts threads of gRPC: call it with signals blocked, inside of the sandbox. */
 int grpc_new(const struct grpc_conf *conf, struct grpc **out, struct err *e);
 
 /* Begins to serve. */
 int grpc_start(struct grpc *g, struct err *e);
 
-/* consumes: fd, a connected socket that becomes one of LISTENER_ADMIN's. */
-void grpc_adopt(struct grpc *g, int fd);
+/* consumes: fd, a connected socket. After grpc_start and before grpc_stop, on one thread. */
+void grpc_adopt(struct grpc *g, enum listener from, int fd);
 
 /* Refuses new calls and waits for those under way; `stopping` and `stopped` tell how it goes. */
 void grpc_stop(struct grpc *g);
@@ -98,6 +92,9 @@ void stream_write(struct stream *s, uint8_t *bytes, size_t len);
  */
 void stream_end(struct stream *s, enum rpc_code code, const char *message, const uint8_t *details,
     size_t details_len, uint8_t *bytes, size_t len);
+
+/* After stream_end: gives up what has not gone out yet. */
+void stream_cancel(struct stream *s);
 
 /*
  * For work on other threads: the stream stays until stream_wake, which any thread may call, makes

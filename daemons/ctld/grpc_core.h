@@ -20,6 +20,7 @@ struct server {
 	struct grpc *g;
 	enum listener id;
 	grpc_server *core;
+	struct grpc_handler *handler;	/* takes connections; gRPC's, until the server shuts down */
 	struct tag down;
 };
 
@@ -46,7 +47,6 @@ struct stream {
 struct grpc {
 	struct grpc_events events;
 	grpc_completion_queue *queue;
-	grpc_server_credentials *admin_creds;
 	struct server servers[LISTENERS];
 	pthread_t thread;
 	bool started, stopping;
@@ -60,6 +60,16 @@ grpc_check_stopped(struct grpc *g)
 	if (g->down == LISTENERS && g->live == 0)
 		g->events.stopped(g->events.arg);
 }
+
+/* --- grpc_adopt.c: connections that we accept --------------------------------------------------- */
+
+/* What grpc_server_create is to be told; *srv must stay where it is. */
+grpc_arg grpc_adopt_arg(struct server *srv);
+
+/* False: gRPC does not do it. */
+bool grpc_adopt_open(struct server *srv, grpc_server_credentials *creds);
+
+/* --- grpc_stream.c ------------------------------------------------------------------------------ */
 
 /* A place for a call that is to come; the server has to be asked for it with s->opened. */
 struct stream *stream_new(struct server *srv);

@@ -275,6 +275,12 @@ stream_end(struct stream *s, enum rpc_code code, const char *message, const uint
 	start_batch(s, ops, n + 1, &s->ended_tag, on_ended);
 }
 
+void
+stream_cancel(struct stream *s)
+{
+	grpc_call_cancel(s->core, NULL);
+}
+
 static void
 on_closed(void *owner, bool ok)
 {

@@ -19,6 +19,7 @@
 #include "config.h"
 #include "daemons/ctld/ctld.h"
 #include "daemons/ctld/descriptors.h"
+#include "daemons/ctld/listen.h"
 #include "daemons/ctld/method.h"
 #include "daemons/ctld/sandbox_ctld.h"
 #include "daemons/ctld/signer_process.h"
@@ -43,7 +44,8 @@ struct front {
 	struct ctld ctld;
 	struct priv_user user, signer, ipamd, tunneld;
 	struct pems pems;
-	int admin_fd;
+	struct listening listening;	/* until it is the doors' */
+	bool has_admin;		/* its socket is there, to be removed at the end */
 	bool stopping;
 };
 
@@ -192,6 +194,31 @@ raise_descriptors(void)
 	}
 }
 
+/* Still as root, who may have low ports. */
+static int
+open_ports(struct front *f)
+{
+	const struct conf_server *conf = &f->ctld.conf;
+	struct err e;
+	int rc;
+
+	if ((rc = listen_tcp(&f->listening, LISTENER_CONTROL, &conf->listen,
+	    (uint16_t) conf->grpc_port, &e)) < 0 ||
+	    (rc = listen_tcp(&f->listening, LISTENER_BOOTSTRAP, &conf->listen,
+	    (uint16_t) conf->bootstrap_port, &e)) < 0)
+		return daemon_fail(&f->ctld.daemon, daemon_status(rc), &e);
+	return GO_ON;
+}
+
+static int
+open_admin(struct front *f, struct err *e)
+{
+	int rc = listen_unix(&f->listening, LISTENER_ADMIN, f->ctld.places.ctld_admin, e);
+
+	f->has_admin = rc == 0;
+	return rc;
+}
+
 static int
 confine(struct front *f)
 {
@@ -202,8 +229,7 @@ confine(struct front *f)
 
 	raise_descriptors();
 	snprintf(dir, sizeof(dir), "%s", ctld->daemon.conf_path);
-	if ((rc = priv_drop(&f->user, 0, &e)) < 0 ||
-	    (rc = admin_listen(ctld->places.ctld_admin, &f->admin_fd, &e)) < 0 ||
+	if ((rc = priv_drop(&f->user, 0, &e)) < 0 || (rc = open_admin(f, &e)) < 0 ||
 	    (rc = tlsctx_require_tls13(&e)) < 0 ||
 	    (rc = sandbox_front(ctld->places.admin_run, dirname(dir), ctld->daemon.sandbox,
 	    &e)) < 0)
@@ -232,6 +258,17 @@ cancel_calls(void *arg)
 	ev_timer_start(f->ctld.ev, &f->ctld.grace, GIVE_UP_MS - CANCEL_MS, give_up, f);
 }
 
+/* Nobody comes in any more; a ctld that is started now finds its ports free. */
+static void
+close_doors(struct front *f)
+{
+	doors_free(f->ctld.doors);
+	f->ctld.doors = NULL;
+	if (f->has_admin)
+		unlink(f->ctld.places.ctld_admin);
+	f->has_admin = false;
+}
+
 static void
 begin_stop(struct front *f, int result)
 {
@@ -242,8 +279,7 @@ begin_stop(struct front *f, int result)
 	f->stopping = true;
 	ctld->result = result;
 	daemon_stopping(&ctld->daemon);
-	admin_free(ctld->admin);
-	ctld->admin = NULL;
+	close_doors(f);
 	ev_timer_start(ctld->ev, &ctld->grace, CANCEL_MS, cancel_calls, f);
 	grpc_stop(ctld->grpc);
 }
@@ -344,11 +380,11 @@ open_partners(struct front *f, struct err *e)
 }
 
 static void
-on_admin(void *arg, int fd)
+on_connected(void *arg, enum listener from, int fd)
 {
 	struct front *f = arg;
 
-	grpc_adopt(f->ctld.grpc, fd);
+	grpc_adopt(f->ctld.grpc, from, fd);
 }
 
 static int
@@ -360,11 +396,8 @@ open_api(struct front *f, struct err *e)
 		.ca_pem = f->pems.ca,
 		.cert_pem = f->pems.cert,
 		.key_pem = f->pems.key,
-		.listen = &ctld->conf.listen,
-		.ports = { [LISTENER_CONTROL] = (uint16_t) ctld->conf.grpc_port,
-		    [LISTENER_BOOTSTRAP] = (uint16_t) ctld->conf.bootstrap_port },
 	};
-	int rc, fd = f->admin_fd;
+	int rc;
 
 	health_init(&ctld->health);
 	if ((rc = reflect_new(descriptors_bytes(), descriptors_len(), &ctld->reflect, e)) < 0)
@@ -374,11 +407,9 @@ open_api(struct front *f, struct err *e)
 	grpc.events = calls_events(ctld->calls);
 	rc = grpc_new(&grpc, &ctld->grpc, e);
 	free_pems(&f->pems);	/* gRPC has its own copy */
-	if (rc < 0)
+	if (rc < 0 || (rc = grpc_start(ctld->grpc, e)) < 0)
 		return rc;
-	f->admin_fd = -1;	/* the admin's from here on */
-	rc = admin_new(ctld->ev, fd, ctld->places.ctld_admin, on_admin, f, &ctld->admin, e);
-	return rc < 0 ? rc : grpc_start(ctld->grpc, e);
+	return doors_new(ctld->ev, &f->listening, on_connected, f, &ctld->doors, e);
 }
 
 static void
@@ -386,7 +417,8 @@ close_things(struct front *f)
 {
 	struct ctld *ctld = &f->ctld;
 
-	admin_free(ctld->admin);
+	close_doors(f);
+	listen_close(&f->listening);
 	grpc_free(ctld->grpc);
 	calls_free(ctld->calls);
 	backend_free(ctld->backend);
@@ -397,10 +429,6 @@ close_things(struct front *f)
 		ev_waker_fini(ctld->ev, &ctld->stopped);
 	}
 	ev_free(ctld->ev);
-	if (f->admin_fd >= 0) {
-		unlink(ctld->places.ctld_admin);
-		close(f->admin_fd);
-	}
 }
 
 static int
@@ -440,7 +468,7 @@ end_signer(struct front *f)
 int
 main(int argc, char **argv)
 {
-	static struct front f = { .admin_fd = -1, .ctld.signer_fd = -1 };
+	static struct front f = { .ctld.signer_fd = -1 };
 	int status;
 
 	if ((status = daemon_options(&f.ctld.daemon, "ctld", CONF_SERVER_PATH, argc, argv)) >= 0)
@@ -450,6 +478,7 @@ main(int argc, char **argv)
 	    (status = make_places(&f)) == GO_ON &&
 	    (status = fork_signer(&f)) == GO_ON &&
 	    (status = read_pems(&f)) == GO_ON &&
+	    (status = open_ports(&f)) == GO_ON &&
 	    (status = confine(&f)) == GO_ON)
 		status = run(&f);
 	end_signer(&f);

@@ -6,8 +6,8 @@
 
 /* clang-format off */
 static const struct sandbox_call calls[] = {
-	SANDBOX_ARG(socket, 0, ~(uint64_t) 0, AF_INET, "gRPC's listeners"),
-	SANDBOX_ARG(socket, 0, ~(uint64_t) 0, AF_INET6, "gRPC's listeners"),
+	SANDBOX_NO_ARG(socket, 0, ~(uint64_t) 0, AF_INET, "gRPC tries what the kernel can"),
+	SANDBOX_NO_ARG(socket, 0, ~(uint64_t) 0, AF_INET6, "the same"),
 	SANDBOX_OK(openat, "the configuration on SIGHUP; Landlock limits it"),
 	SANDBOX_OK(uname, "gRPC asks which kernel it runs on"),
 	SANDBOX_OK(sched_getparam, "gRPC's locks ask for their thread's priority"),
@@ -31,7 +31,6 @@ sandbox_front(const char *admin_dir, const char *conf_dir, enum sandbox_mode mod
 		.calls = tables,
 		.paths = paths,
 		.npaths = sizeof(paths) / sizeof(paths[0]),
-		.tcp = true,
 	};
 	int rc = sandbox_load(&sb, mode, e);
 

@@ -37,7 +37,7 @@ check_form() {
 }
 
 # Pages that belong to others; what is not here and not in man/ is a misspelling.
-OTHERS=' jq.1 sqlite3.1 systemd.1 seccomp.2 landlock.7 '
+OTHERS=' jq.1 sqlite3.1 systemd.1 getrlimit.2 seccomp.2 landlock.7 '
 
 check_references() {
 	local page line name section
