@@ -30,6 +30,7 @@ places_init(struct places *p, const char *run_dir, const char *state_dir, struct
 		{ p->tunneld_run, run_dir, "tunneld" },
 		{ p->admin_run, run_dir, "admin" },
 		{ p->ipamd_rpc, run_dir, "ipamd/rpc.sock" },
+		{ p->ipamd_events, run_dir, "ipamd/events.sock" },
 		{ p->tunneld_control, run_dir, "tunneld/control.sock" },
 		{ p->ctld_admin, run_dir, "admin/ctld.sock" },
 		{ p->ipamd_state, state_dir, "ipamd" },

@@ -13,6 +13,7 @@
 
 struct places {
 	char ipamd_rpc[PLACES_PATH_MAX];	/* RUN/ipamd/rpc.sock */
+	char ipamd_events[PLACES_PATH_MAX];	/* RUN/ipamd/events.sock */
 	char tunneld_control[PLACES_PATH_MAX];	/* RUN/tunneld/control.sock */
 	char ctld_admin[PLACES_PATH_MAX];	/* RUN/admin/ctld.sock */
 	char ipamd_run[PLACES_PATH_MAX];	/* the directories of these */

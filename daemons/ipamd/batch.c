@@ -31,6 +31,8 @@ batch_commit(struct batch *b)
 	ev_timer_stop(b->ev, &b->late);
 	rc = ledger_commit(b->ledger);
 	log_outcome(b, due, rc);
+	if (rc == 0 && due != STORE_NOTHING && b->committed != NULL)
+		b->committed(b->arg);
 	if (ledger_broken(b->ledger)) {
 		log_err("store_broken", "consequence=\"ipamd stops; at the next start it reads "
 		    "everything anew\"");

@@ -15,6 +15,8 @@ struct batch {
 	struct ledger *ledger;
 	struct ev_timer late;	/* runs while accepted changes wait without an answer that does */
 	unsigned failures;	/* since the last commit that worked; only the first is logged */
+	void (*committed)(void *arg);	/* after a commit that changed something; NULL: nobody */
+	void *arg;
 };
 
 #define BATCH_LATE_MS 1000

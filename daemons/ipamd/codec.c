@@ -10,6 +10,7 @@
 #include "common/reason.h"
 #include "common/secret.h"
 #include "config.h"
+#include "daemons/ipamd/codec_event.h"
 #include "daemons/ipamd/session.h"
 #include "ipc/ipam.pb-c.h"
 
@@ -348,6 +349,37 @@ got_info(const struct codec_env *env, struct answer *a, Litevpn__Ipam__Reply *r)
 	ipc_reply(a->call, &r->base);
 }
 
+/* --- from both -------------------------------------------------------------------------------- */
+
+static int
+list_events(const struct codec_env *env, const Litevpn__Ipam__Request *req, struct answer *a)
+{
+	return events_list(env->ledger, req->list_events->after, req->list_events->max, &a->events,
+	    &a->err);
+}
+
+static void
+listed_events(const struct codec_env *env, struct answer *a, Litevpn__Ipam__Reply *r)
+{
+	struct codec_events *c = NULL;
+
+	(void) env;
+	if (codec_events_new(&a->events, &c) < 0) {
+		r->result = REASON_INTERNAL;
+	} else {
+		r->body_case = LITEVPN__IPAM__REPLY__BODY_EVENTS;
+		r->events = (Litevpn__Ipam__Events *) codec_events_message(c);
+	}
+	ipc_reply(a->call, &r->base);
+	codec_events_free(c);
+}
+
+static void
+release_events(struct answer *a)
+{
+	free(a->events.events);
+}
+
 /* --- who may ask what ------------------------------------------------------------------------- */
 
 struct codec_method {
@@ -373,6 +405,8 @@ static const struct codec_method methods[] = {
 	{ ON(LIST_NODES), "list_nodes", PEER_CTLD, list_nodes, listed, release_page },
 	{ ON(DELETE_NODE), "delete_node", PEER_CTLD, delete_node, deleted, NULL },
 	{ ON(GET_INFO), "get_info", PEER_CTLD, get_info, got_info, NULL },
+	{ ON(LIST_EVENTS), "list_events", PEER_TUNNELD | PEER_CTLD, list_events, listed_events,
+	    release_events },
 };
 
 int

@@ -8,6 +8,7 @@
 
 #include "common/err.h"
 #include "common/ipc.h"
+#include "daemons/ipamd/events.h"
 #include "daemons/ipamd/granter.h"
 #include "daemons/ipamd/lease.h"
 #include "daemons/ipamd/ledger.h"
@@ -57,6 +58,7 @@ struct answer {
 		struct node_page page;
 		struct codec_deleted deleted;
 		struct node_info info;
+		struct event_page events;
 	};
 };
 

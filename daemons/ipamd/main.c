@@ -15,6 +15,7 @@
 #include "common/priv.h"
 #include "config.h"
 #include "daemons/ipamd/batch.h"
+#include "daemons/ipamd/feed.h"
 #include "daemons/ipamd/granter.h"
 #include "daemons/ipamd/ledger.h"
 #include "daemons/ipamd/sandbox_ipamd.h"
@@ -34,6 +35,7 @@ struct ipamd {
 	struct ledger ledger;
 	struct batch batch;
 	struct sweeper sweeper;
+	struct feed feed;
 	struct service *service;
 };
 
@@ -140,6 +142,22 @@ watch_signals(struct ipamd *d, struct err *e)
 }
 
 static int
+open_feed(struct ipamd *d, struct err *e)
+{
+	const struct ipc_peer peers[] = { { d->tunneld.uid, 0 }, { d->ctld.uid, 0 } };
+	const struct ipc_publisher_conf conf = {
+		.path = d->places.ipamd_events,
+		.peers = peers,
+		.npeers = sizeof(peers) / sizeof(peers[0]),
+	};
+	int rc = feed_start(&d->feed, d->ev, &conf, &d->ledger, FEED_BEAT_MS, e);
+
+	d->batch.committed = feed_committed;
+	d->batch.arg = &d->feed;
+	return rc;
+}
+
+static int
 open_things(struct ipamd *d, struct err *e)
 {
 	struct service_conf service = {
@@ -159,6 +177,8 @@ open_things(struct ipamd *d, struct err *e)
 	    (rc = ledger_open(&d->ledger, &d->conf, store, clock_utc_s(), e)) < 0)
 		return rc;
 	batch_init(&d->batch, d->ev, &d->ledger);
+	if ((rc = open_feed(d, e)) < 0)
+		return rc;
 	rc = sweeper_start(&d->sweeper, d->ev, &d->batch, &d->ledger, d->conf.sweep_interval_ms);
 	if (rc < 0)
 		return err_set(e, rc, "cannot start the sweeper: %s", strerror(-rc));
@@ -171,6 +191,7 @@ close_things(struct ipamd *d)
 	service_free(d->service);
 	sweeper_stop(&d->sweeper);
 	batch_fini(&d->batch);
+	feed_stop(&d->feed);
 	ledger_close(&d->ledger);
 	granter_close(&d->granter);
 	ev_free(d->ev);

@@ -310,6 +310,38 @@ START_TEST(a_list_comes_in_pages)
 }
 END_TEST
 
+START_TEST(what_has_happened_is_told)
+{
+	Litevpn__Ipam__ListEvents m = LITEVPN__IPAM__LIST_EVENTS__INIT;
+	Litevpn__Ipam__Request req = REQUEST(LIST_EVENTS, list_events, &m);
+	const Litevpn__Ipam__Event *e;
+	Litevpn__Ipam__Reply *r;
+	struct store_node n;
+
+	set_up(geteuid(), geteuid());
+	book_connect(&b, &n);
+	m.after = 1;
+	m.max = 1;
+	r = answer_to(&req);
+	ck_assert_int_eq(r->body_case, LITEVPN__IPAM__REPLY__BODY_EVENTS);
+	ck_assert_uint_eq(r->events->oldest, 1);
+	ck_assert_uint_eq(r->events->newest, 3);
+	ck_assert_uint_eq(r->events->n_events, 1);
+	e = r->events->events[0];
+	ck_assert_uint_eq(e->revision, 2);
+	ck_assert_int_eq(e->kind, LITEVPN__IPAM__EVENT__KIND__ATTACH);
+	ck_assert_int_eq(e->time_s, BOOK_START_S);
+	ck_assert_str_eq(e->node_id, n.id);
+	ck_assert_str_eq(e->network, "default");
+	ck_assert_str_eq(e->address, "10.1.1.2");
+	ck_assert_ptr_nonnull(strstr(e->detail, "epoch="));
+	litevpn__ipam__reply__free_unpacked(r, NULL);
+	m.after = 4;
+	ck_assert_int_eq(result_of(&req), REASON_REVISION_GONE);
+	tear_down();
+}
+END_TEST
+
 /* --- who may ask what ------------------------------------------------------------------------- */
 
 static Litevpn__Ipam__Attach attach_m = LITEVPN__IPAM__ATTACH__INIT;
@@ -321,6 +353,7 @@ static Litevpn__Ipam__GetNode get_m = LITEVPN__IPAM__GET_NODE__INIT;
 static Litevpn__Ipam__ListNodes list_m = LITEVPN__IPAM__LIST_NODES__INIT;
 static Litevpn__Ipam__DeleteNode delete_m = LITEVPN__IPAM__DELETE_NODE__INIT;
 static Litevpn__Ipam__GetInfo info_m = LITEVPN__IPAM__GET_INFO__INIT;
+static Litevpn__Ipam__ListEvents events_m = LITEVPN__IPAM__LIST_EVENTS__INIT;
 
 static const struct {
 	const Litevpn__Ipam__Request req;
@@ -335,6 +368,7 @@ static const struct {
 	{ REQUEST(LIST_NODES, list_nodes, &list_m), REASON_ROLE_REQUIRED, 0 },
 	{ REQUEST(DELETE_NODE, delete_node, &delete_m), REASON_ROLE_REQUIRED, REASON_NODE_UNKNOWN },
 	{ REQUEST(GET_INFO, get_info, &info_m), REASON_ROLE_REQUIRED, 0 },
+	{ REQUEST(LIST_EVENTS, list_events, &events_m), 0, 0 },
 	{ LITEVPN__IPAM__REQUEST__INIT, REASON_PROTOCOL_ERROR, REASON_PROTOCOL_ERROR },
 };
 
@@ -481,6 +515,7 @@ main(void)
 	tcase_set_timeout(tc, 60);	/* every commit waits for the disk */
 	tcase_add_test(tc, a_node_lives_its_life_over_the_socket);
 	tcase_add_test(tc, a_list_comes_in_pages);
+	tcase_add_test(tc, what_has_happened_is_told);
 	KIT_ROWS(tc, each_daemon_asks_only_its_own, rights);
 	tcase_add_test(tc, a_report_has_a_state_that_is_known);
 	tcase_add_test(tc, malformed_bytes_close_their_pipe_only);
