@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "daemons/ipamd/events.h"
 
 /* --- one batch -------------------------------------------------------------------------------- */
 
@@ -36,7 +37,8 @@ drop_nodes(struct ledger *l)
 	int n = store_nodes_expired(l->store, created_before_s, nodes, SWEEP_BATCH), rc = 0;
 
 	for (int i = 0; i < n && rc == 0; i++) {
-		if ((rc = store_node_delete(l->store, &nodes[i])) == 0)
+		if ((rc = events_node(l, EVENT_UNREGISTER, &nodes[i], "by=expiry")) == 0 &&
+		    (rc = store_node_delete(l->store, &nodes[i])) == 0)
 			release(l, nodes[i].net, &nodes[i].addr);
 	}
 	return rc < 0 ? rc : n;
@@ -45,16 +47,19 @@ drop_nodes(struct ledger *l)
 int
 sweep_step(struct ledger *l, struct sweep *out)
 {
-	int tokens, nodes;
+	int tokens, nodes, rc;
+	bool more;
 
 	if ((tokens = drop_tokens(l)) < 0)
 		return tokens;
 	if ((nodes = drop_nodes(l)) < 0)
 		return nodes;
+	if ((rc = events_trim(l, &more)) < 0)
+		return rc;
 	*out = (struct sweep){
 		.tokens = (unsigned) tokens,
 		.nodes = (unsigned) nodes,
-		.more = tokens == SWEEP_BATCH || nodes == SWEEP_BATCH,
+		.more = more || tokens == SWEEP_BATCH || nodes == SWEEP_BATCH,
 	};
 	return 0;
 }

@@ -11,7 +11,8 @@
 
 /*
  * Deletes what is over: bootstrap tokens, and registrations that never came to life. Both are
- * checked at use as well; sweeping gives back the addresses that they hold.
+ * checked at use as well; sweeping gives back the addresses that they hold. And it forgets events
+ * that are too old.
  */
 
 #define SWEEP_BATCH 256		/* of each kind at a time: about a millisecond */

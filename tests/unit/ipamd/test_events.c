@@ -10,6 +10,7 @@
 
 #include "common/reason.h"
 #include "common/utf8.h"
+#include "daemons/ipamd/sweep.h"
 #include "tests/unit/ipamd/book.h"
 #include "tests/unit/kit.h"
 
@@ -179,6 +180,25 @@ START_TEST(who_is_not_announced_is_lost)
 	book_restart(&b);
 	ck_assert_str_eq(story(&b, n[1].id), "cakl");
 	ck_assert_str_eq(story(&b, n[2].id), "cakl");	/* no second time */
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(what_expires_is_told_of)
+{
+	struct store_node n;
+	struct sweep done;
+	struct book b;
+
+	book_init(&b, "10.1.1.1/24");
+	n = book_enroll(&b);
+	b.now_s += BOOK_TTL_S + 1;
+	ck_assert_int_eq(ledger_request(&b.ledger, b.now_s), 0);
+	ck_assert_int_eq(sweep_step(&b.ledger, &done), 0);
+	ck_assert_int_eq(ledger_answer(&b.ledger, 0), 0);
+	ck_assert_int_eq(ledger_commit(&b.ledger), 0);
+	ck_assert_str_eq(story(&b, n.id), "cu");
+	ck_assert_str_eq(last(&b).detail, "by=expiry");
 	book_fini(&b);
 }
 END_TEST
@@ -365,6 +385,7 @@ main(void)
 	tcase_add_test(tc, an_event_has_what_its_change_had);
 	tcase_add_test(tc, a_reclaimed_node_is_told_of_before_the_one_that_gets_its_address);
 	tcase_add_test(tc, who_is_not_announced_is_lost);
+	tcase_add_test(tc, what_expires_is_told_of);
 	tcase_add_test(tc, a_refused_request_tells_nothing_and_gives_its_revision_back);
 	tcase_add_test(tc, revisions_go_on_after_a_restart_and_after_trimming);
 	tcase_add_test(tc, only_what_is_too_old_goes_a_chunk_at_a_time);
