@@ -24,6 +24,7 @@ LAB=""
 LAB_NAMESPACES=()
 declare -A LAB_PID=()	# of the daemons that run, by name
 LAB_ORDER=()
+PING_PID=""	# of the ping that runs beside the test
 
 say() { printf '\n== %s\n' "$*"; }
 fail() { printf 'FAIL: %s\n' "$*" >&2; exit 1; }
@@ -119,6 +120,7 @@ lab_down() {
 	local status=$? ns i name
 	trap - EXIT
 	set +e
+	[ -z "$PING_PID" ] || kill "$PING_PID"
 	# The last started first: nodes, then ctld, tunneld, ipamd.
 	for ((i = ${#LAB_ORDER[@]} - 1; i >= 0; i--)); do
 		name=${LAB_ORDER[i]}
@@ -367,12 +369,14 @@ pings() {
 # A ping that runs beside what is tested: start, then stop, which fails when an answer was missing.
 ping_start() {
 	# A shell's background commands ignore SIGINT, which is how ping is asked for its summary.
-	ip netns exec "$(ns_of "$1")" env --default-signal=INT ping -n -q -i 0.02 -W 2 "$2" >"$LAB/ping.log" 2>&1 &
+	ip netns exec "$(ns_of "$1")" env --default-signal=INT ping -n -q -i 0.02 -W 2 "$2" \
+		>"$LAB/ping.log" 2>&1 &
 	PING_PID=$!
 }
 ping_stop() {
 	kill -INT "$PING_PID"
 	wait "$PING_PID" || true
+	PING_PID=""
 	tail -n 2 "$LAB/ping.log"
 	grep -q ' 0% packet loss' "$LAB/ping.log" || fail "packets were lost"
 }
