@@ -9,7 +9,8 @@ CONFIGURE_ARGS ?=
 # --- what to install on Debian 12 before building, and before testing -----------------------------
 DEBS_BUILD = gcc libc6-dev make autoconf pkgconf libssl-dev libsqlite3-dev libyaml-dev \
 	libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev grpc-proto \
-	libseccomp-dev libcap-ng-dev libmnl-dev libnng-dev libgrpc-dev
+	libseccomp-dev libcap-ng-dev libmnl-dev libnng-dev libgrpc-dev \
+	$(if $(filter x86_64,$(shell uname -m)),libipsec-mb-dev)
 DEBS_DEMO  = iproute2 iperf3 iputils-ping procps python3-grpcio python3-protobuf
 DEBS_TEST  = $(DEBS_DEMO) check shellcheck mandoc nftables sqlite3 openssl python3-scapy \
 	python3-openssl python3-cryptography universal-ctags
@@ -94,7 +95,7 @@ soak: deps-test
 	BUILD=$(BUILD) tests/run.sh soak
 
 bench-tunnel: deps-bench
-	$(MAKE) --no-print-directory all $(BUILD)/bench/blast
+	$(MAKE) --no-print-directory all $(BUILD)/bench/blast $(BUILD)/bench/tunneld
 	BUILD=$(BUILD) tests/bench/tunnel.sh
 
 # --- flags ----------------------------------------------------------------------------------------
@@ -157,13 +158,13 @@ OBJ = $(SRC:%.c=$(BUILD)/obj/%.o)
 TEST_FOLDERS = common tunneld ipamd ctld cli
 TEST_SRC = $(sort $(wildcard tests/unit/*.c $(TEST_FOLDERS:%=tests/unit/%/*.c)))
 TEST_OBJ = $(TEST_SRC:%.c=$(BUILD)/obj/%.o)
-BENCH_SRC = tests/bench/blast.c
+BENCH_SRC = tests/bench/blast.c tests/bench/aead_null.c
 BENCH_OBJ = $(BENCH_SRC:%.c=$(BUILD)/obj/%.o)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(1)))
 main = $(BUILD)/obj/$(1)/main.o
 
 LIBS_base    = $(PROTOBUFC_LIBS) $(NNG_LIBS) $(YAML_LIBS) $(SECCOMP_LIBS) $(CAPNG_LIBS) $(OPENSSL_LIBS) -lpthread
-LIBS_tunneld = $(MNL_LIBS)
+LIBS_tunneld = $(MNL_LIBS) $(IPSEC_MB_LIBS)
 LIBS_ipamd   = $(SQLITE_LIBS)
 LIBS_ctld    = $(GRPC_LIBS)
 LIBS_cli     = $(GRPC_LIBS)
@@ -224,6 +225,11 @@ unit-tests: $(TESTS)
 $(BUILD)/bench/blast: $(BUILD)/obj/tests/bench/blast.o
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+# tunneld with a cipher that only copies: an object of its own comes before the library's.
+$(BUILD)/bench/tunneld: $(call main,daemons/tunneld) $(BUILD)/obj/tests/bench/aead_null.o \
+		$(BUILD)/libtunneld.a $(BASE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_tunneld) $(LIBS_base)
 
 # --- the tests again, and other tools over the same code ------------------------------------------
 check-unit: unit-tests

@@ -25,9 +25,9 @@ struct aead *aead_new(enum aead_alg alg, bool seal, const uint8_t key[AEAD_KEY_L
     const uint8_t salt[AEAD_SALT_LEN]);
 void aead_free(struct aead *a);	/* wipes the key; NULL is fine */
 
-/* Encrypts buf in place and writes the tag. 0 or -EIO. */
+/* Encrypts `plain` to cipher_out, which may be the same place, and writes the tag. 0 or -EIO. */
 int aead_seal(struct aead *a, const uint8_t iv[AEAD_IV_LEN], const uint8_t *aad, size_t aad_len,
-    uint8_t *buf, size_t len, uint8_t tag_out[AEAD_TAG_LEN]);
+    const uint8_t *plain, size_t len, uint8_t *cipher_out, uint8_t tag_out[AEAD_TAG_LEN]);
 
 /* Decrypts buf in place. 0, or -EBADMSG: not authentic, and buf is rubbish then. */
 int aead_open(struct aead *a, const uint8_t iv[AEAD_IV_LEN], const uint8_t *aad, size_t aad_len,
@@ -35,6 +35,9 @@ int aead_open(struct aead *a, const uint8_t iv[AEAD_IV_LEN], const uint8_t *aad,
 
 /* Which of the two is the faster here: AES where the processor computes it. */
 enum aead_alg aead_preferred(void);
+
+/* Who computes them here: "ipsec-mb" (x86-64 with AES, where configured) or "openssl". */
+const char *aead_library(void);
 
 /* "aes-256-gcm"; NULL for a number that is none. */
 const char *aead_name(enum aead_alg alg);

@@ -21,14 +21,37 @@ blocks_of(size_t len)
 	return (len + ESP_BLOCK - 1) / ESP_BLOCK;
 }
 
-enum verdict
-esp_seal(struct esp_tx *tx, uint8_t *inner, size_t len, enum esp_next next, size_t *len_out)
+/* RFC 4303, 2.4: the trailer ends on 4 bytes. */
+static size_t
+padding(size_t len)
 {
-	struct wire w = wire_writer(inner - ESP_HEAD, ESP_HEAD);
-	uint8_t *iv = inner - AEAD_IV_LEN;
-	uint8_t aad[AAD_LEN];
-	size_t pad = -(len + 2) % 4;	/* RFC 4303, 2.4: the trailer ends on 4 bytes */
-	uint64_t blocks = blocks_of(len + pad + 2);
+	return -(len + 2) % 4;
+}
+
+size_t
+esp_sealed_len(size_t len)
+{
+	return ESP_HEAD + len + padding(len) + 2 + AEAD_TAG_LEN;
+}
+
+static size_t
+append_trailer(uint8_t *inner, size_t len, enum esp_next next)
+{
+	size_t pad = padding(len);
+
+	for (size_t i = 0; i < pad; i++)
+		inner[len + i] = (uint8_t) (i + 1);
+	inner[len + pad] = (uint8_t) pad;
+	inner[len + pad + 1] = (uint8_t) next;
+	return len + pad + 2;
+}
+
+enum verdict
+esp_seal(struct esp_tx *tx, uint8_t *inner, size_t len, enum esp_next next, uint8_t *out)
+{
+	struct wire w = wire_writer(out, ESP_HEAD);
+	uint8_t *text = out + ESP_HEAD, aad[AAD_LEN];
+	uint64_t blocks = blocks_of(len + padding(len) + 2);
 
 	if (tx->seq >= ESP_PACKETS_MAX || tx->blocks > ESP_BLOCKS_MAX - blocks)
 		return VERDICT_ESP_SEQUENCE_OVER;
@@ -37,15 +60,11 @@ esp_seal(struct esp_tx *tx, uint8_t *inner, size_t len, enum esp_next next, size
 	wire_put_u32(&w, tx->spi);
 	wire_put_u32(&w, (uint32_t) tx->seq);
 	wire_put_u64(&w, tx->seq);
-	for (size_t i = 0; i < pad; i++)
-		inner[len + i] = (uint8_t) (i + 1);
-	len += pad;
-	inner[len++] = (uint8_t) pad;
-	inner[len++] = (uint8_t) next;
+	len = append_trailer(inner, len, next);
 	make_aad(tx->spi, tx->seq, aad);
-	if (aead_seal(tx->aead, iv, aad, sizeof(aad), inner, len, inner + len) < 0)
+	if (aead_seal(tx->aead, text - AEAD_IV_LEN, aad, sizeof(aad), inner, len, text,
+	    text + len) < 0)
 		return VERDICT_ESP_SEQUENCE_OVER;
-	*len_out = ESP_HEAD + len + AEAD_TAG_LEN;
 	return VERDICT_OK;
 }
 

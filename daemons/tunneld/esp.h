@@ -12,7 +12,7 @@
 
 /*
  * ESP packets (RFC 4303) with an AEAD of 8-byte IV and 16-byte ICV (RFC 4106, RFC 7634), tunnel
- * mode, extended sequence numbers. Sealed and opened in place. Pure but for the cipher contexts.
+ * mode, extended sequence numbers. Opened in place, sealed from one place to another. Pure but for the cipher contexts.
  *
  *     SPI 4 | sequence, low half 4 | IV 8 | inner packet, padding, pad length 1, next header 1 | ICV 16
  *
@@ -21,7 +21,8 @@
  * (RFC 4303, appendix A2).
  */
 #define ESP_HEAD 16			/* SPI, sequence, IV: room needed before the inner packet */
-#define ESP_TAIL (3 + 2 + AEAD_TAG_LEN)	/* at most, behind it */
+#define ESP_TRAILER (3 + 2)		/* padding, pad length, next header: at most */
+#define ESP_TAIL (ESP_TRAILER + AEAD_TAG_LEN)	/* at most, behind it */
 #define ESP_MIN (ESP_HEAD + 4 + AEAD_TAG_LEN)
 
 enum esp_next { ESP_NEXT_IPV4 = 4, ESP_NEXT_IPV6 = 41, ESP_NEXT_NONE = 59 };
@@ -45,13 +46,16 @@ struct esp_rx {
 	struct aead *aead;	/* owned */
 };
 
+/* How long the ESP packet around an inner packet of that length is. */
+size_t esp_sealed_len(size_t len);
+
 /*
- * Turns the inner packet at `inner` into an ESP packet that begins at inner - ESP_HEAD. There must
- * be ESP_HEAD writable bytes before it and ESP_TAIL behind. *len_out: of the whole ESP packet.
+ * Writes the inner packet as an ESP packet of esp_sealed_len(len) bytes to `out`: another place,
+ * or inner - ESP_HEAD. The ESP_TRAILER bytes behind the inner packet are overwritten.
  * VERDICT_OK or VERDICT_ESP_SEQUENCE_OVER.
  */
 enum verdict esp_seal(struct esp_tx *tx, uint8_t *inner, size_t len, enum esp_next next,
-    size_t *len_out);
+    uint8_t *out);
 
 /* Has either direction used half of its key's life? */
 bool esp_worn(const struct esp_tx *tx, const struct esp_rx *rx);
@@ -61,7 +65,7 @@ uint32_t esp_spi(const uint8_t *pkt, size_t len);
 
 /*
  * Authenticates, checks for replay and decrypts in place. On VERDICT_OK *inner_out points into pkt,
- * with ESP_HEAD bytes before it that may be overwritten, and *seq_out is the packet's number.
+ * with ESP_TRAILER bytes behind it that may be overwritten, and *seq_out is the packet's number.
  */
 enum verdict esp_open(struct esp_rx *rx, uint8_t *pkt, size_t len, uint8_t **inner_out,
     size_t *len_out, uint8_t *next_out, uint64_t *seq_out);

@@ -67,12 +67,12 @@ schedule(struct session *s)
 static enum verdict
 send_udp(struct session *s, uint8_t *pkt, size_t len, enum esp_next next)
 {
-	size_t esp_len;
+	size_t esp_len = esp_sealed_len(len);
 	enum verdict v;
 
-	if (!s->end_proven && s->end_credit < (int64_t) (ESP_HEAD + len + ESP_TAIL))
+	if (!s->end_proven && s->end_credit < (int64_t) esp_len)
 		return VERDICT_ENDPOINT_UNPROVEN;
-	if ((v = esp_seal(&s->tx, pkt, len, next, &esp_len)) != VERDICT_OK)
+	if ((v = esp_seal(&s->tx, pkt, len, next, pkt - ESP_HEAD)) != VERDICT_OK)
 		return v;
 	s->end_credit -= (int64_t) esp_len;
 	if (udp_send(s->env->udp, &s->end, pkt - ESP_HEAD, esp_len) < 0)

@@ -191,7 +191,7 @@ trap finish EXIT
 server_conf ${MODE:+"offload: $MODE"}
 pki_init
 sinks_up
-[ $# -gt 0 ] || set -- raw litevpn openvpn wireguard tls openvpntcp
+[ $# -gt 0 ] || set -- raw null litevpn openvpn wireguard tls openvpntcp
 for who; do
 	contend "$who"
 done

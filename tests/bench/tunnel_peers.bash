@@ -42,6 +42,12 @@ litevpn_up() {
 tls_up() { litevpn_start "transport: tls"; }
 tls_down() { litevpn_down; }
 
+# The same with a cipher that only copies: what the data path could do at most.
+null_up() {
+	TUNNELD=bench/tunneld litevpn_up
+}
+null_down() { litevpn_down; }
+
 # --- OpenVPN --------------------------------------------------------------------------------------
 
 # Certificates with what OpenVPN asks for, made once.

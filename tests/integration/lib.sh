@@ -243,7 +243,7 @@ server_file() {
 }
 
 start_ipamd() { daemon_start ipamd s ipamd -c "$(server_file ipamd)"; }
-start_tunneld() { daemon_start tunneld s tunneld server -c "$(server_file tunneld)"; }
+start_tunneld() { daemon_start tunneld s "${TUNNELD:-tunneld}" server -c "$(server_file tunneld)"; }
 start_ctld() { daemon_start ctld s ctld -c "$(server_file ctld)"; }
 
 # server_up [LINE...]: configuration, PKI, the three daemons.
@@ -297,7 +297,7 @@ node_enroll() {
 		>"$LAB/$node/enroll.log"
 }
 
-start_node() { daemon_start "$1" "$1" tunneld node -c "$LAB/$1/client.yml"; }
+start_node() { daemon_start "$1" "$1" "${TUNNELD:-tunneld}" node -c "$LAB/$1/client.yml"; }
 
 # node_up NODE [LINE...]: configured, enrolled, started, connected.
 node_up() {

@@ -26,7 +26,8 @@ KEEPERS='
 <openssl/ssl\.h>      common/tlsctx\.c|daemons/tunneld/tls\.c
 <openssl/x509         common/(pki|tlsctx)\.c|daemons/tunneld/tls\.c
 <openssl/pem\.h>      common/(pki|tlsctx)\.c
-<openssl/evp\.h>      common/(pki|grant)\.c|daemons/tunneld/aead\.c
+<openssl/evp\.h>      common/(pki|grant)\.c|daemons/tunneld/aead_evp\.c
+<intel-ipsec-mb\.h>   daemons/tunneld/aead_mb\.c
 <(cap-ng|sys/capability)\.h>  common/priv\.c
 <linux/landlock\.h>   common/sandbox\.c
 '

@@ -6,9 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemons/tunneld/aead_impl.h"
 #include "tests/unit/kit.h"
+#include "tests/unit/tunneld/dice.h"
 
 #define TEXT_MAX 160
+#define LONG_MAX_LEN 2000
 
 #define GCM_KEY "feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308"
 #define CHACHA_KEY "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"
@@ -72,6 +75,36 @@ unhex(const char *hex, uint8_t *out)
 	return n;
 }
 
+static void
+fill(struct dice *d, uint8_t *out, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		out[i] = (uint8_t) dice_roll(d);
+}
+
+#define VECTORS ((int) (sizeof(vectors) / sizeof(vectors[0])))
+
+/* Each vector for each library: the tests' index is vector + VECTORS * library. */
+static int
+cases(void)
+{
+	int n = 0;
+
+	while (aead_impls[n] != NULL)
+		n++;
+	return n * VECTORS;
+}
+
+static struct aead *
+make(int i, bool seal, const uint8_t *key, const uint8_t *salt)
+{
+	const struct aead_impl *impl = aead_impls[i / VECTORS];
+
+	if (!impl->usable())
+		impl = &aead_evp;
+	return impl->make(vectors[i % VECTORS].alg, seal, key, salt);
+}
+
 /* A vector as bytes. */
 struct bytes {
 	uint8_t key[TEXT_MAX], salt[TEXT_MAX], iv[TEXT_MAX], aad[TEXT_MAX], plain[TEXT_MAX];
@@ -116,14 +149,14 @@ START_TEST(vectors_seal)
 	uint8_t tag[AEAD_TAG_LEN];
 	struct aead *a;
 
-	load(&vectors[_i], &b);
-	a = aead_new(vectors[_i].alg, true, b.key, b.salt);
+	load(&vectors[_i % VECTORS], &b);
+	a = make(_i, true, b.key, b.salt);
 	/* Twice: the second packet has the key of the first one, and nothing else of it. */
 	for (int round = 0; round < 2; round++) {
 		uint8_t buf[TEXT_MAX];
 
 		memcpy(buf, b.plain, sizeof(buf));
-		ck_assert_int_eq(aead_seal(a, b.iv, b.aad, b.aad_len, buf, b.len, tag), 0);
+		ck_assert_int_eq(aead_seal(a, b.iv, b.aad, b.aad_len, buf, b.len, buf, tag), 0);
 		ck_assert_mem_eq(buf, b.cipher, b.len);
 		ck_assert_mem_eq(tag, b.tag, sizeof(tag));
 	}
@@ -136,8 +169,8 @@ START_TEST(vectors_open)
 	struct bytes b;
 	struct aead *a;
 
-	load(&vectors[_i], &b);
-	a = aead_new(vectors[_i].alg, false, b.key, b.salt);
+	load(&vectors[_i % VECTORS], &b);
+	a = make(_i, false, b.key, b.salt);
 	check_opens(a, &b);
 	check_opens(a, &b);
 	aead_free(a);
@@ -160,8 +193,8 @@ START_TEST(each_wrong_bit_is_refused)
 	struct bytes b;
 	struct aead *a;
 
-	load(&vectors[_i], &b);
-	a = aead_new(vectors[_i].alg, false, b.key, b.salt);
+	load(&vectors[_i % VECTORS], &b);
+	a = make(_i, false, b.key, b.salt);
 	flip_each_bit(a, &b, b.tag, AEAD_TAG_LEN);
 	flip_each_bit(a, &b, b.iv, AEAD_IV_LEN);
 	flip_each_bit(a, &b, b.aad, b.aad_len);
@@ -175,16 +208,52 @@ START_TEST(another_key_or_salt_is_refused)
 	struct bytes b;
 	struct aead *a;
 
-	load(&vectors[_i], &b);
+	load(&vectors[_i % VECTORS], &b);
 	b.key[AEAD_KEY_LEN - 1] ^= 1;
-	a = aead_new(vectors[_i].alg, false, b.key, b.salt);
+	a = make(_i, false, b.key, b.salt);
 	check_refused(a, &b);
 	aead_free(a);
 	b.key[AEAD_KEY_LEN - 1] ^= 1;
 	b.salt[0] ^= 1;
-	a = aead_new(vectors[_i].alg, false, b.key, b.salt);
+	a = make(_i, false, b.key, b.salt);
 	check_refused(a, &b);
 	aead_free(a);
+}
+END_TEST
+
+/* Any length, any text: whatever one library seals, each one opens, and all seal it alike. */
+START_TEST(libraries_agree)
+{
+	static uint8_t plain[LONG_MAX_LEN], first[LONG_MAX_LEN + AEAD_TAG_LEN], other[sizeof(first)];
+	const enum aead_alg alg = _i == 0 ? AEAD_AES_256_GCM : AEAD_CHACHA20_POLY1305;
+	uint8_t key[AEAD_KEY_LEN], salt[AEAD_SALT_LEN], iv[AEAD_IV_LEN], aad[12];
+	struct dice d = { 7 + (uint64_t) _i };
+
+	for (int round = 0; round < 500; round++) {
+		size_t len = dice_below(&d, LONG_MAX_LEN) % LONG_MAX_LEN;
+
+		fill(&d, key, sizeof(key));
+		fill(&d, salt, sizeof(salt));
+		fill(&d, iv, sizeof(iv));
+		fill(&d, aad, sizeof(aad));
+		fill(&d, plain, len);
+		for (int i = 0; aead_impls[i] != NULL; i++) {
+			const struct aead_impl *impl = aead_impls[i]->usable() ? aead_impls[i] : &aead_evp;
+			struct aead *seal = impl->make(alg, true, key, salt);
+			struct aead *open = impl->make(alg, false, key, salt);
+			uint8_t *out = i == 0 ? first : other;
+
+			ck_assert_int_eq(aead_seal(seal, iv, aad, sizeof(aad), plain, len, out,
+			    out + len), 0);
+			ck_assert_mem_eq(out, first, len + AEAD_TAG_LEN);
+			memcpy(other, first, len + AEAD_TAG_LEN);
+			ck_assert_int_eq(aead_open(open, iv, aad, sizeof(aad), other, len,
+			    other + len), 0);
+			ck_assert_mem_eq(other, plain, len);
+			aead_free(seal);
+			aead_free(open);
+		}
+	}
 }
 END_TEST
 
@@ -201,6 +270,7 @@ START_TEST(only_two_ciphers_exist)
 		ck_assert_ptr_null(aead_name((enum aead_alg) alg));
 		ck_assert_ptr_null(aead_new((enum aead_alg) alg, true, key, salt));
 	}
+	ck_assert_ptr_nonnull(strstr("openssl ipsec-mb", aead_library()));
 	aead_free(NULL);
 }
 END_TEST
@@ -210,10 +280,11 @@ main(void)
 {
 	TCase *tc = tcase_create("aead");
 
-	KIT_ROWS(tc, vectors_seal, vectors);
-	KIT_ROWS(tc, vectors_open, vectors);
-	KIT_ROWS(tc, each_wrong_bit_is_refused, vectors);
-	KIT_ROWS(tc, another_key_or_salt_is_refused, vectors);
+	tcase_add_loop_test(tc, vectors_seal, 0, cases());
+	tcase_add_loop_test(tc, vectors_open, 0, cases());
+	tcase_add_loop_test(tc, each_wrong_bit_is_refused, 0, cases());
+	tcase_add_loop_test(tc, another_key_or_salt_is_refused, 0, cases());
+	tcase_add_loop_test(tc, libraries_agree, 0, 2);
 	tcase_add_test(tc, only_two_ciphers_exist);
 	return kit_run("tunneld/aead", tc);
 }

@@ -52,8 +52,13 @@ put_pattern(uint8_t *p, size_t len)
 static enum verdict
 seal(struct lane *l, size_t len, enum esp_next next)
 {
+	enum verdict v;
+
 	put_pattern(l->buf + ESP_HEAD, len);
-	return esp_seal(&l->tx, l->buf + ESP_HEAD, len, next, &l->len);
+	v = esp_seal(&l->tx, l->buf + ESP_HEAD, len, next, l->buf);
+	if (v == VERDICT_OK)
+		l->len = esp_sealed_len(len);
+	return v;
 }
 
 /* What an opened packet gave. */
@@ -231,7 +236,8 @@ seal_text(struct lane *l, const uint8_t *text, size_t len)
 	wire_put_u32(&a, SPI);
 	wire_put_u64(&a, 1);
 	memcpy(inner, text, len);
-	aead_seal(l->tx.aead, l->buf + 8, aad, sizeof(aad), inner, len, inner + len);
+	aead_seal(l->tx.aead, l->buf + 8, aad, sizeof(aad), inner, len, inner,
+	    inner + len);
 	l->len = ESP_HEAD + len + AEAD_TAG_LEN;
 }
 
