@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
-#include "daemons/ipamd/store_sql.h"
+#include "daemons/ipamd/dbfile.h"
+#include "daemons/ipamd/snapshot.h"
 
 /*
  * Step 1. The table and its trigger stand as litevpn's first document gives them; what else is
@@ -21,9 +23,19 @@
  *   create_s, seen_s   UTC, where create_time and update_time are local time
  *
  * The indexes for few rows are partial: one over all rows costs three times as much on every write.
- * The closing update makes nodes of rows that were there before, in a table of six columns.
+ *
+ * Rows may be there already: in this table of six columns, or in network_mgr and token_mgr, as it
+ * and the table of bootstrap tokens were called later. They become nodes and tokens; of two with
+ * one address the later used keeps it, the other gets a new one when it attaches. Their bootstrap
+ * tokens stood there in the clear, were good any number of times, and for ever where expire_time is
+ * -1. The triggers are off meanwhile, and one of that name could stand on the other table.
  */
 static const char step_1[] =
+    "create table if not exists network_mgr(id integer primary key, token text, state integer,"
+    " bind_ip text, create_time timestamp, update_time timestamp);\n"
+    "create table if not exists token_mgr(id integer primary key, token text,"
+    " expire_time timestamp);\n"
+    "drop trigger if exists update_time_trigger;\n"
     "create table if not exists \"vpn_mgr\" (\n"
     "    \"id\"          integer primary key autoincrement,\n"
     "    \"token\"       text not null unique,\n"
@@ -32,6 +44,16 @@ static const char step_1[] =
     "    \"create_time\" timestamp default (datetime(CURRENT_TIMESTAMP, 'localtime')),\n"
     "    \"update_time\" timestamp default (datetime(CURRENT_TIMESTAMP, 'localtime'))\n"
     ");\n"
+    "insert or ignore into vpn_mgr(token, state, bind_ip, create_time, update_time)"
+    " select token, state, bind_ip, create_time, update_time from network_mgr"
+    " where token is not null order by id;\n"
+    "update vpn_mgr set bind_ip=address_text(bind_ip),"
+    " state=case when state in (1, 3) then state else -1 end,"
+    " create_time=coalesce(datetime(create_time), datetime('now', 'localtime')),"
+    " update_time=coalesce(datetime(update_time), datetime(create_time), '1970-01-01 00:00:00');\n"
+    "update vpn_mgr set bind_ip='' where id in (select id from (select id, row_number() over"
+    " (partition by bind_ip order by update_time desc, id desc) as place from vpn_mgr"
+    " where bind_ip<>'') where place>1);\n"
     "CREATE TRIGGER if not exists update_time_trigger"
     " UPDATE OF id,token,state,bind_ip,create_time ON vpn_mgr\n"
     "BEGIN\n"
@@ -53,6 +75,13 @@ static const char step_1[] =
     "create unique index bootstrap_promise on bootstrap_tokens(net_id, address)"
     " where address<>'' and uses_left>0;\n"
     "create index bootstrap_expiry on bootstrap_tokens(expire_s);\n"
+    "insert or ignore into bootstrap_tokens(label, hash, net_id, uses_left, expire_s)"
+    " select lower(hex(randomblob(4))), secret_hash(token), 1, 10000,"
+    " case expire_time when -1 then unixepoch() + 365 * 24 * 3600"
+    " else coalesce(unixepoch(expire_time, 'utc'), 0) end"
+    " from token_mgr where token<>'' order by id;\n"
+    "drop table network_mgr;\n"
+    "drop table token_mgr;\n"
     "create table counters (name text primary key, value integer not null) without rowid;\n"
     "insert into counters(name, value) values('boot', 0);\n"
     "alter table vpn_mgr add column node_id text;\n"
@@ -82,7 +111,9 @@ static const char step_1[] =
     "update vpn_mgr set"
     " node_id=case token when 'reserverd' then token else 'n-' || lower(hex(randomblob(6))) end,"
     " reserved=token='reserverd', attached=bind_ip<>'',"
-    " create_s=coalesce(unixepoch(create_time, 'utc'), 0);\n";
+    " phase=case when bind_ip<>'' then 2 else 0 end,"
+    " seen_s=case when bind_ip<>'' then unixepoch(update_time, 'utc') else 0 end,"
+    " create_s=unixepoch(create_time, 'utc');\n";
 
 /*
  * Step 2. The event log. A revision is the row's number: without "autoincrement", which would write
@@ -100,37 +131,67 @@ static const char step_2[] =
 
 static const char *const steps[] = { step_1, step_2 };	/* the n-th leads to version n + 1 */
 
-#define NEWEST ((int64_t) (sizeof(steps) / sizeof(steps[0])))
+const int64_t migrate_version = (int64_t) (sizeof(steps) / sizeof(steps[0]));
+
+/* --- running them ----------------------------------------------------------------------------- */
 
 static int
-run_step(struct store *st, int64_t version)
+run_step(struct dbfile *db, int64_t version, struct err *e)
 {
+	struct err ignored;
 	char done[64];
+	int rc;
 
 	snprintf(done, sizeof(done), "pragma user_version=%" PRId64 "; commit", version);
-	if (sql_script(st, "begin immediate") < 0)
-		return -EIO;
-	if (sql_script(st, steps[version - 1]) == 0 && sql_script(st, done) == 0)
-		return 0;
-	sql_script(st, "rollback");	/* fails where the library has done it already */
-	return -EIO;
+	if ((rc = dbfile_run(db, "begin immediate", e)) < 0)
+		return rc;
+	if ((rc = dbfile_run(db, steps[version - 1], e)) < 0 || (rc = dbfile_run(db, done, e)) < 0)
+		dbfile_run(db, "rollback", &ignored);	/* the library may have done it already */
+	return rc;
+}
+
+/* A snapshot for a step that failed is of no use: the database itself is as it was. */
+static int
+step(struct dbfile *db, const char *path, int64_t version, bool snapshot, struct err *e)
+{
+	char what[SNAPSHOT_WHAT_MAX], copy[DBFILE_PATH_MAX] = "";
+	int rc = 0;
+
+	snprintf(what, sizeof(what), "step%" PRId64, version);
+	if (snapshot)
+		rc = snapshot_take(db, path, what, copy, e);
+	if (rc == 0 && (rc = run_step(db, version, e)) < 0 && snapshot)
+		unlink(copy);
+	return rc < 0 ? err_prefix(e, "step to schema version %" PRId64, version) : 0;
+}
+
+static int
+refuse_newer(const char *path, int64_t version, struct err *e)
+{
+	char snapshot[DBFILE_PATH_MAX];
+
+	snapshot_find(path, migrate_version, snapshot);
+	return err_set(e, -ENOTSUP, "its schema has version %" PRId64 ", made by a newer ipamd; this "
+	    "one knows version %" PRId64 "; %s%s", version, migrate_version,
+	    snapshot[0] == '\0' ? "there is no snapshot from before"
+	    : "the newest snapshot that it can read is ", snapshot);
 }
 
 int
-migrate(struct store *st, struct err *e)
+migrate(const char *path, bool snapshots, struct err *e)
 {
-	int64_t version;
+	struct dbfile *db = NULL;
+	int64_t version, tables;
+	int rc;
 
-	if (sql_pragma(st, "pragma user_version", &version) < 0)
-		return err_set(e, -EIO, "%s", store_failure(st));
-	if (version > NEWEST)
-		return err_set(e, -ENOTSUP, "its schema has version %" PRId64 ", made by a newer "
-		    "ipamd; this one knows version %" PRId64, version, NEWEST);
-	while (version < NEWEST) {
-		version++;
-		if (run_step(st, version) < 0)
-			return err_set(e, -EIO, "step to schema version %" PRId64 ": %s", version,
-			    store_failure(st));
-	}
-	return 0;
+	if ((rc = dbfile_open(path, DBFILE_WRITE, &db, e)) < 0)
+		return rc;
+	if ((rc = dbfile_number(db, "pragma user_version", &version, e)) == 0 &&
+	    (rc = dbfile_number(db, "select count(*) from sqlite_master", &tables, e)) == 0 &&
+	    version > migrate_version)
+		rc = refuse_newer(path, version, e);
+	while (rc == 0 && version < migrate_version)
+		rc = step(db, path, ++version, snapshots && tables > 0, e);
+	dbfile_close(db);
+	return rc;
 }

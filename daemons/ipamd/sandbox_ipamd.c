@@ -12,11 +12,12 @@ static const struct sandbox_call calls[] = {
 	SANDBOX_OK(fdatasync, "commits"),
 	SANDBOX_OK(ftruncate, "the database's WAL and shared index"),
 	SANDBOX_OK(flock, "one ipamd per database"),
+	SANDBOX_OK(getdents64, "which snapshots are there"),
 	SANDBOX_OK(access, "is there a WAL to recover"),
 	SANDBOX_OK(lstat, "sqlite looks for symbolic links in the path"),
 	SANDBOX_OK(stat, "is the database still the file that was opened"),
 	SANDBOX_OK(fchmod, "mode of the database and of the two files of the grant key"),
-	SANDBOX_OK(rename, "files of the grant key appear whole"),
+	SANDBOX_OK(rename, "files of the grant key, and snapshots, appear whole"),
 	SANDBOX_END
 };
 /* clang-format on */

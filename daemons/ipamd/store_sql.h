@@ -8,8 +8,8 @@
 #include "daemons/ipamd/store_ops.h"
 
 /*
- * Inside of the store in sqlite: its statements, and how store_sqlite_*.c and migrate.c run them
- * without knowing the library. Nobody else includes this (but the test of the query plans).
+ * Inside of the store in sqlite: its statements, and how store_sqlite_*.c run them without
+ * knowing the library. Nobody else includes this (but the test of the query plans).
  */
 
 enum store_stmt {
@@ -62,12 +62,6 @@ void sql_done(struct store *st, enum store_stmt which);
 int64_t sql_int(struct store *st, enum store_stmt which, int column);
 const char *sql_text(struct store *st, enum store_stmt which, int column);	/* never NULL */
 void sql_blob(struct store *st, enum store_stmt which, int column, void *out, size_t len);
-
-/* Runs statements separated by semicolons, for schema steps. Outside of requests. */
-int sql_script(struct store *st, const char *sql);
-
-/* The one number that a query without parameters gives; for pragmas. */
-int sql_pragma(struct store *st, const char *sql, int64_t *out);
 
 /* Rows that the last statement has changed; the row that it has added. */
 int64_t sql_changes(struct store *st);

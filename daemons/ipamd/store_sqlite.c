@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/reason.h"
+#include "daemons/ipamd/dbfile.h"
 #include "daemons/ipamd/migrate.h"
 #include "daemons/ipamd/store_sql.h"
 
@@ -143,27 +144,6 @@ sql_blob(struct store *st, enum store_stmt which, int column, void *out, size_t 
 		memcpy(out, bytes, len);
 }
 
-int
-sql_script(struct store *st, const char *sql)
-{
-	return sqlite3_exec(ours(st)->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(st);
-}
-
-int
-sql_pragma(struct store *st, const char *sql, int64_t *out)
-{
-	sqlite3_stmt *s = NULL;
-	int rc = 0;
-
-	if (sqlite3_prepare_v2(ours(st)->db, sql, -1, &s, NULL) != SQLITE_OK ||
-	    sqlite3_step(s) != SQLITE_ROW)
-		rc = fail(st);
-	else
-		*out = sqlite3_column_int64(s, 0);
-	sqlite3_finalize(s);
-	return rc;
-}
-
 int64_t
 sql_changes(struct store *st)
 {
@@ -240,41 +220,13 @@ read_highest(struct store *st)
 }
 
 /*
- * Makes the file and locks it. flock(2), since closing any descriptor of a file ends the fcntl(2)
- * locks that sqlite has on it: this one is closed last.
- */
-static int
-lock_file(const char *path, int *fd_out, struct err *e)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-	struct stat s;
-	int rc = 0;
-
-	if (fd < 0)
-		return err_set(e, -errno, "%s: %s", path, strerror(errno));
-	if (fstat(fd, &s) < 0)
-		rc = err_set(e, -errno, "%s: %s", path, strerror(errno));
-	else if (!S_ISREG(s.st_mode))
-		rc = err_set(e, -EINVAL, "%s: not a regular file", path);
-	else if ((s.st_mode & 077) != 0 && fchmod(fd, 0600) < 0)
-		rc = err_set(e, -errno, "%s: cannot close it to others: %s", path, strerror(errno));
-	else if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		rc = err_set(e, -EBUSY, "%s: another ipamd has it open", path);
-	if (rc < 0)
-		close(fd);
-	else
-		*fd_out = fd;
-	return rc;
-}
-
-/*
  * synchronous=FULL: with NORMAL a commit may be lost with the power after it was answered. Sorting
  * in memory, since there is no other place where the process may write. 16 MiB of cache hold the
  * indexes of a hundred thousand nodes.
  */
 static const char settings[] =
     "pragma journal_mode=wal; pragma synchronous=full; pragma temp_store=memory;"
-    "pragma cache_size=-16384";
+    "pragma cache_size=-16384; pragma foreign_keys=on";
 
 static int
 open_db(struct sqlite_store *s, const char *path, struct err *e)
@@ -286,13 +238,8 @@ open_db(struct sqlite_store *s, const char *path, struct err *e)
 		return err_set(e, -EIO, "%s",
 		    s->db == NULL ? "out of memory" : sqlite3_errmsg(s->db));
 	sqlite3_busy_timeout(s->db, BUSY_MS);
-	/* Foreign keys come last: while they hold, a column that refers cannot be added. */
-	if (sql_script(st, settings) < 0)
-		return err_set(e, -EIO, "%s", st->failure);
-	if (migrate(st, e) < 0)
-		return e->rc;
-	if (sql_script(st, "pragma foreign_keys=on") < 0)
-		return err_set(e, -EIO, "%s", st->failure);
+	if (sqlite3_exec(s->db, settings, NULL, NULL, NULL) != SQLITE_OK)
+		return err_set(e, -EIO, "%s", sqlite3_errmsg(s->db));
 	for (unsigned i = 0; i < SQL_STATEMENTS; i++) {
 		if (sqlite3_prepare_v3(s->db, store_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
 		    &s->stmts[i], NULL) != SQLITE_OK)
@@ -360,8 +307,8 @@ store_sqlite_open(const char *path, struct store **out, struct err *e)
 		return err_set(e, -ENOMEM, "out of memory");
 	s->store.ops = &ops;
 	s->lock_fd = -1;
-	rc = lock_file(path, &s->lock_fd, e);
-	if (rc == 0 && (rc = open_db(s, path, e)) < 0)
+	rc = dbfile_lock(path, &s->lock_fd, e);
+	if (rc == 0 && ((rc = migrate(path, true, e)) < 0 || (rc = open_db(s, path, e)) < 0))
 		err_prefix(e, "%s", path);
 	if (rc < 0) {
 		close_db(&s->store);
