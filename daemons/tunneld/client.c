@@ -412,6 +412,12 @@ on_dialed(void *owner, struct conn *conn)
 		send_hello(c);
 }
 
+void
+client_way(struct client *c, const struct monitor_way_done *way)
+{
+	dial_way(c->dial, way);
+}
+
 static void
 on_dial_failed(void *owner, const char *why)
 {
@@ -441,7 +447,8 @@ client_new(const struct client_parts *parts, struct client **out, struct err *e)
 	struct worker *w = parts->worker;
 	struct dial_parts dial = { .ev = parts->ev, .conns = parts->conns,
 		.identity = parts->identity, .port = (uint16_t) parts->conf->port,
-		.ready = on_dialed, .failed = on_dial_failed, .owner = c };
+		.ask_way = parts->ask_way, .arg = parts->arg, .ready = on_dialed,
+		.failed = on_dial_failed, .owner = c };
 	int rc;
 
 	if (c == NULL)

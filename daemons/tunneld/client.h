@@ -24,14 +24,17 @@ struct client_parts {	/* all borrowed for the client's life */
 	const struct identity *identity;
 	/* Asks the monitor to configure the device; client_configured brings the answer. */
 	void (*configure)(void *arg, const struct monitor_configure *want);
+	/* Asks it for the way to a server, before each connection; client_way brings the answer. */
+	void (*ask_way)(void *arg, const struct ip_addr *server);
 	void *arg;
 };
 
 /* Sets the worker up as a node's and begins to connect. */
 int client_new(const struct client_parts *parts, struct client **out, struct err *e);
 
-/* The monitor's answer to `configure`. */
+/* The monitor's answers to `configure` and `ask_way`. */
 void client_configured(struct client *c, const struct monitor_done *done);
+void client_way(struct client *c, const struct monitor_way_done *way);
 
 /* Says goodbye. The loop must run on for a moment. */
 void client_stop(struct client *c);

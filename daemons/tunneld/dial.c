@@ -9,16 +9,27 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "daemons/tunneld/resolve.h"
+
+#define LOOKUP_MS 2000	/* for the name service, where the addresses of last time would do */
+
+struct addr_list {
+	const char *host;	/* whose they are */
+	struct ip_addr addrs[RESOLVE_MAX];
+	unsigned n;
+};
 
 struct dial {
 	struct dial_parts p;
 	struct resolver *resolver;
-	const char *host;
+	struct ev_timer lookup_timer;
 	bool resolving;			/* the answer to come is for this host */
-	struct ip_addr addrs[RESOLVE_MAX];
-	unsigned naddrs, next;
+	struct addr_list list;		/* to be tried */
+	unsigned next;			/* of them */
+	struct addr_list known;		/* of the server that was reached last */
 	struct ip_addr addr;		/* that is being tried */
+	bool asking;			/* for the way to it */
 	struct conn *conn;		/* until it is ready */
 };
 
@@ -33,6 +44,7 @@ on_ready(void *owner)
 	struct conn *conn = d->conn;
 
 	d->conn = NULL;
+	d->known = d->list;
 	d->p.ready(d->p.owner, conn);
 }
 
@@ -74,7 +86,7 @@ try_addr(struct dial *d, struct err *e)
 
 	if (fd < 0)
 		return err_set(e, fd, "%s", strerror(-fd));
-	return conn_new(d->p.conns, d->p.identity->tls, fd, d->host, &conn_ops, d, &d->conn, e);
+	return conn_new(d->p.conns, d->p.identity->tls, fd, d->list.host, &conn_ops, d, &d->conn, e);
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
@@ -85,15 +97,56 @@ try_next(struct dial *d, const char *why)
 {
 	struct err e;
 
-	err_set(&e, 0, "%s", why);
+	err_set(&e, 0, "%s", why);	/* it may be the connection's own */
 	conn_free(d->conn);
 	d->conn = NULL;
-	while (d->next < d->naddrs) {
-		d->addr = d->addrs[d->next++];
-		if (try_addr(d, &e) == 0)
-			return;
+	if (d->next == d->list.n) {
+		d->p.failed(d->p.owner, e.text);
+		return;
 	}
-	d->p.failed(d->p.owner, e.text);
+	d->addr = d->list.addrs[d->next++];
+	d->asking = true;
+	d->p.ask_way(d->p.arg, &d->addr);
+}
+
+void
+dial_way(struct dial *d, const struct monitor_way_done *way)
+{
+	struct err e;
+
+	/* Answers come in the order of the questions: one that was given up may still come. */
+	if (!d->asking || !ip_equal(&way->server, &d->addr))
+		return;
+	d->asking = false;
+	if (way->done.rc < 0)
+		log_warn("way_failed", "server=%s addr=%s error=%s", LOG_Q(d->list.host),
+		    IP_TEXT(&d->addr), LOG_Q(way->done.text));
+	if (try_addr(d, &e) < 0)
+		try_next(d, e.text);
+}
+
+/* --- the name --------------------------------------------------------------------------------- */
+
+/*
+ * The addresses of last time, where there are some: the name service may be reached through the
+ * tunnel only, which is what is down.
+ */
+static void
+use_known(struct dial *d, const char *why)
+{
+	if (d->known.host == d->list.host) {
+		log_warn("lookup_failed", "server=%s error=%s known=%u", LOG_Q(d->list.host),
+		    LOG_Q(why), d->known.n);
+		d->list = d->known;
+	}
+	try_next(d, why);
+}
+
+static void
+end_lookup(struct dial *d)
+{
+	d->resolving = false;
+	ev_timer_stop(d->p.ev, &d->lookup_timer);
 }
 
 static void
@@ -103,10 +156,36 @@ on_resolved(void *arg, const struct ip_addr *addrs, unsigned n, const char *why)
 
 	if (!d->resolving)
 		return;		/* a look-up that was given up */
-	d->resolving = false;
-	memcpy(d->addrs, addrs, n * sizeof(*addrs));
-	d->naddrs = n;
-	try_next(d, why);
+	end_lookup(d);
+	memcpy(d->list.addrs, addrs, n * sizeof(*addrs));
+	d->list.n = n;
+	if (n == 0)
+		use_known(d, why);
+	else
+		try_next(d, "");
+}
+
+static void
+on_lookup_timeout(void *arg)
+{
+	struct dial *d = arg;
+
+	end_lookup(d);
+	use_known(d, "the name service does not answer in time");
+}
+
+static void
+look_up(struct dial *d)
+{
+	int rc = resolve(d->resolver, d->list.host, on_resolved, d);
+
+	if (rc < 0) {
+		use_known(d, strerror(-rc));
+		return;
+	}
+	d->resolving = true;
+	if (d->known.host == d->list.host)
+		ev_timer_start(d->p.ev, &d->lookup_timer, LOOKUP_MS, on_lookup_timeout, d);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -114,25 +193,23 @@ on_resolved(void *arg, const struct ip_addr *addrs, unsigned n, const char *why)
 void
 dial_begin(struct dial *d, const char *host)
 {
-	int rc;
-
 	dial_end(d);
-	d->host = host;
 	d->addr = (struct ip_addr){ 0 };
+	d->list = (struct addr_list){ .host = host };
 	d->next = 0;
-	d->naddrs = ip_parse(host, &d->addrs[0]) == 0 ? 1 : 0;
-	if (d->naddrs > 0)
-		try_next(d, "");
-	else if ((rc = resolve(d->resolver, host, on_resolved, d)) < 0)
-		d->p.failed(d->p.owner, strerror(-rc));
-	else
-		d->resolving = true;
+	if (ip_parse(host, &d->list.addrs[0]) < 0) {
+		look_up(d);
+		return;
+	}
+	d->list.n = 1;
+	try_next(d, "");
 }
 
 void
 dial_end(struct dial *d)
 {
-	d->resolving = false;
+	end_lookup(d);
+	d->asking = false;
 	conn_free(d->conn);
 	d->conn = NULL;
 }

@@ -54,6 +54,14 @@ configure(void *arg, const struct monitor_configure *want)
 	tell(arg, MONITOR_CONFIGURE, want, sizeof(*want));
 }
 
+static void
+ask_way(void *arg, const struct ip_addr *server)
+{
+	struct monitor_way way = { *server };
+
+	tell(arg, MONITOR_WAY, &way, sizeof(way));
+}
+
 /* --- what the monitor says ----------------------------------------------------------------------- */
 
 static const char *
@@ -120,6 +128,17 @@ on_done(struct engine *g)
 		client_configured(g->client, &done);
 }
 
+static void
+on_way_done(struct engine *g)
+{
+	struct monitor_way_done way;
+
+	memcpy(&way, g->msg.body, sizeof(way));
+	way.done.text[sizeof(way.done.text) - 1] = '\0';
+	if (g->client != NULL)
+		client_way(g->client, &way);
+}
+
 static const struct {
 	uint32_t type;
 	size_t size;
@@ -129,6 +148,7 @@ static const struct {
 	{ MONITOR_LOG_LEVEL, sizeof(struct monitor_level), on_log_level },
 	{ MONITOR_STOP, 0, on_stop },
 	{ MONITOR_DONE, sizeof(struct monitor_done), on_done },
+	{ MONITOR_WAY_DONE, sizeof(struct monitor_way_done), on_way_done },
 };
 
 static void
@@ -162,7 +182,8 @@ take_init(struct engine *g, struct err *e)
 	struct server_parts parts = { .d = g->d, .ev = g->ev, .conns = &g->conns,
 		.worker = &g->worker, .identity = &g->identity };
 	struct client_parts node = { .conf = &g->d->cc, .ev = g->ev, .conns = &g->conns,
-		.worker = &g->worker, .identity = &g->identity, .configure = configure, .arg = g };
+		.worker = &g->worker, .identity = &g->identity, .configure = configure,
+		.ask_way = ask_way, .arg = g };
 	unsigned nfiles;
 	int rc, *tcp, *udp, *files;
 

@@ -51,6 +51,122 @@ check(const struct monitor_configure *want, struct err *e)
 	return 0;
 }
 
+/* --- the way to a server ---------------------------------------------------------------------- */
+
+/* Would its packets go into the tunnel that they carry? */
+static bool
+catches(const struct hostcfg *h, const struct monitor_configure *c, const struct ip_addr *server)
+{
+	bool yes = ip_prefix_contains(&c->address, server) ||
+	    (h->conf->redirect_gateway && c->address.addr.family == server->family);
+
+	for (uint32_t i = 0; i < c->nroutes && !yes; i++)
+		yes = ip_prefix_contains(&c->routes[i], server);
+	return yes;
+}
+
+/* The number of the server's pin in the journal; how many there are when it has none. */
+static unsigned
+find_pin(const struct journal *j, const struct ip_addr *server)
+{
+	unsigned i = 0;
+
+	while (i < j->nroutes && !ip_equal(&j->routes[i].to.addr, server))
+		i++;
+	return i;
+}
+
+/* Room for another pin: without the oldest one that is not needed at the moment. */
+static void
+make_room(struct hostcfg *h)
+{
+	struct journal *j = h->journal;
+
+	if (j->nroutes == JOURNAL_ROUTES_MAX)
+		journal_undo_route(j, find_pin(j, &h->now.server) == 0 ? 1 : 0, h->net);
+}
+
+static int
+remove_pin(struct hostcfg *h, unsigned i, struct err *e)
+{
+	journal_undo_route(h->journal, i, h->net);
+	return journal_save(h->journal) < 0 ? err_set(e, -EIO, "the journal cannot be written") : 0;
+}
+
+/* Written down first: a crash leaves nothing behind that the next start does not find. */
+static int
+add_pin(struct hostcfg *h, const struct journal_route *r, struct err *e)
+{
+	struct journal *j = h->journal;
+	int rc;
+
+	make_room(h);
+	j->routes[j->nroutes++] = *r;
+	if ((rc = journal_save(j)) < 0) {
+		j->nroutes--;
+		return err_set(e, rc, "the journal cannot be written");
+	}
+	if ((rc = netcfg_route_add(h->net, &r->to, &r->hop)) < 0) {
+		remove_pin(h, j->nroutes - 1, NULL);
+		return err_set(e, rc, "route %s: %s", PREFIX_TEXT(&r->to), strerror(-rc));
+	}
+	log_info("server_pinned", "server=%s via=%s device=%s", IP_TEXT(&r->to.addr),
+	    r->hop.via.family == 0 ? "none" : IP_TEXT(&r->hop.via), r->device);
+	return 0;
+}
+
+static bool
+is_same_way(const struct journal_route *a, const struct journal_route *b)
+{
+	return ip_equal(&a->hop.via, &b->hop.via) && a->hop.ifindex == b->hop.ifindex &&
+	    a->hop.onlink == b->hop.onlink;
+}
+
+/* The new pin stands before the old one goes: in between a packet would go round in the tunnel. */
+static int
+pin(struct hostcfg *h, const struct journal_route *r, struct err *e)
+{
+	struct journal *j = h->journal;
+	unsigned old = find_pin(j, &r->to.addr);
+	int rc;
+
+	if (old < j->nroutes && is_same_way(&j->routes[old], r))
+		/* Once more: it goes when its link does, and does not come back with it. */
+		return netcfg_route_add(h->net, &r->to, &r->hop);
+	if ((rc = add_pin(h, r, e)) < 0)
+		return rc;
+	old = find_pin(j, &r->to.addr);
+	return old < j->nroutes - 1 ? remove_pin(h, old, e) : 0;
+}
+
+/* Packets to the server go on outside, by the way that the machine has for them now. */
+static int
+lead_outside(struct hostcfg *h, const struct ip_addr *server, struct err *e)
+{
+	struct journal_route r = { .to = { *server, (uint8_t) ip_bits(server) } };
+	int rc = netcfg_route_outside(h->net, server, h->ifindex, &r.hop);
+
+	if (rc == 0 && r.hop.ifindex == 0)
+		return 0;	/* an address of this machine: no route is asked */
+	if (rc < 0 || (rc = netcfg_name(h->net, r.hop.ifindex, r.device)) < 0)
+		return err_set(e, rc, "no way to the server %s outside of the tunnel: %s",
+		    IP_TEXT(server), strerror(-rc));
+	return pin(h, &r, e);
+}
+
+int
+hostcfg_way(struct hostcfg *h, const struct ip_addr *server, struct err *e)
+{
+	unsigned old = find_pin(h->journal, server);
+
+	if (catches(h, &h->now, server))
+		return lead_outside(h, server, e);
+	/* A pin from before would lead where the way was then. */
+	return old < h->journal->nroutes ? remove_pin(h, old, e) : 0;
+}
+
+/* --- the device ------------------------------------------------------------------------------- */
+
 /* Routes of the device vanish with it and are set again; those that are not wanted any more go. */
 static void
 remove_old_routes(struct hostcfg *h, const struct monitor_configure *want)
@@ -82,45 +198,6 @@ set_routes(struct hostcfg *h, const struct monitor_configure *want, struct err *
 			    strerror(-rc));
 	}
 	return rc;
-}
-
-/* The packets to the server itself must go on outside, by the way that they have now. */
-static int
-pin_server(struct hostcfg *h, const struct ip_addr *server, struct err *e)
-{
-	struct journal *j = h->journal;
-	struct journal_route r = { .to = { *server, (uint8_t) ip_bits(server) } };
-	int rc;
-
-	if (j->nroutes > 0 && ip_equal(&j->routes[0].to.addr, server))
-		return 0;
-	if ((rc = netcfg_route_outside(h->net, server, h->ifindex, &r.hop)) < 0)
-		return err_set(e, rc, "no way to the server %s outside of the tunnel: %s",
-		    IP_TEXT(server), strerror(-rc));
-	if (r.hop.ifindex == 0)
-		return 0;	/* an address of this machine: no route is asked */
-	if ((rc = netcfg_name(h->net, r.hop.ifindex, r.device)) < 0)
-		return err_set(e, rc, "the way to the server %s: %s", IP_TEXT(server),
-		    strerror(-rc));
-	journal_undo_routes(j, h->net);
-	j->routes[j->nroutes++] = r;
-	if ((rc = journal_save(j)) < 0)
-		return err_set(e, rc, "the journal cannot be written");
-	if ((rc = netcfg_route_add(h->net, &r.to, &r.hop)) < 0)
-		return err_set(e, rc, "route %s: %s", PREFIX_TEXT(&r.to), strerror(-rc));
-	return 0;
-}
-
-/* Would its packets go into the tunnel that they carry? */
-static bool
-catches_server(const struct hostcfg *h, const struct monitor_configure *want)
-{
-	bool catches = h->conf->redirect_gateway ||
-	    ip_prefix_contains(&want->address, &want->server);
-
-	for (uint32_t i = 0; i < want->nroutes && !catches; i++)
-		catches = ip_prefix_contains(&want->routes[i], &want->server);
-	return catches;
 }
 
 static int
@@ -167,7 +244,7 @@ hostcfg_apply(struct hostcfg *h, const struct monitor_configure *want, struct er
 	if (h->conf->mtu != 0 && (uint32_t) h->conf->mtu < w.mtu)
 		w.mtu = (uint32_t) h->conf->mtu;
 	/* Before anything leads there that it might ask its own way of. */
-	if (catches_server(h, &w) && (rc = pin_server(h, &w.server, e)) < 0)
+	if (catches(h, &w, &w.server) && (rc = lead_outside(h, &w.server, e)) < 0)
 		return rc;
 	if ((rc = set_device(h, &w, e)) < 0)
 		return rc;

@@ -27,6 +27,14 @@ struct hostcfg {
  */
 int hostcfg_apply(struct hostcfg *h, const struct monitor_configure *want, struct err *e);
 
+/*
+ * Before a server is connected to: what is in force would lead the packets to it into the tunnel
+ * that they carry? Then they get a route outside of it ("a pin"), by the way that the machine has
+ * now, in place of an older pin. There are JOURNAL_ROUTES_MAX; the oldest goes, but never that of
+ * the server in use. -ENETUNREACH: there is no way outside, and an older pin stays. *e says what.
+ */
+int hostcfg_way(struct hostcfg *h, const struct ip_addr *server, struct err *e);
+
 /* Undoes what would outlive the device. */
 void hostcfg_undo(struct hostcfg *h);
 

@@ -103,19 +103,24 @@ journal_save(struct journal *j)
 }
 
 void
+journal_undo_route(struct journal *j, unsigned i, struct netcfg *n)
+{
+	struct journal_route *r = &j->routes[i];
+	int rc = netcfg_index(n, r->device, &r->hop.ifindex);
+
+	if (rc == 0)
+		rc = netcfg_route_delete(n, &r->to, &r->hop);
+	if (rc < 0 && rc != -ENODEV)	/* a device takes its routes along */
+		log_warn("undo_failed", "route=%s error=%s", PREFIX_TEXT(&r->to), err_name(rc));
+	j->nroutes--;
+	memmove(r, r + 1, (j->nroutes - i) * sizeof(*r));
+}
+
+void
 journal_undo_routes(struct journal *j, struct netcfg *n)
 {
-	for (unsigned i = 0; i < j->nroutes; i++) {
-		struct journal_route *r = &j->routes[i];
-		int rc = netcfg_index(n, r->device, &r->hop.ifindex);
-
-		if (rc == 0)
-			rc = netcfg_route_delete(n, &r->to, &r->hop);
-		if (rc < 0 && rc != -ENODEV)
-			log_warn("undo_failed", "route=%s error=%s", PREFIX_TEXT(&r->to),
-			    err_name(rc));
-	}
-	j->nroutes = 0;
+	while (j->nroutes > 0)
+		journal_undo_route(j, j->nroutes - 1, n);
 	if (journal_save(j) < 0)
 		log_warn("journal_failed", "error=EIO");
 }

@@ -37,7 +37,10 @@ void journal_close(struct journal *j);
 /* Writes the present contents, durably. */
 int journal_save(struct journal *j);
 
-/* Undoes all routes of it and forgets them. Errors are logged. */
+/* Undoes route number i of it and forgets it: for good with the next save. Errors are logged. */
+void journal_undo_route(struct journal *j, unsigned i, struct netcfg *n);
+
+/* All of them, and saves. */
 void journal_undo_routes(struct journal *j, struct netcfg *n);
 
 #endif

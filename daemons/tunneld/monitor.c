@@ -257,20 +257,41 @@ send_init(struct monitor *m, struct err *e)
 	return rc < 0 ? err_set(e, rc, "the engine does not listen") : 0;
 }
 
+/* The answer to a request that has ended so; e->text is empty where it went well. */
+static struct monitor_done
+done(int rc, const struct err *e)
+{
+	struct monitor_done d = { .rc = rc };
+
+	snprintf(d.text, sizeof(d.text), "%.*s", (int) sizeof(d.text) - 1, e->text);
+	return d;
+}
+
 static void
 on_configure(struct monitor *m)
 {
 	struct monitor_configure want;
-	struct monitor_done done = { 0 };
+	struct monitor_done answer;
 	struct err e = { 0 };
 
 	memcpy(&want, m->msg.body, sizeof(want));
-	done.rc = hostcfg_apply(&m->host, &want, &e);
-	if (done.rc < 0) {
+	answer = done(hostcfg_apply(&m->host, &want, &e), &e);
+	if (answer.rc < 0)
 		log_err("configure_failed", "error=%s", LOG_Q(e.text));
-		snprintf(done.text, sizeof(done.text), "%.*s", (int) sizeof(done.text) - 1, e.text);
-	}
-	chan_send(m->engine, MONITOR_DONE, &done, sizeof(done), NULL, 0);
+	chan_send(m->engine, MONITOR_DONE, &answer, sizeof(answer), NULL, 0);
+}
+
+static void
+on_way(struct monitor *m)
+{
+	struct monitor_way want;
+	struct monitor_way_done answer = { 0 };
+	struct err e = { 0 };
+
+	memcpy(&want, m->msg.body, sizeof(want));
+	answer.server = want.server;
+	answer.done = done(hostcfg_way(&m->host, &want.server, &e), &e);
+	chan_send(m->engine, MONITOR_WAY_DONE, &answer, sizeof(answer), NULL, 0);
 }
 
 static void
@@ -308,6 +329,7 @@ static const struct {
 	{ MONITOR_READY, 0, false, on_ready },
 	{ MONITOR_FAILED, sizeof(struct monitor_done), false, on_failed },
 	{ MONITOR_CONFIGURE, sizeof(struct monitor_configure), true, on_configure },
+	{ MONITOR_WAY, sizeof(struct monitor_way), true, on_way },
 };
 
 static void

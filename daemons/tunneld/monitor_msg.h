@@ -23,11 +23,13 @@ enum monitor_msg {
 	MONITOR_LOG_LEVEL,	/* struct monitor_level */
 	MONITOR_STOP,		/* no body: say goodbye, then exit with 0 */
 	MONITOR_DONE,		/* struct monitor_done: the answer to MONITOR_CONFIGURE */
+	MONITOR_WAY_DONE,	/* struct monitor_way_done: the answer to MONITOR_WAY */
 
 	/* Engine to monitor. */
 	MONITOR_READY,		/* no body */
 	MONITOR_FAILED,		/* struct monitor_done: it cannot begin; rc is an exit status */
 	MONITOR_CONFIGURE,	/* struct monitor_configure (node) */
+	MONITOR_WAY,		/* struct monitor_way (node) */
 };
 
 /* Which descriptors follow, in the order of enum tunneld_file: bit i for file i. */
@@ -57,6 +59,16 @@ struct monitor_configure {
 struct monitor_done {
 	int32_t rc;
 	char text[200];
+};
+
+/* A server that is going to be connected to: the tunnel must not catch the packets to it. */
+struct monitor_way {
+	struct ip_addr server;
+};
+
+struct monitor_way_done {
+	struct ip_addr server;	/* as it was asked for */
+	struct monitor_done done;
 };
 
 #endif

@@ -65,11 +65,13 @@ netcfg_dump(struct netcfg *n, uint16_t type, uint8_t family, void (*forget)(void
     mnl_cb_t take, void *arg)
 {
 	struct rtgenmsg gen = { .rtgen_family = family };
+	const struct nlmsghdr *nlh;
 	int rc = -EINTR;
 
 	for (unsigned i = 0; i < DUMPS_MAX && rc == -EINTR; i++) {
 		forget(arg);
-		rc = netcfg_talk(n, netcfg_begin(n, type, NLM_F_DUMP, &gen, sizeof(gen)), take, arg);
+		nlh = netcfg_begin(n, type, NLM_F_DUMP, &gen, sizeof(gen));
+		rc = netcfg_talk(n, nlh, take, arg);
 	}
 	return rc;
 }

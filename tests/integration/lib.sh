@@ -255,9 +255,10 @@ server_up() {
 	start_ctld
 }
 
+# pki_init [OPTION...]: further --san, for example.
 pki_init() {
 	on s "$BUILD/litevpnctl" pki init --dir "$LAB/pki" --config "$LAB/server.yml" \
-		--san "$SERVER_IP6" >"$LAB/pki.log"
+		--san "$SERVER_IP6" "$@" >"$LAB/pki.log"
 }
 
 # ctl ARGS...: the administrator on the server.

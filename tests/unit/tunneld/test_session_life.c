@@ -57,7 +57,7 @@ START_TEST(silence_is_death)
 }
 END_TEST
 
-/* At both ends of the direction that wears: the packet that goes over the border, and no later one. */
+/* At both ends of the direction that wears: at the packet that goes over the border, not later. */
 START_TEST(worn_keys_are_told_once)
 {
 	struct ends_conf conf = { .keepalive_ms = 20, .dead_after_ms = 2000 };
