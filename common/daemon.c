@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/daemon.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -17,67 +19,128 @@
 #include "common/priv.h"
 #include "config.h"
 
-static void
-usage(const char *name, const char *default_conf, FILE *to)
+/* --- options ---------------------------------------------------------------------------------- */
+
+static const char *
+file_word(const struct daemon_errand *errand)
 {
+	return errand->may_omit ? "[file]" : "file";
+}
+
+static void
+usage(const char *name, const char *default_conf, const struct daemon_errand *errands, FILE *to)
+{
+	fprintf(to, "usage: %s [-dn] [-c file] [-p file] [-S errno|kill]\n", name);
+	for (const struct daemon_errand *a = errands; a->name != NULL; a++)
+		fprintf(to, "       %s [-c file] [-S errno|kill] --%s %s\n", name, a->name,
+		    file_word(a));
 	fprintf(to,
-	    "usage: %s [-dn] [-c file] [-p file] [-S errno|kill]\n"
 	    "  -c file   configuration (default %s)\n"
 	    "  -d        run in the background; return when ready\n"
 	    "  -n        check the configuration and exit\n"
 	    "  -p file   write the process id there\n"
 	    "  -S mode   an unlisted system call fails (errno) or ends the process (kill)\n"
-	    "  -V        print the version\n"
-	    "See %s(8).\n",
-	    name, default_conf, name);
+	    "  -V        print the version\n", default_conf);
+	for (const struct daemon_errand *a = errands; a->name != NULL; a++)
+		fprintf(to, "  --%s %s\n            %s\n", a->name, file_word(a), a->what);
+	fprintf(to, "See %s(8).\n", name);
+}
+
+/* One option; an errand's is ERRAND + its place in the table. 0, or -1 for a mistake. */
+#define ERRAND 256
+
+static int
+take(struct daemon *d, int option, const struct daemon_errand *errands)
+{
+	switch (option) {
+	case 'c':
+		d->conf_path = optarg;
+		return 0;
+	case 'd':
+		d->detach = true;
+		return 0;
+	case 'n':
+		d->check_only = true;
+		return 0;
+	case 'p':
+		d->pid_path = optarg;
+		return 0;
+	case 'S':
+		if (strcmp(optarg, "kill") != 0 && strcmp(optarg, "errno") != 0) {
+			fprintf(stderr, "%s: -S takes errno or kill\n", d->name);
+			return -1;
+		}
+		d->sandbox = optarg[0] == 'k' ? SANDBOX_KILL : SANDBOX_ERRNO;
+		return 0;
+	default:
+		if (option < ERRAND)
+			return -1;
+		if (d->errand != NULL) {
+			fprintf(stderr, "%s: --%s and --%s exclude each other\n", d->name,
+			    d->errand->name, errands[option - ERRAND].name);
+			return -1;
+		}
+		d->errand = &errands[option - ERRAND];
+		return 0;
+	}
+}
+
+/* The words that are left: an errand's file, nothing else. */
+static int
+take_file(struct daemon *d, int n, char **words)
+{
+	if (d->errand != NULL && (d->detach || d->check_only || d->pid_path != NULL)) {
+		fprintf(stderr, "%s: --%s excludes -d, -n and -p\n", d->name, d->errand->name);
+		return -1;
+	}
+	if (d->errand != NULL && n > 0) {
+		d->file = *words++;
+		n--;
+	} else if (d->errand != NULL && !d->errand->may_omit) {
+		fprintf(stderr, "%s: --%s needs a file\n", d->name, d->errand->name);
+		return -1;
+	}
+	if (n > 0)
+		fprintf(stderr, "%s: unexpected argument \"%s\"\n", d->name, *words);
+	return n > 0 ? -1 : 0;
 }
 
 int
-daemon_options(struct daemon *d, const char *name, const char *default_conf, int argc, char **argv)
+daemon_options(struct daemon *d, const char *name, const char *default_conf,
+    const struct daemon_errand *errands, int argc, char **argv)
 {
-	int c;
+	static const struct daemon_errand none[1];
+	struct option longs[DAEMON_ERRANDS_MAX + 1] = { 0 };
+	int c, rc = 0;
 
+	if (errands == NULL)
+		errands = none;
+	for (int i = 0; errands[i].name != NULL; i++) {
+		assert(i < DAEMON_ERRANDS_MAX);
+		longs[i] = (struct option){ errands[i].name, no_argument, NULL, ERRAND + i };
+	}
 	*d = (struct daemon){ .name = name, .conf_path = default_conf, .ready_fd = -1,
 		.notify_fd = -1 };
-	while ((c = getopt(argc, argv, DAEMON_OPTIONS)) != -1) {
-		switch (c) {
-		case 'c':
-			d->conf_path = optarg;
-			break;
-		case 'd':
-			d->detach = true;
-			break;
-		case 'n':
-			d->check_only = true;
-			break;
-		case 'p':
-			d->pid_path = optarg;
-			break;
-		case 'S':
-			if (strcmp(optarg, "kill") != 0 && strcmp(optarg, "errno") != 0) {
-				fprintf(stderr, "%s: -S takes errno or kill\n", name);
-				return DAEMON_USAGE;
-			}
-			d->sandbox = optarg[0] == 'k' ? SANDBOX_KILL : SANDBOX_ERRNO;
-			break;
-		case 'V':
+	while (rc == 0 && (c = getopt_long(argc, argv, DAEMON_OPTIONS, longs, NULL)) != -1) {
+		if (c == 'V') {
 			printf("%s %s\n", name, PACKAGE_VERSION);
 			return DAEMON_OK;
-		case 'h':
-			usage(name, default_conf, stdout);
-			return DAEMON_OK;
-		default:
-			usage(name, default_conf, stderr);
-			return DAEMON_USAGE;
 		}
+		if (c == 'h') {
+			usage(name, default_conf, errands, stdout);
+			return DAEMON_OK;
+		}
+		rc = take(d, c, errands);
 	}
-	if (optind < argc) {
-		fprintf(stderr, "%s: unexpected argument \"%s\"\n", name, argv[optind]);
-		usage(name, default_conf, stderr);
-		return DAEMON_USAGE;
-	}
-	return -1;
+	if (rc == 0)
+		rc = take_file(d, argc - optind, argv + optind);
+	if (rc == 0)
+		return -1;
+	usage(name, default_conf, errands, stderr);
+	return DAEMON_USAGE;
 }
+
+/* --- starting --------------------------------------------------------------------------------- */
 
 /* systemd's readiness protocol (sd_notify(3)): datagrams to a socket named in the environment. */
 static int

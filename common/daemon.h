@@ -21,6 +21,18 @@ enum daemon_exit {
 	DAEMON_CONFIG = 78,	/* the configuration is wrong */
 };
 
+/*
+ * What a daemon's program can do instead of running: a long option and a file, "ipamd --check
+ * [file]". Tables end with a row without a name.
+ */
+struct daemon_errand {
+	const char *name;
+	const char *what;	/* a line for -h */
+	bool may_omit;		/* the file */
+};
+
+#define DAEMON_ERRANDS_MAX 8
+
 struct daemon {
 	const char *name;
 	const char *conf_path;	/* as given; from daemon_begin on the same everywhere */
@@ -29,17 +41,20 @@ struct daemon {
 	bool check_only;	/* -n */
 	bool detach;		/* -d */
 	enum sandbox_mode sandbox;
+	const struct daemon_errand *errand;	/* NULL: none, it runs */
+	const char *file;	/* of the errand; NULL: left out */
 	int ready_fd;	/* the waiting parent's pipe; -1: none */
 	int notify_fd;	/* of systemd's $NOTIFY_SOCKET; -1: none */
 };
 
 /*
- * Reads the options that all daemons have (see DAEMON_OPTIONS) into *d. Returns -1 to go on, or
- * the exit status: after -h, -V and mistakes, which it has explained.
+ * Reads the options that all daemons have (see DAEMON_OPTIONS) and one of the errands (borrowed;
+ * NULL: none) into *d. Returns -1 to go on, or the exit status: after -h, -V and mistakes, which it
+ * has explained.
  */
 #define DAEMON_OPTIONS "c:dhnp:S:V"
-int daemon_options(struct daemon *d, const char *name, const char *default_conf, int argc,
-    char **argv);
+int daemon_options(struct daemon *d, const char *name, const char *default_conf,
+    const struct daemon_errand *errands, int argc, char **argv);
 
 /*
  * Opens the log, and with -d puts the process into the background: the parent stays until

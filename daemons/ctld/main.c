@@ -471,7 +471,7 @@ main(int argc, char **argv)
 	static struct front f = { .ctld.signer_fd = -1 };
 	int status;
 
-	if ((status = daemon_options(&f.ctld.daemon, "ctld", CONF_SERVER_PATH, argc, argv)) >= 0)
+	if ((status = daemon_options(&f.ctld.daemon, "ctld", CONF_SERVER_PATH, NULL, argc, argv)) >= 0)
 		return status;
 	if ((status = read_conf(&f)) == GO_ON &&
 	    (status = detach(&f)) == GO_ON &&

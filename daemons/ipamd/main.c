@@ -241,7 +241,7 @@ main(int argc, char **argv)
 	struct ipamd d = { 0 };
 	int status;
 
-	if ((status = daemon_options(&d.daemon, "ipamd", CONF_SERVER_PATH, argc, argv)) >= 0)
+	if ((status = daemon_options(&d.daemon, "ipamd", CONF_SERVER_PATH, NULL, argc, argv)) >= 0)
 		return status;
 	if ((status = read_conf(&d)) == GO_ON &&
 	    (status = detach(&d)) == GO_ON &&

@@ -119,7 +119,7 @@ main(int argc, char **argv)
 	int status;
 
 	status = daemon_options(&d.daemon, "tunneld",
-	    said && !server ? CONF_CLIENT_PATH : CONF_SERVER_PATH, argc, argv);
+	    said && !server ? CONF_CLIENT_PATH : CONF_SERVER_PATH, NULL, argc, argv);
 	if (status >= 0)
 		return status;
 	d.server = said ? server : !is_client_file(d.daemon.conf_path);

@@ -23,6 +23,12 @@
 #define ARGS_MAX 8
 #define DEFAULT_CONF "/etc/litevpn/server.yml"
 
+static const struct daemon_errand errands[] = {
+	{ "check", "look at a file", true },
+	{ "save", "write a file", false },
+	{ 0 },
+};
+
 static int
 parse(struct daemon *d, const char *const *words)
 {
@@ -34,7 +40,7 @@ parse(struct daemon *d, const char *const *words)
 		argv[argc++] = (char *) *words++;
 	argv[argc] = NULL;
 	optind = 0;	/* glibc: begin anew */
-	return daemon_options(d, "testd", DEFAULT_CONF, argc, argv);
+	return daemon_options(d, "testd", DEFAULT_CONF, errands, argc, argv);
 }
 
 START_TEST(without_options_it_runs_in_the_foreground)
@@ -79,8 +85,36 @@ static const struct {
 	{ { "start" }, DAEMON_USAGE },
 	{ { "-n", "start" }, DAEMON_USAGE },
 	{ { "--help" }, DAEMON_USAGE },
+	{ { "--check" }, -1 },
+	{ { "--check", "f", "g" }, DAEMON_USAGE },
+	{ { "--check=f" }, DAEMON_USAGE },
+	{ { "--check", "-d" }, DAEMON_USAGE },
+	{ { "--check", "-n" }, DAEMON_USAGE },
+	{ { "-p", "x.pid", "--check" }, DAEMON_USAGE },
+	{ { "--save" }, DAEMON_USAGE },
+	{ { "--save", "f", "--check" }, DAEMON_USAGE },
 	{ { "-d", "-c", "x.yml", "-p", "x.pid" }, -1 },
 };
+
+START_TEST(an_errand_has_its_file)
+{
+	const char *const omitted[] = { "--check", NULL };
+	const char *const given[] = { "--save", "/x.db", "-c", "/x.yml", "-S", "kill", NULL };
+	const char *const none[] = { "-c", "/x.yml", NULL };
+	struct daemon d;
+
+	ck_assert_int_eq(parse(&d, omitted), -1);
+	ck_assert_ptr_eq(d.errand, &errands[0]);
+	ck_assert_ptr_null(d.file);
+	ck_assert_int_eq(parse(&d, given), -1);
+	ck_assert_ptr_eq(d.errand, &errands[1]);
+	ck_assert_str_eq(d.file, "/x.db");
+	ck_assert_str_eq(d.conf_path, "/x.yml");
+	ck_assert_int_eq(d.sandbox, SANDBOX_KILL);
+	ck_assert_int_eq(parse(&d, none), -1);
+	ck_assert_ptr_null(d.errand);
+}
+END_TEST
 
 START_TEST(some_command_lines_end_it)
 {
@@ -408,6 +442,7 @@ main(void)
 
 	tcase_add_test(tc, without_options_it_runs_in_the_foreground);
 	tcase_add_test(tc, options_are_read);
+	tcase_add_test(tc, an_errand_has_its_file);
 	KIT_ROWS(tc, some_command_lines_end_it, endings);
 	tcase_add_test(tc, errors_have_their_status);
 	KIT_ROWS(tc, the_parent_says_how_the_start_went, starts);
