@@ -55,6 +55,12 @@ configure(void *arg, const struct monitor_configure *want)
 }
 
 static void
+on_tun_lost(void *arg)
+{
+	tell(arg, MONITOR_DEVICE_LOST, NULL, 0);
+}
+
+static void
 ask_way(void *arg, const struct ip_addr *server)
 {
 	struct monitor_way way = { *server };
@@ -205,6 +211,8 @@ take_init(struct engine *g, struct err *e)
 	if ((rc = worker_init(&g->worker, g->ev, m->fds[0], udp, init.nudp)) < 0)
 		return err_set(e, rc, "data path: %s", strerror(-rc));
 	g->worker_up = true;
+	g->worker.lost = on_tun_lost;
+	g->worker.lost_arg = g;
 	return g->d->server ? server_new(&parts, tcp, init.ntcp, &g->server, e)
 			    : client_new(&node, &g->client, e);
 }

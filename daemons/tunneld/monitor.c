@@ -40,6 +40,7 @@ struct monitor {
 	struct ev_io spawner_io, engine_io;
 	struct ev_timer stop_timer;
 	bool ready, stopping;
+	enum daemon_exit status;	/* when stopping */
 	struct chan_msg msg;		/* the one that is being handled */
 };
 
@@ -238,6 +239,27 @@ drop_engine(struct monitor *m)
 	m->engine = -1;
 }
 
+static void
+on_stop_timeout(void *arg)
+{
+	struct monitor *m = arg;
+
+	log_warn("stop_forced", "after_ms=%d", STOP_MS);
+	ev_stop(m->ev, m->status);
+}
+
+/* The engine says its goodbyes; when it and the spawner have ended, so do we. */
+static void
+begin_stop(struct monitor *m, enum daemon_exit status)
+{
+	m->stopping = true;
+	m->status = status;
+	daemon_stopping(&m->d->daemon);
+	ev_timer_start(m->ev, &m->stop_timer, STOP_MS, on_stop_timeout, m);
+	if (m->engine >= 0)
+		chan_send(m->engine, MONITOR_STOP, NULL, 0, NULL, 0);
+}
+
 static int
 send_init(struct monitor *m, struct err *e)
 {
@@ -319,6 +341,22 @@ on_failed(struct monitor *m)
 		ev_stop(m->ev, (int) daemon_fail(&m->d->daemon, (enum daemon_exit) done.rc, &e));
 }
 
+/* Whether it is true is asked here. Somebody has deleted it: init makes all anew. */
+static void
+on_device_lost(struct monitor *m)
+{
+	char name[16];
+
+	if (netcfg_name(m->net, m->ifindex, name) != -ENODEV) {
+		log_err("engine_refused", "request=%u device=%s", m->msg.type, m->d->device);
+		drop_engine(m);
+		return;
+	}
+	log_err("device_lost", "device=%s", m->d->device);
+	if (!m->stopping)
+		begin_stop(m, DAEMON_FAILED);
+}
+
 /* All that an engine may ask; what is not here, or has another size, ends the channel. */
 static const struct {
 	uint32_t type;
@@ -328,6 +366,7 @@ static const struct {
 } requests[] = {
 	{ MONITOR_READY, 0, false, on_ready },
 	{ MONITOR_FAILED, sizeof(struct monitor_done), false, on_failed },
+	{ MONITOR_DEVICE_LOST, 0, false, on_device_lost },
 	{ MONITOR_CONFIGURE, sizeof(struct monitor_configure), true, on_configure },
 	{ MONITOR_WAY, sizeof(struct monitor_way), true, on_way },
 };
@@ -371,7 +410,7 @@ on_spawner(void *arg, uint32_t events)
 		return;
 	if (rc != 1 || m->msg.type != MONITOR_ENGINE || m->msg.nfds != 1) {
 		/* It ends when the engine has ended in good order, or when it cannot go on. */
-		ev_stop(m->ev, m->stopping ? DAEMON_OK : DAEMON_FAILED);
+		ev_stop(m->ev, m->stopping ? m->status : DAEMON_FAILED);
 		return;
 	}
 	drop_engine(m);
@@ -390,28 +429,14 @@ on_spawner(void *arg, uint32_t events)
 /* --- signals ---------------------------------------------------------------------------------- */
 
 static void
-on_stop_timeout(void *arg)
-{
-	struct monitor *m = arg;
-
-	log_warn("stop_forced", "after_ms=%d", STOP_MS);
-	ev_stop(m->ev, DAEMON_OK);
-}
-
-static void
 on_stop(void *arg, int signo)
 {
 	struct monitor *m = arg;
 
-	(void) signo;
 	if (m->stopping)
 		return;
-	m->stopping = true;
-	daemon_stopping(&m->d->daemon);
 	log_notice("stopping", "signal=%d", signo);
-	ev_timer_start(m->ev, &m->stop_timer, STOP_MS, on_stop_timeout, m);
-	if (m->engine >= 0)
-		chan_send(m->engine, MONITOR_STOP, NULL, 0, NULL, 0);
+	begin_stop(m, DAEMON_OK);
 }
 
 /* The log level at once, the identity for connections to come. A bad file changes nothing. */

@@ -28,6 +28,7 @@ enum monitor_msg {
 	/* Engine to monitor. */
 	MONITOR_READY,		/* no body */
 	MONITOR_FAILED,		/* struct monitor_done: it cannot begin; rc is an exit status */
+	MONITOR_DEVICE_LOST,	/* no body: the TUN device is there no more */
 	MONITOR_CONFIGURE,	/* struct monitor_configure (node) */
 	MONITOR_WAY,		/* struct monitor_way (node) */
 };

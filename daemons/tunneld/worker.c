@@ -33,12 +33,24 @@ from_tun(struct worker *w, uint8_t *pkt, size_t len)
 }
 
 static void
+lose_tun(struct worker *w)
+{
+	ev_io_del(w->ev, &w->tun_io);
+	if (w->lost != NULL)
+		w->lost(w->lost_arg);
+}
+
+static void
 on_tun(void *arg, uint32_t events)
 {
 	struct worker *w = arg;
 	uint8_t *pkt = w->buf + ESP_HEAD;
 
-	(void) events;
+	/* Deleted: reading fails for ever, and epoll would say so again and again. */
+	if ((events & EPOLLERR) != 0) {
+		lose_tun(w);
+		return;
+	}
 	for (int i = 0; i < BATCH; i++) {
 		ssize_t n = read(w->tun, pkt, FRAME_BODY_MAX);
 

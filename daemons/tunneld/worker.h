@@ -24,6 +24,9 @@ struct worker {
 	struct ev *ev;
 	int tun;			/* owned */
 	struct ev_io tun_io;
+	/* The TUN device is there no more, and is not read from now on. Once. May be NULL. */
+	void (*lost)(void *arg);
+	void *lost_arg;
 	struct udp udp;
 	struct ev_io udp_io[UDP_SOCKETS_MAX];
 	struct sa_table sas;
