@@ -48,7 +48,17 @@ is_chosen() {
 	return 1
 }
 
-namespaces() { ip netns list 2>/dev/null | awk '/^lv/ { print $1 }' | sort; }
+# The network namespaces that a test has made end in -$LV_LAB; it takes them away itself.
+export LV_LAB=$$
+take_away() {
+	local ns left=0
+	for ns in $(ip netns list 2>/dev/null | awk -v lab="-$LV_LAB" '$1 ~ lab "$" { print $1 }'); do
+		echo "it has left the network namespace $ns"
+		ip netns del "$ns"
+		left=1
+	done
+	return "$left"
+}
 
 # Says what a failed test had to say, its own words and the sanitizers'.
 show() {
@@ -134,7 +144,7 @@ unit_tests() {
 }
 
 integration_tests() {
-	local script name limit since before
+	local script name limit since status
 	export LSAN_OPTIONS="$LSAN_OPTIONS:suppressions=$TOP/tests/lint/lsan.supp"
 	for script in "$TOP"/tests/integration/t_*.sh; do
 		[ -e "$script" ] || continue
@@ -142,12 +152,11 @@ integration_tests() {
 		name=${name%.sh}
 		is_chosen "$name" || continue
 		limit=$(sed -nE '1,20s/^# time-limit: ([0-9]+)$/\1/p' "$script")
-		before=$(namespaces)
 		since=$(now_ms)
 		run_test "$name" "${limit:-$INTEGRATION_LIMIT}" "$script"
-		verdict $? "$name" "$since"
-		comm -13 <(printf '%s\n' "$before") <(namespaces) |
-			sed "s/^/warning: $name has left the network namespace /"
+		status=$?
+		take_away >>"$LOGS/$name.log" || status=1
+		verdict "$status" "$name" "$since"
 	done
 }
 

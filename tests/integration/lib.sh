@@ -3,11 +3,13 @@
 # What the integration tests and the demo have in common. Source it, call lab_up, use the helpers;
 # everything is torn down at exit, whatever happens.
 #
-#       lvN-PID (a switch: bridge br0)
-#       ├── eth0 192.0.2.1   2001:db8::1    lvS-PID   server: ipamd, tunneld, ctld
-#       ├── eth0 192.0.2.11  2001:db8::11   lvA-PID   node a
-#       ├── eth0 192.0.2.12  2001:db8::12   lvB-PID   node b
+#       lvN-LAB (a switch: bridge br0)
+#       ├── eth0 192.0.2.1   2001:db8::1    lvS-LAB   server: ipamd, tunneld, ctld
+#       ├── eth0 192.0.2.11  2001:db8::11   lvA-LAB   node a
+#       ├── eth0 192.0.2.12  2001:db8::12   lvB-LAB   node b
 #       └── ... one per name given to lab_up
+#
+# LAB is $LV_LAB of tests/run.sh, or the script's own pid.
 #
 # Inside of the tunnel: 10.1.1.0/24, the server is 10.1.1.1.
 
@@ -51,7 +53,7 @@ wait_for() {
 
 ns_of() {
 	local name=$1
-	printf 'lv%s-%s' "${name^^}" "$$"
+	printf 'lv%s-%s' "${name^^}" "${LV_LAB:-$$}"
 }
 
 # on NAME COMMAND...: in the namespace of server (s), switch (n) or node.
