@@ -70,7 +70,7 @@ endif
 configure: configure.ac
 	autoheader
 	autoconf
-config.mk: configure config.mk.in
+config.mk: configure config.mk.in $(wildcard etc/*.d/*.conf.in)
 	./configure $(CONFIGURE_ARGS)
 config.h: config.mk ;
 
@@ -288,4 +288,5 @@ clean:
 	rm -rf $(BUILD)
 distclean: clean
 	rm -rf autom4te.cache configure configure~ config.h config.h.in config.h.in~ config.log \
+		etc/sysusers.d/litevpn.conf etc/tmpfiles.d/litevpn.conf \
 		config.mk config.status

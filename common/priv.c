@@ -29,7 +29,7 @@ priv_user(const char *name, struct priv_user *out, struct err *e)
 	errno = 0;
 	if ((pw = getpwnam(name)) == NULL)
 		return err_set(e, errno == 0 ? -ENOENT : -errno,
-		    "user %s does not exist; create it (etc/sysusers.d/litevpn.conf lists all)",
+		    "user %s does not exist; create it, as systemd-sysusers does from sysusers.d/litevpn.conf",
 		    name);
 	*out = (struct priv_user){ pw->pw_uid, pw->pw_gid };
 	return 0;
@@ -47,7 +47,7 @@ priv_group(const char *name, gid_t *gid_out, struct err *e)
 	errno = 0;
 	if ((gr = getgrnam(name)) == NULL)
 		return err_set(e, errno == 0 ? -ENOENT : -errno,
-		    "group %s does not exist; create it (etc/sysusers.d/litevpn.conf lists all)",
+		    "group %s does not exist; create it, as systemd-sysusers does from sysusers.d/litevpn.conf",
 		    name);
 	*gid_out = gr->gr_gid;
 	return 0;
