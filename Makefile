@@ -14,7 +14,7 @@ DEBS_BUILD = gcc libc6-dev make autoconf pkgconf libssl-dev libsqlite3-dev libya
 DEBS_DEMO  = iproute2 iperf3 iputils-ping procps python3-grpcio python3-protobuf
 DEBS_TEST  = $(DEBS_DEMO) check shellcheck mandoc nftables sqlite3 openssl python3-scapy \
 	python3-openssl python3-cryptography universal-ctags
-DEBS_BENCH = openvpn openssl wireguard-tools wireguard-go
+DEBS_BENCH = openvpn openssl wireguard-tools wireguard-go nghttp2-client nghttp2-server
 DEBS_LINT  = clang clang-tidy clang-tools libclang-rt-14-dev cppcheck valgrind
 
 .DEFAULT_GOAL := all
@@ -22,7 +22,7 @@ DEBS_LINT  = clang clang-tidy clang-tools libclang-rt-14-dev cppcheck valgrind
 .SUFFIXES:
 .PHONY: all help deps deps-demo deps-test deps-lint demo check check-unit check-sandbox check-asan \
 	soak unit-tests asan tsan valgrind tidy cppcheck man lint install clean distclean \
-	deps-bench bench-tunnel
+	deps-bench bench-tunnel bench-api
 
 help:
 	@echo 'make              build everything into $(BUILD)/ (installs nothing)'
@@ -32,6 +32,7 @@ help:
 	@echo 'make check-unit   only the unit tests; make lint: only the rules of the house'
 	@echo 'make tsan valgrind tidy cppcheck   further analysis; make deps-lint installs the tools'
 	@echo 'make bench-tunnel the speed of the tunnel, and of others beside it (root; ten minutes)'
+	@echo 'make bench-api    the speed of the control API, and of nghttpd beside it (root; three minutes)'
 	@echo 'make install      DESTDIR=... prefix by ./configure --prefix=...'
 	@echo 'make deps         install the Debian packages that building needs (root)'
 	@echo 'make asan man soak clean distclean'
@@ -62,7 +63,7 @@ deps-lint:
 # Goals that set up the machine run themselves again once everything is there; the rest of this
 # file needs config.mk, which make brings about by itself.
 SETUP_GOALS = help deps deps-demo deps-test deps-lint demo check check-sandbox check-asan soak \
-	lint man clean distclean deps-bench bench-tunnel
+	lint man clean distclean deps-bench bench-tunnel bench-api
 ifneq ($(filter-out $(SETUP_GOALS),$(or $(MAKECMDGOALS),all)),)
 include config.mk
 endif
@@ -97,6 +98,10 @@ soak: deps-test
 bench-tunnel: deps-bench
 	$(MAKE) --no-print-directory all $(BUILD)/bench/blast $(BUILD)/bench/tunneld
 	BUILD=$(BUILD) tests/bench/tunnel.sh
+
+bench-api: deps-bench
+	$(MAKE) --no-print-directory all $(BUILD)/bench/api_load
+	BUILD=$(BUILD) tests/bench/api.sh
 
 # --- flags ----------------------------------------------------------------------------------------
 WARN = -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 \
@@ -158,7 +163,7 @@ OBJ = $(SRC:%.c=$(BUILD)/obj/%.o)
 TEST_FOLDERS = common tunneld ipamd ctld cli
 TEST_SRC = $(sort $(wildcard tests/unit/*.c $(TEST_FOLDERS:%=tests/unit/%/*.c)))
 TEST_OBJ = $(TEST_SRC:%.c=$(BUILD)/obj/%.o)
-BENCH_SRC = tests/bench/blast.c tests/bench/aead_null.c
+BENCH_SRC = tests/bench/blast.c tests/bench/aead_null.c tests/bench/api_load.c
 BENCH_OBJ = $(BENCH_SRC:%.c=$(BUILD)/obj/%.o)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(1)))
 main = $(BUILD)/obj/$(1)/main.o
@@ -225,6 +230,9 @@ unit-tests: $(TESTS)
 $(BUILD)/bench/blast: $(BUILD)/obj/tests/bench/blast.o
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+$(BUILD)/bench/api_load: $(BUILD)/obj/tests/bench/api_load.o $(BASE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_ctld) $(LIBS_base)
 # tunneld with a cipher that only copies: an object of its own comes before the library's.
 $(BUILD)/bench/tunneld: $(call main,daemons/tunneld) $(BUILD)/obj/tests/bench/aead_null.o \
 		$(BUILD)/libtunneld.a $(BASE)

@@ -32,23 +32,20 @@ role_of_word(const char *word)
 }
 
 int
-authz_from_cert(const char *pem, size_t len, int64_t now, struct caller *out, struct err *e)
+authz_from_cert(const struct pki_cert *cert, int64_t now, struct caller *out, struct err *e)
 {
 	struct caller caller = { .role = ROLE_NONE };
-	struct pki_cert cert;
 
-	if (pki_cert_read(pem, len, &cert, e) < 0)
-		return err_set(e, -REASON_CERT_INVALID, "the client certificate cannot be read");
-	if (now < cert.not_before || now >= cert.not_after)
+	if (now < cert->not_before || now >= cert->not_after)
 		return err_set(e, -REASON_CERT_INVALID, "the client certificate %s",
-		    now < cert.not_before ? "is not valid yet" : "has expired");
-	if (!cert.for_client)
+		    now < cert->not_before ? "is not valid yet" : "has expired");
+	if (!cert->for_client)
 		return err_set(e, -REASON_CERT_INVALID, "the certificate is not a client's");
-	if (cert.name.kind == PKI_ROLE)
-		caller.role = role_of_word(cert.name.id);
-	if (cert.name.kind == PKI_NODE) {
+	if (cert->name.kind == PKI_ROLE)
+		caller.role = role_of_word(cert->name.id);
+	if (cert->name.kind == PKI_NODE) {
 		caller.role = ROLE_NODE;
-		memcpy(caller.node_id, cert.name.id, sizeof(caller.node_id));
+		memcpy(caller.node_id, cert->name.id, sizeof(caller.node_id));
 	}
 	*out = caller;
 	return 0;

@@ -3,7 +3,6 @@
 #define LV_CTLD_AUTHZ_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "common/err.h"
@@ -35,7 +34,7 @@ struct authz_rule {
  * The caller behind a certificate that was verified against our CA. Its life is checked here, for
  * every call: a connection may outlive its certificate. -REASON_CERT_INVALID with the cause.
  */
-int authz_from_cert(const char *pem, size_t len, int64_t now, struct caller *out, struct err *e);
+int authz_from_cert(const struct pki_cert *cert, int64_t now, struct caller *out, struct err *e);
 
 /*
  * subject: the node id that the call is about; NULL: about none in particular.

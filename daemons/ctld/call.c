@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "daemons/ctld/certs.h"
 
 TAILQ_HEAD(call_list, call);
 
@@ -35,6 +36,7 @@ struct calls {
 	struct call_list answered;	/* for the client to take the answer; the oldest first */
 	unsigned live;
 	size_t unsent;			/* bytes, of all calls */
+	struct certs *certs;
 };
 
 static void
@@ -218,6 +220,7 @@ call_resume(struct call *c, call_next *next, void *arg)
 static int
 identify(struct call *c, struct err *e)
 {
+	struct pki_cert cert;
 	char *pem;
 	int rc = 0;
 
@@ -225,8 +228,12 @@ identify(struct call *c, struct err *e)
 		c->caller.role = ROLE_ADMIN;
 		return 0;
 	}
-	if ((pem = stream_peer_cert(c->stream)) != NULL)
-		rc = authz_from_cert(pem, strlen(pem), clock_utc_s(), &c->caller, e);
+	if ((pem = stream_peer_cert(c->stream)) == NULL)
+		return 0;
+	if (certs_read(c->calls->certs, pem, strlen(pem), &cert, e) < 0)
+		rc = err_set(e, -REASON_CERT_INVALID, "the client certificate cannot be read");
+	else
+		rc = authz_from_cert(&cert, clock_utc_s(), &c->caller, e);
 	free(pem);
 	return rc;
 }
@@ -310,6 +317,8 @@ on_opened(void *arg, struct stream *s)
 		refuse_path(c, path);
 	} else {
 		enter_list(c, &calls->waiting);
+		if (c->method->kind != CALL_UNARY)
+			stream_watch(s);
 		stream_read(s);
 	}
 	free(path);
@@ -421,8 +430,10 @@ calls_new(const struct calls_conf *conf, struct calls **out)
 {
 	struct calls *calls = calloc(1, sizeof(*calls));
 
-	if (calls == NULL)
+	if (calls == NULL || (calls->certs = certs_new()) == NULL) {
+		free(calls);
 		return -ENOMEM;
+	}
 	calls->conf = *conf;
 	TAILQ_INIT(&calls->waiting);
 	TAILQ_INIT(&calls->answered);
@@ -433,5 +444,8 @@ calls_new(const struct calls_conf *conf, struct calls **out)
 void
 calls_free(struct calls *calls)
 {
+	if (calls == NULL)
+		return;
+	certs_free(calls->certs);
 	free(calls);
 }

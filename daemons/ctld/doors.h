@@ -13,8 +13,8 @@
  */
 
 /* Connections at once. What an idle one costs (some 90 KiB) times these bounds the memory. */
-#define DOORS_TOTAL_MAX 512	/* by one listener: strangers cannot lock administrators out */
-#define DOORS_SOURCE_MAX 256	/* of one source by one listener */
+#define DOORS_TOTAL_MAX 1024	/* by one listener: strangers cannot lock administrators out */
+#define DOORS_SOURCE_MAX 512	/* of one source by one listener */
 
 struct doors;
 

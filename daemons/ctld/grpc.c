@@ -106,6 +106,16 @@ run_queue(void *arg)
 	}
 }
 
+/* Sockets, TLS and HTTP/2; no event of ours comes here. */
+static void *
+run_wire(void *arg)
+{
+	struct grpc *g = arg;
+
+	grpc_completion_queue_next(g->wire, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+	return NULL;
+}
+
 /* --- the servers ------------------------------------------------------------------------------ */
 
 #define INTEGER(k, v) { .type = GRPC_ARG_INTEGER, .key = (char *) (k), .value.integer = (v) }
@@ -118,6 +128,15 @@ static const grpc_arg settings[] = {
 	INTEGER(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_MS),
 	INTEGER(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_WAIT_MS),
 	INTEGER(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, CLIENT_PING_MIN_MS),
+	/* What we do not use of it costs an eighth of each call: its statistics, ... */
+	INTEGER(GRPC_ARG_ENABLE_CHANNELZ, 0),
+	/* ... compression (grpc_stream.c refuses it), ... */
+	INTEGER(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0),
+	INTEGER(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
+	/* ... timers for the clients' deadlines beside our own (call.h), ... */
+	INTEGER(GRPC_ARG_ENABLE_DEADLINE_CHECKS, 0),
+	/* ... pings to learn how much a long line holds: our messages are small. */
+	INTEGER(GRPC_ARG_HTTP2_BDP_PROBE, 0),
 };
 
 /* What each listener asks of its peers' certificates; the modes that do not verify report as
@@ -146,6 +165,15 @@ on_log(gpr_log_func_args *args)
 	log_debug("grpc", "text=%s", LOG_Q(args->message));
 }
 
+static grpc_completion_queue *
+make_queue(grpc_cq_polling_type polling)
+{
+	const grpc_completion_queue_attributes attr = { 1, GRPC_CQ_NEXT, polling, NULL };
+
+	return grpc_completion_queue_create(grpc_completion_queue_factory_lookup(&attr), &attr,
+	    NULL);
+}
+
 #define NSETTINGS (sizeof(settings) / sizeof(settings[0]))
 
 static int
@@ -159,6 +187,7 @@ make_server(struct server *srv, const struct grpc_conf *conf, struct err *e)
 	args[NSETTINGS] = grpc_adopt_arg(srv);
 	srv->core = grpc_server_create(&(grpc_channel_args){ NSETTINGS + 1, args }, NULL);
 	grpc_server_register_completion_queue(srv->core, srv->g->queue, NULL);
+	grpc_server_register_completion_queue(srv->core, srv->g->wire, NULL);
 	if ((creds = make_creds(conf, srv->id)) == NULL)
 		return err_set(e, -EINVAL, "gRPC cannot use the server's certificate");
 	open = grpc_adopt_open(srv, creds);
@@ -177,7 +206,8 @@ grpc_new(const struct grpc_conf *conf, struct grpc **out, struct err *e)
 	gpr_set_log_function(on_log);
 	grpc_init();
 	g->events = conf->events;
-	g->queue = grpc_completion_queue_create_for_next(NULL);
+	g->wire = make_queue(GRPC_CQ_DEFAULT_POLLING);
+	g->queue = make_queue(GRPC_CQ_NON_POLLING);
 	for (enum listener id = 0; id < LISTENERS && rc == 0; id++) {
 		struct server *srv = &g->servers[id];
 
@@ -198,10 +228,12 @@ grpc_start(struct grpc *g, struct err *e)
 
 	for (enum listener id = 0; id < LISTENERS; id++)
 		grpc_server_start(g->servers[id].core);
-	if ((rc = pthread_create(&g->thread, NULL, run_queue, g)) != 0)
-		return err_set(e, -rc, "cannot start a thread: %s", strerror(rc));
-	g->started = true;
-	return 0;
+	if ((rc = pthread_create(&g->wire_thread, NULL, run_wire, g)) == 0) {
+		g->has_wire_thread = true;
+		rc = pthread_create(&g->queue_thread, NULL, run_queue, g);
+		g->has_queue_thread = rc == 0;
+	}
+	return rc == 0 ? 0 : err_set(e, -rc, "cannot start a thread: %s", strerror(rc));
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -223,9 +255,9 @@ grpc_cancel(struct grpc *g)
 		grpc_server_cancel_all_calls(g->servers[id].core);
 }
 
-/* A server may be destroyed only when it is down, also one that has never served. */
+/* A server may be destroyed only when it is down, also one whose calls nobody has taken. */
 static void
-shut_unstarted(struct grpc *g)
+shut_unserved(struct grpc *g)
 {
 	gpr_timespec never = gpr_inf_future(GPR_CLOCK_MONOTONIC);
 
@@ -239,23 +271,31 @@ shut_unstarted(struct grpc *g)
 	}
 }
 
+/* Its thread, or else we, take what is left. */
+static void
+end_queue(grpc_completion_queue *queue, bool has_thread, pthread_t thread)
+{
+	grpc_completion_queue_shutdown(queue);
+	if (has_thread)
+		pthread_join(thread, NULL);
+	else
+		grpc_completion_queue_next(queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+	grpc_completion_queue_destroy(queue);
+}
+
 void
 grpc_free(struct grpc *g)
 {
 	if (g == NULL)
 		return;
-	if (!g->started)
-		shut_unstarted(g);
+	if (!g->has_queue_thread)
+		shut_unserved(g);
 	for (enum listener id = 0; id < LISTENERS; id++) {
 		if (g->servers[id].core != NULL)
 			grpc_server_destroy(g->servers[id].core);
 	}
-	grpc_completion_queue_shutdown(g->queue);
-	if (g->started)
-		pthread_join(g->thread, NULL);
-	else
-		grpc_completion_queue_next(g->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
-	grpc_completion_queue_destroy(g->queue);
+	end_queue(g->queue, g->has_queue_thread, g->queue_thread);
+	end_queue(g->wire, g->has_wire_thread, g->wire_thread);
 	grpc_shutdown();
 	free(g);
 }

@@ -10,9 +10,9 @@
 
 /*
  * gRPC's C core as streams of messages: three servers (one per listener, since a call does not say
- * by which port it came) on one completion queue, and one thread that takes from that queue. All
- * events run on that thread and all functions of streams but stream_wake must be called from it,
- * so nothing of a stream needs a lock.
+ * by which port it came) on one completion queue, and one thread that takes from that queue, beside
+ * another one that does the sockets. All events run on the queue's thread and all functions of
+ * streams but stream_wake must be called from it, so nothing of a stream needs a lock.
  */
 
 #define GRPC_MESSAGE_MAX (256 * 1024)	/* of a request; a page of 1,000 nodes back */
@@ -35,7 +35,7 @@ struct grpc_events {
 	void (*message)(void *owner, const uint8_t *bytes, size_t len);
 	void (*written)(void *owner);	/* the last stream_write is out */
 	void (*woken)(void *owner);	/* after stream_wake */
-	void (*closed)(void *owner);	/* over for the peer: ended, cancelled, gone, too late */
+	void (*closed)(void *owner);	/* after stream_watch: over for the peer, whatever the cause */
 	void (*released)(void *owner);	/* the last event of a stream */
 
 	void (*tick)(void *arg);	/* about every second */
@@ -79,6 +79,12 @@ int64_t stream_left_ms(const struct stream *s);
 
 /* The verified certificate of the peer, PEM; NULL: none. Free it. */
 char *stream_peer_cert(const struct stream *s);
+
+/*
+ * For streams that go on: `closed` tells when it is over for the peer, be it ended, cancelled, gone
+ * or too late. Once, from `opened`. A call with one answer does without, which is cheaper.
+ */
+void stream_watch(struct stream *s);
 
 /* Asks for the next message. One at a time. */
 void stream_read(struct stream *s);

@@ -150,6 +150,11 @@ deliver(struct stream *s)
 		ev->message(s->owner, NULL, 0);
 		return;
 	}
+	if (s->in->data.raw.compression != GRPC_COMPRESS_NONE) {
+		stream_end(s, RPC_UNIMPLEMENTED, "compressed messages are not read", NULL, 0, NULL,
+		    0);
+		return;
+	}
 	all = grpc_byte_buffer_reader_readall(&reader);
 	grpc_byte_buffer_reader_destroy(&reader);
 	grpc_byte_buffer_destroy(s->in);
@@ -163,7 +168,11 @@ on_read(void *owner, bool ok)
 {
 	struct stream *s = owner;
 
-	if (ok && !s->ended)
+	if (!ok && s->in != NULL) {	/* a part of a message is none */
+		grpc_byte_buffer_destroy(s->in);
+		s->in = NULL;
+	}
+	if (!s->ended)
 		deliver(s);
 	unref(s);
 }
@@ -249,7 +258,7 @@ void
 stream_end(struct stream *s, enum rpc_code code, const char *message, const uint8_t *details,
     size_t details_len, uint8_t *bytes, size_t len)
 {
-	grpc_op ops[3];
+	grpc_op ops[4];
 	grpc_metadata trailer = { .key = grpc_slice_from_static_string("grpc-status-details-bin") };
 	size_t n;
 
@@ -272,7 +281,12 @@ stream_end(struct stream *s, enum rpc_code code, const char *message, const uint
 		ops[n].data.send_status_from_server.trailing_metadata = &trailer;
 		ops[n].data.send_status_from_server.trailing_metadata_count = 1;
 	}
-	start_batch(s, ops, n + 1, &s->ended_tag, on_ended);
+	n++;
+	if (!s->watched) {
+		ops[n] = (grpc_op){ .op = GRPC_OP_RECV_CLOSE_ON_SERVER };
+		ops[n++].data.recv_close_on_server.cancelled = &s->cancelled;
+	}
+	start_batch(s, ops, n, &s->ended_tag, on_ended);
 }
 
 void
@@ -294,15 +308,22 @@ on_closed(void *owner, bool ok)
 }
 
 void
+stream_watch(struct stream *s)
+{
+	grpc_op op = { .op = GRPC_OP_RECV_CLOSE_ON_SERVER };
+
+	s->watched = true;
+	op.data.recv_close_on_server.cancelled = &s->cancelled;
+	start_batch(s, &op, 1, &s->closed, on_closed);
+}
+
+void
 stream_begin(struct stream *s)
 {
 	struct grpc *g = s->server->g;
-	grpc_op op = { .op = GRPC_OP_RECV_CLOSE_ON_SERVER };
 
 	g->live++;
 	s->refs = 1;	/* of this function */
 	s->owner = g->events.opened(g->events.arg, s);
-	op.data.recv_close_on_server.cancelled = &s->cancelled;
-	start_batch(s, &op, 1, &s->closed, on_closed);
 	unref(s);
 }

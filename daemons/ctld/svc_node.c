@@ -48,6 +48,13 @@ node_delete_subject(const ProtobufCMessage *request)
 
 /* --- GetNode ---------------------------------------------------------------------------------- */
 
+/* Whether tunneld may know more of it: a node that has never come, or has left, is not there. */
+static bool
+has_session(const struct ipam_node *node)
+{
+	return node->state != IPAM_NEVER && node->state != IPAM_IDLE;
+}
+
 struct get {
 	struct ipam_node node;
 	struct tunneld_sessions sessions;
@@ -82,7 +89,7 @@ on_get_node(struct call *c, const struct err *e)
 
 	if (e->rc < 0)
 		fail(c, e);
-	else if (!backend_is_up(b, BACKEND_TUNNELD))
+	else if (!has_session(&g->node) || !backend_is_up(b, BACKEND_TUNNELD))
 		reply_get(c, e);
 	else
 		tunneld_get_sessions(b, c, ids, 1, &g->sessions, reply_get);

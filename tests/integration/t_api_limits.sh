@@ -38,15 +38,15 @@ unread=$!
 say "a request that is too large"
 [ "$(guest b oversize "$SERVER_IP" "$PORT" "$CA")" = RESOURCE_EXHAUSTED ] || fail "it was read"
 
-say "one source may have 256 connections of a listener; others are served, itself elsewhere too"
+say "one source may have 512 connections of a listener; others are served, itself elsewhere too"
 before=$(descriptors)
 mkfifo "$LAB/hold"
-guest b crowd "$SERVER_IP" "$PORT" 300 <"$LAB/hold" >"$LAB/crowd" &
+guest b crowd "$SERVER_IP" "$PORT" 600 <"$LAB/hold" >"$LAB/crowd" &
 crowd=$!
 exec 9>"$LAB/hold"
 wait_for 10 grep -q in "$LAB/crowd"
 cat "$LAB/crowd"
-grep -qx 'in 256' "$LAB/crowd" || fail "not 256"
+grep -qx 'in 512' "$LAB/crowd" || fail "not 512"
 healthy b && fail "a connection more was let in"
 healthy a || fail "another source is locked out: $(cat "$LAB/health")"
 ctl status >/dev/null
