@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -256,6 +257,20 @@ daemon_begin(struct daemon *d, const struct log_conf *log)
 	    (d->detach && leave_directory(&e) < 0))
 		return daemon_fail(d, DAEMON_OS, &e);
 	return -1;
+}
+
+void
+daemon_raise_descriptors(unsigned need)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
+		return;
+	lim.rlim_cur = lim.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &lim);
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < need)
+		log_warn("descriptors_few", "have=%llu need=%u",
+		    (unsigned long long) lim.rlim_cur, need);
 }
 
 static void

@@ -65,6 +65,13 @@ int daemon_options(struct daemon *d, const char *name, const char *default_conf,
  */
 int daemon_begin(struct daemon *d, const struct log_conf *log);
 
+/*
+ * Allows this process, and those it forks from here on, as many descriptors as it may have: the
+ * soft limit, which for select(2)'s sake is low, becomes the hard one. Where that is below `need`
+ * it is logged: the daemon goes on, and has to refuse some.
+ */
+void daemon_raise_descriptors(unsigned need);
+
 /* Says "ready" to whoever waits: the parent of -d, systemd. Once. */
 void daemon_ready(struct daemon *d);
 

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include "config.h"
 #include "daemons/ctld/ctld.h"
 #include "daemons/ctld/descriptors.h"
+#include "daemons/ctld/doors.h"
 #include "daemons/ctld/listen.h"
 #include "daemons/ctld/method.h"
 #include "daemons/ctld/sandbox_ctld.h"
@@ -33,6 +33,7 @@
  * way, the signer client's inbox and `stopped` the other way.
  */
 
+#define DESCRIPTORS_OWN 128	/* those that are no caller's: sockets, pipes, gRPC's and nng's */
 #define CANCEL_MS 3000	/* a stopping ctld lets calls end by themselves for so long */
 #define GIVE_UP_MS 5000	/* and is gone after this, whatever hangs */
 
@@ -182,18 +183,6 @@ free_pems(struct pems *p)
 
 /* --- becoming small --------------------------------------------------------------------------- */
 
-/* Each connection is a descriptor; where the limit cannot be raised it stays. */
-static void
-raise_descriptors(void)
-{
-	struct rlimit lim;
-
-	if (getrlimit(RLIMIT_NOFILE, &lim) == 0) {
-		lim.rlim_cur = lim.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &lim);
-	}
-}
-
 /* Still as root, who may have low ports. */
 static int
 open_ports(struct front *f)
@@ -227,7 +216,7 @@ confine(struct front *f)
 	struct err e;
 	int rc;
 
-	raise_descriptors();
+	daemon_raise_descriptors(LISTENERS * DOORS_TOTAL_MAX + DESCRIPTORS_OWN);
 	snprintf(dir, sizeof(dir), "%s", ctld->daemon.conf_path);
 	if ((rc = priv_drop(&f->user, 0, &e)) < 0 || (rc = open_admin(f, &e)) < 0 ||
 	    (rc = tlsctx_require_tls13(&e)) < 0 ||

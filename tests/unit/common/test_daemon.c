@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -379,6 +380,47 @@ START_TEST(places_that_fail_are_told)
 }
 END_TEST
 
+/* --- limits ----------------------------------------------------------------------------------- */
+
+#define HARD 200	/* few enough that any system allows it */
+
+static const struct {
+	unsigned need;
+	bool warned;
+} needs[] = {
+	{ HARD, false },
+	{ HARD + 1, true },
+};
+
+static unsigned need_next;	/* of the child that is run next */
+
+static int
+raise_descriptors(struct daemon *d)
+{
+	struct rlimit lim = { HARD / 2, HARD };
+
+	(void) d;
+	KIT_MUST(setrlimit(RLIMIT_NOFILE, &lim) == 0);
+	daemon_raise_descriptors(need_next);
+	KIT_MUST(getrlimit(RLIMIT_NOFILE, &lim) == 0);
+	KIT_MUST(lim.rlim_cur == HARD && lim.rlim_max == HARD);
+	return 0;
+}
+
+START_TEST(the_limit_of_descriptors_is_raised)
+{
+	char *log;
+
+	need_next = needs[_i].need;
+	unlink(KIT_PATH("log"));	/* of the other tests */
+	ck_assert_int_eq(begin(false, raise_descriptors), 0);
+	log = kit_read(KIT_PATH("log"));
+	ck_assert_int_eq(strstr(log, "descriptors_few have=200 need=201") != NULL,
+	    needs[_i].warned);
+	free(log);
+}
+END_TEST
+
 /* --- systemd ---------------------------------------------------------------------------------- */
 
 static int
@@ -451,6 +493,7 @@ main(void)
 	tcase_add_test(tc, the_pid_file_names_the_daemon);
 	tcase_add_test(tc, relative_paths_mean_the_same_in_the_background);
 	tcase_add_test(tc, places_that_fail_are_told);
+	KIT_ROWS(tc, the_limit_of_descriptors_is_raised, needs);
 	tcase_add_loop_test(tc, systemd_is_told, 0, 2);
 	tcase_add_test(tc, a_notify_socket_that_is_not_there_is_no_matter);
 	return kit_run("common/daemon", tc);
