@@ -36,11 +36,19 @@ free_ca(struct ca *ca)
 	free(ca->cert);
 }
 
-/* A context with a new key: its certificate is signed by `issuer`, and it trusts `trusted`. */
+static const struct pki_name a_node = { PKI_NODE, CERTS_NODE }, nobody = { PKI_NONE, "" },
+	an_admin = { PKI_ROLE, "admin" };
+
+/*
+ * A context with a new key: its certificate is signed by `issuer`, and it trusts `trusted`. name
+ * NULL: a server.
+ */
 static SSL_CTX *
-make(const struct ca *issuer, const struct ca *trusted, bool server, const char *alpn)
+make(const struct ca *issuer, const struct ca *trusted, const struct pki_name *name,
+    const char *alpn)
 {
 	const char *hosts[] = { CERTS_HOST };
+	bool server = name == NULL;
 	struct pki_wish wish = { .common_name = "test", .hosts = hosts, .nhosts = server ? 1 : 0,
 		.for_server = server, .not_after = clock_utc_s() + 3600 };
 	struct tlsctx_conf conf = { .server = server, .ca_pem = trusted->cert, .alpn = alpn };
@@ -49,7 +57,7 @@ make(const struct ca *issuer, const struct ca *trusted, bool server, const char 
 	SSL_CTX *ctx = NULL;
 
 	if (!server)
-		wish.name = (struct pki_name){ PKI_NODE, CERTS_NODE };
+		wish.name = *name;
 	ck_assert_msg(pki_key_new(&key, &e) == 0 && pki_csr_new(key, "test", &csr, &e) == 0 &&
 	    pki_issue(issuer->signer, csr, strlen(csr), &wish, &cert, &e) == 0, "%s", e.text);
 	conf.cert_pem = cert;
@@ -68,10 +76,12 @@ certs_setup(void)
 
 	make_ca(&ours);
 	make_ca(&theirs);
-	all.server = make(&ours, &ours, true, TUNNELD_ALPN);
-	all.node = make(&ours, &ours, false, TUNNELD_ALPN);
-	all.stranger = make(&theirs, &ours, false, TUNNELD_ALPN);
-	all.other = make(&ours, &ours, false, "h2");
+	all.server = make(&ours, &ours, NULL, TUNNELD_ALPN);
+	all.node = make(&ours, &ours, &a_node, TUNNELD_ALPN);
+	all.stranger = make(&theirs, &ours, &a_node, TUNNELD_ALPN);
+	all.other = make(&ours, &ours, &a_node, "h2");
+	all.admin = make(&ours, &ours, &an_admin, TUNNELD_ALPN);
+	all.nameless = make(&ours, &ours, &nobody, TUNNELD_ALPN);
 	free_ca(&ours);
 	free_ca(&theirs);
 }
@@ -83,6 +93,8 @@ certs_teardown(void)
 	SSL_CTX_free(all.node);
 	SSL_CTX_free(all.stranger);
 	SSL_CTX_free(all.other);
+	SSL_CTX_free(all.admin);
+	SSL_CTX_free(all.nameless);
 }
 
 const struct certs *

@@ -15,6 +15,8 @@ struct certs {
 	SSL_CTX *server, *node;
 	SSL_CTX *stranger;	/* a node to itself: of a CA that nobody knows */
 	SSL_CTX *other;		/* a node that speaks another protocol (ALPN) */
+	SSL_CTX *admin;		/* an administrator */
+	SSL_CTX *nameless;	/* made by another tool: it names neither */
 };
 
 void certs_setup(void);
