@@ -2,7 +2,6 @@
 #include "daemons/tunneld/monitor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "common/ev.h"
 #include "common/log.h"
 #include "daemons/tunneld/hostcfg.h"
+#include "daemons/tunneld/idfiles.h"
 #include "daemons/tunneld/journal.h"
 #include "daemons/tunneld/monitor_msg.h"
 #include "daemons/tunneld/netcfg.h"
@@ -23,7 +23,6 @@
 #include "daemons/tunneld/udp.h"
 
 #define STOP_MS 5000	/* for the engine's goodbyes; then the channels are closed */
-#define PATH_MAX_LEN 512
 
 struct monitor {
 	struct tunneld *d;
@@ -35,7 +34,7 @@ struct monitor {
 	struct netcfg *net;
 	struct journal journal;
 	struct hostcfg host;
-	char files[TUNNELD_FILES][PATH_MAX_LEN];	/* "": not there for this role */
+	struct idfiles files;
 	int spawner, engine;		/* channels; -1: none */
 	struct ev_io spawner_io, engine_io;
 	struct ev_timer stop_timer;
@@ -45,54 +44,6 @@ struct monitor {
 };
 
 /* --- what is opened while we still may -------------------------------------------------------- */
-
-static void
-set_files(struct monitor *m)
-{
-	const struct tunneld *d = m->d;
-	const char *dir = d->server ? d->sc.vpn_cert_dir : d->cc.vpn_cert_dir;
-	const char *who = d->server ? "server" : "client";
-
-	snprintf(m->files[TUNNELD_CA], PATH_MAX_LEN, "%s/ca.pem", dir);
-	snprintf(m->files[TUNNELD_CERT], PATH_MAX_LEN, "%s/%s.pem", dir, who);
-	snprintf(m->files[TUNNELD_KEY], PATH_MAX_LEN, "%s/%s-key.pem", dir, who);
-	if (d->server)
-		return;
-	if (d->cc.token[0] == '\0')
-		snprintf(m->files[TUNNELD_TOKEN], PATH_MAX_LEN, "%s", d->cc.token_file);
-	snprintf(m->files[TUNNELD_NET_TOKEN], PATH_MAX_LEN, "%s", d->cc.net_token_file);
-}
-
-/* Opens the files of the identity. Returns how many, with their mask, or a negative errno. */
-static int
-open_files(const struct monitor *m, int fds[TUNNELD_FILES], uint32_t *mask_out, struct err *e)
-{
-	int n = 0;
-
-	*mask_out = 0;
-	for (unsigned i = 0; i < TUNNELD_FILES; i++) {
-		if (m->files[i][0] == '\0')
-			continue;
-		fds[n] = open(m->files[i], O_RDONLY | O_CLOEXEC | O_NOCTTY);
-		if (fds[n] < 0) {
-			int rc = err_set(e, -errno, "%s: %s", m->files[i], strerror(errno));
-
-			while (n > 0)
-				close(fds[--n]);
-			return rc;
-		}
-		*mask_out |= 1u << i;
-		n++;
-	}
-	return n;
-}
-
-static void
-close_all(const int *fds, int n)
-{
-	for (int i = 0; i < n; i++)
-		close(fds[i]);
-}
 
 /* Both protocols on one address. */
 static int
@@ -172,17 +123,17 @@ open_device(struct monitor *m, struct err *e)
 static int
 open_parts(struct monitor *m, struct err *e)
 {
-	char path[PATH_MAX_LEN];
+	char path[PATH_MAX];
 	int fds[TUNNELD_FILES], n, rc;
 	uint32_t mask;
 
 	snprintf(path, sizeof(path), "%s/%s.journal", m->d->places.tunneld_state,
 	    m->d->server ? "server" : "client");
-	set_files(m);
+	idfiles_init(&m->files, m->d);
 	/* A file that is not there shall be known now, and not by the engine. */
-	if ((n = open_files(m, fds, &mask, e)) < 0)
+	if ((n = idfiles_open(&m->files, fds, &mask, e)) < 0)
 		return n;
-	close_all(fds, n);
+	idfiles_close(fds, n);
 	if ((rc = netcfg_open(&m->net, e)) < 0 ||
 	    (rc = journal_open(path, &m->journal, e)) < 0 || (rc = recover(m, e)) < 0 ||
 	    (m->d->server && (rc = listen_all(m, e)) < 0) || (rc = open_device(m, e)) < 0)
@@ -272,10 +223,10 @@ send_init(struct monitor *m, struct err *e)
 		fds[n++] = m->tcp[i];
 	for (unsigned i = 0; i < m->nlisten; i++)
 		fds[n++] = m->udp[i];
-	if ((nfiles = open_files(m, fds + n, &init.files.mask, e)) < 0)
+	if ((nfiles = idfiles_open(&m->files, fds + n, &init.files.mask, e)) < 0)
 		return nfiles;
 	rc = chan_send(m->engine, MONITOR_INIT, &init, sizeof(init), fds, n + (unsigned) nfiles);
-	close_all(fds + n, nfiles);
+	idfiles_close(fds + n, nfiles);
 	return rc < 0 ? err_set(e, rc, "the engine does not listen") : 0;
 }
 
@@ -464,7 +415,7 @@ on_reload(void *arg, int signo)
 	}
 	level.level = (uint32_t) (d->server ? fresh.s.log_level : fresh.c.log_level);
 	conf_free(schema, &fresh);
-	if ((n = open_files(m, fds, &files.mask, &e)) < 0) {
+	if ((n = idfiles_open(&m->files, fds, &files.mask, &e)) < 0) {
 		log_err("reload_refused", "error=%s", LOG_Q(e.text));
 		return;
 	}
@@ -473,7 +424,7 @@ on_reload(void *arg, int signo)
 		chan_send(m->engine, MONITOR_LOG_LEVEL, &level, sizeof(level), NULL, 0);
 		chan_send(m->engine, MONITOR_FILES, &files, sizeof(files), fds, (unsigned) n);
 	}
-	close_all(fds, n);
+	idfiles_close(fds, n);
 	log_notice("reloaded", "file=%s", d->daemon.conf_path);
 }
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/tunneld/idfiles.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+void
+idfiles_init(struct idfiles *f, const struct tunneld *d)
+{
+	const char *dir = d->server ? d->sc.vpn_cert_dir : d->cc.vpn_cert_dir;
+	const char *who = d->server ? "server" : "client";
+
+	*f = (struct idfiles){ .paths = { "" } };
+	snprintf(f->paths[TUNNELD_CA], PATH_MAX, "%s/ca.pem", dir);
+	snprintf(f->paths[TUNNELD_CERT], PATH_MAX, "%s/%s.pem", dir, who);
+	snprintf(f->paths[TUNNELD_KEY], PATH_MAX, "%s/%s-key.pem", dir, who);
+	if (d->server)
+		return;
+	if (d->cc.token[0] == '\0')
+		snprintf(f->paths[TUNNELD_TOKEN], PATH_MAX, "%s", d->cc.token_file);
+	snprintf(f->paths[TUNNELD_NET_TOKEN], PATH_MAX, "%s", d->cc.net_token_file);
+}
+
+int
+idfiles_open(const struct idfiles *f, int fds_out[TUNNELD_FILES], uint32_t *mask_out,
+    struct err *e)
+{
+	uint32_t mask = 0;
+	int n = 0;
+
+	for (unsigned i = 0; i < TUNNELD_FILES; i++) {
+		if (f->paths[i][0] == '\0')
+			continue;
+		fds_out[n] = open(f->paths[i], O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		if (fds_out[n] < 0) {
+			int rc = err_set(e, -errno, "%s: %s", f->paths[i], strerror(errno));
+
+			idfiles_close(fds_out, n);
+			return rc;
+		}
+		mask |= 1u << i;
+		n++;
+	}
+	*mask_out = mask;
+	return n;
+}
+
+void
+idfiles_close(const int *fds, int n)
+{
+	for (int i = 0; i < n; i++)
+		close(fds[i]);
+}

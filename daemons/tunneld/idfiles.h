@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUNNELD_IDFILES_H
+#define TUNNELD_IDFILES_H
+
+#include <limits.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "daemons/tunneld/tunneld.h"
+
+/* Where the files of the identity are. The monitor opens them and reads none; see identity.h. */
+struct idfiles {
+	char paths[TUNNELD_FILES][PATH_MAX];	/* "": not there for this role */
+};
+
+void idfiles_init(struct idfiles *f, const struct tunneld *d);
+
+/*
+ * Opens them in their order: bit i of *mask_out for file i. Returns how many, which the caller
+ * closes, or a negative errno with *e and none.
+ */
+int idfiles_open(const struct idfiles *f, int fds_out[TUNNELD_FILES], uint32_t *mask_out,
+    struct err *e);
+
+void idfiles_close(const int *fds, int n);
+
+#endif
