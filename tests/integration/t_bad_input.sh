@@ -26,7 +26,7 @@ say "command lines of the daemons"
 for daemon in ipamd tunneld ctld; do
 	LINES_MAX=20 expect 64 'usage: |invalid option' "$BUILD/$daemon" -x
 	LINES_MAX=20 expect 64 'unexpected argument "foo"' "$BUILD/$daemon" foo
-	expect 64 '\-S takes errno or kill' "$BUILD/$daemon" -S maybe
+	LINES_MAX=20 expect 64 '\-S takes errno or kill' "$BUILD/$daemon" -S maybe
 	expect 78 '/nonexistent.yml: No such file' "$BUILD/$daemon" -c /nonexistent.yml
 	expect 0 "$daemon [0-9]" "$BUILD/$daemon" -V
 done
