@@ -86,7 +86,7 @@ ip_bits(const struct ip_addr *addr)
 bool
 ip_equal(const struct ip_addr *a, const struct ip_addr *b)
 {
-	return memcmp(a, b, sizeof(*a)) == 0;
+	return ip_compare(a, b) == 0;
 }
 
 int
@@ -94,7 +94,7 @@ ip_compare(const struct ip_addr *a, const struct ip_addr *b)
 {
 	if (a->family != b->family)
 		return a->family < b->family ? -1 : 1;
-	return memcmp(a->b, b->b, sizeof(a->b));
+	return memcmp(a->b, b->b, ip_bits(a) / 8);
 }
 
 int
@@ -201,6 +201,12 @@ ip_prefix_last(const struct ip_prefix *prefix)
 }
 
 bool
+ip_prefix_equal(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	return a->len == b->len && ip_equal(&a->addr, &b->addr);
+}
+
+bool
 ip_prefix_contains(const struct ip_prefix *prefix, const struct ip_addr *addr)
 {
 	struct ip_prefix a = ip_prefix_network(prefix);
@@ -260,10 +266,10 @@ ip_is_host(const struct ip_addr *addr)
 uint64_t
 ip_hash(const struct ip_addr *addr)
 {
-	const uint8_t *p = (const uint8_t *) addr;
-	uint64_t h = 0xcbf29ce484222325u;
+	const uint64_t prime = 0x100000001b3u;
+	uint64_t h = (0xcbf29ce484222325u ^ addr->family) * prime;
 
-	for (size_t i = 0; i < sizeof(*addr); i++)
-		h = (h ^ p[i]) * 0x100000001b3u;
+	for (size_t i = 0; i < ip_bits(addr) / 8; i++)
+		h = (h ^ addr->b[i]) * prime;
 	return h;
 }

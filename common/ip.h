@@ -9,9 +9,9 @@
 #include <sys/socket.h>
 
 /*
- * IPv4 and IPv6 addresses and prefixes as values: copied, compared and hashed whole. Bytes are in
- * network order; an IPv4 address uses the first four and keeps the others zero, so that memcmp
- * over the struct is equality. Pure.
+ * IPv4 and IPv6 addresses and prefixes as values. Bytes are in network order. An IPv4 address uses
+ * the first four, and nobody looks at the others: an address may come as it is from a process that
+ * is not trusted, and what is in them must not make it another one. Pure.
  */
 struct ip_addr {
 	uint8_t family;	/* AF_INET, AF_INET6; 0: no address */
@@ -57,6 +57,7 @@ const char *ip_sockaddr_format(const struct sockaddr *sa, char buf[IP_TEXT_MAX])
 struct ip_prefix ip_prefix_network(const struct ip_prefix *prefix);
 struct ip_addr ip_prefix_last(const struct ip_prefix *prefix);
 
+bool ip_prefix_equal(const struct ip_prefix *a, const struct ip_prefix *b); /* host bits, too */
 bool ip_prefix_contains(const struct ip_prefix *prefix, const struct ip_addr *addr);
 bool ip_prefix_overlap(const struct ip_prefix *a, const struct ip_prefix *b);
 
@@ -70,7 +71,7 @@ uint64_t ip_prefix_index(const struct ip_prefix *prefix, const struct ip_addr *a
 /* Can a single machine have it: not unspecified, loopback, multicast or (IPv4) broadcast. */
 bool ip_is_host(const struct ip_addr *addr);
 
-/* A hash over the whole value (FNV-1a, 64 bit): for addresses that we gave out ourselves. */
+/* A hash of family and address (FNV-1a, 64 bit): for addresses that we gave out ourselves. */
 uint64_t ip_hash(const struct ip_addr *addr);
 
 #endif

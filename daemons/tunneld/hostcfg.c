@@ -177,7 +177,7 @@ remove_old_routes(struct hostcfg *h, const struct monitor_configure *want)
 		bool wanted = false;
 
 		for (uint32_t k = 0; k < want->nroutes; k++) {
-			if (memcmp(&h->now.routes[i], &want->routes[k], sizeof(h->now.routes[i])) == 0)
+			if (ip_prefix_equal(&h->now.routes[i], &want->routes[k]))
 				wanted = true;
 		}
 		if (!wanted)

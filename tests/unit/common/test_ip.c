@@ -256,6 +256,27 @@ START_TEST(values_compare_and_hash)
 }
 END_TEST
 
+START_TEST(bytes_past_the_address_mean_nothing)
+{
+	struct ip_addr a = addr("10.1.1.1"), odd = a;
+	struct ip_prefix net = prefix("10.1.1.1/24"), odd_net = prefix("10.1.1.9/32");
+
+	memset(odd.b + 4, 0xff, sizeof(odd.b) - 4);
+	memset(odd_net.addr.b + 4, 0xff, sizeof(odd_net.addr.b) - 4);
+	ck_assert(ip_equal(&a, &odd));
+	ck_assert_int_eq(ip_compare(&a, &odd), 0);
+	ck_assert_int_eq(ip_compare(&odd, &a), 0);
+	ck_assert_uint_eq(ip_hash(&a), ip_hash(&odd));
+	ck_assert(ip_prefix_contains(&net, &odd));
+	ck_assert(ip_prefix_overlap(&net, &odd_net));
+	ck_assert(ip_prefix_overlap(&odd_net, &net));
+	net = prefix("10.1.1.9/32");
+	ck_assert(ip_prefix_equal(&net, &odd_net));
+	net.len = 24;
+	ck_assert(!ip_prefix_equal(&net, &odd_net));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -274,5 +295,6 @@ main(void)
 	KIT_ROWS(tc, a_socket_address_survives, sockets);
 	tcase_add_test(tc, a_mapped_peer_is_ipv4);
 	tcase_add_test(tc, values_compare_and_hash);
+	tcase_add_test(tc, bytes_past_the_address_mean_nothing);
 	return kit_run("common/ip", tc);
 }

@@ -29,6 +29,7 @@ CHANGE(address_none, w->address = (struct ip_prefix){ .len = 24 })
 CHANGE(address_family, w->address.addr.family = 77)
 CHANGE(address_any, w->address = netns_prefix("0.0.0.0/24"))
 CHANGE(address_loopback, w->address = netns_prefix("127.0.0.2/24"))
+CHANGE(address_disguised, w->address = netns_prefix("127.0.0.2/24"); w->address.addr.b[15] = 1)
 CHANGE(address_group, w->address = netns_prefix("224.0.0.1/24"))
 CHANGE(address_broadcast, w->address = netns_prefix("255.255.255.255/32"))
 CHANGE(address_wide, w->address = netns_prefix("10.1.1.3/7"))
@@ -51,6 +52,8 @@ ROUTE(route_wide, "16.0.0.0/4")
 ROUTE(route_loopback, "127.0.0.0/8")
 ROUTE(route_around_loopback, "126.0.0.0/7")
 ROUTE(route_in_loopback, "127.0.0.53/32")
+CHANGE(route_disguised, w->routes[w->nroutes] = netns_prefix("127.0.0.53/32");
+    w->routes[w->nroutes++].addr.b[15] = 1)
 ROUTE(route_link, "169.254.169.254/32")
 ROUTE(route_around_link, "169.0.0.0/8")
 ROUTE(route_group, "224.0.0.0/4")
@@ -67,11 +70,12 @@ ROUTE(route_v6_group, "ff02::/16")
 static void (*const refusals[])(struct monitor_configure *w) = {
 	address_none, address_family, address_any, address_loopback, address_group,
 	address_broadcast, address_wide, address_length, address_v6_loopback, address_v6_link,
-	address_v6_length, mtu_none, mtu_small, mtu_large, mtu_huge, routes_many, routes_huge,
-	route_none, route_length, route_default, route_low_half, route_high_half, route_wide,
-	route_loopback, route_around_loopback, route_in_loopback, route_link, route_around_link,
-	route_group, route_broadcast, route_any, route_v6_default, route_v6_half, route_v6_global,
-	route_v6_loopback, route_v6_mapped, route_v6_link, route_v6_group,
+	address_v6_length, address_disguised, route_disguised, mtu_none, mtu_small, mtu_large,
+	mtu_huge, routes_many, routes_huge, route_none, route_length, route_default,
+	route_low_half, route_high_half, route_wide, route_loopback, route_around_loopback,
+	route_in_loopback, route_link, route_around_link, route_group, route_broadcast, route_any,
+	route_v6_default, route_v6_half, route_v6_global, route_v6_loopback, route_v6_mapped,
+	route_v6_link, route_v6_group,
 };
 
 START_TEST(what_no_server_may_ask_changes_nothing)
