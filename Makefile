@@ -187,17 +187,15 @@ $(OBJ) $(TEST_OBJ) $(BENCH_OBJ): $(BUILD)/obj/%.o: %.c config.h | $(GEN_H)
 $(BUILD)/obj/daemons/ctld/descriptors.o: $(BUILD)/gen/api.desc
 $(BUILD)/obj/daemons/ctld/descriptors.o: ALL_CPPFLAGS += -DAPI_DESC='"$(BUILD)/gen/api.desc"'
 
-$(BUILD)/libproto.a: $(GEN_O)
-	$(AR) rcs $@ $^
-$(BUILD)/libcommon.a: $(call obj,$(SRC_common))
-	$(AR) rcs $@ $^
+$(BUILD)/libproto.a:   $(GEN_O)
+$(BUILD)/libcommon.a:  $(call obj,$(SRC_common))
 $(BUILD)/libtunneld.a: $(call obj,$(SRC_tunneld))
-	$(AR) rcs $@ $^
-$(BUILD)/libipamd.a: $(call obj,$(SRC_ipamd))
-	$(AR) rcs $@ $^
-$(BUILD)/libctld.a: $(call obj,$(SRC_ctld))
-	$(AR) rcs $@ $^
-$(BUILD)/libcli.a: $(call obj,$(SRC_cli))
+$(BUILD)/libipamd.a:   $(call obj,$(SRC_ipamd))
+$(BUILD)/libctld.a:    $(call obj,$(SRC_ctld))
+$(BUILD)/libcli.a:     $(call obj,$(SRC_cli))
+# Anew each time: a source that is gone must not live on in its archive.
+$(BUILD)/lib%.a:
+	@rm -f $@
 	$(AR) rcs $@ $^
 
 $(BUILD)/tunneld:    $(call main,daemons/tunneld) $(BUILD)/libtunneld.a
