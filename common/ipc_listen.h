@@ -2,60 +2,54 @@
 #ifndef LV_IPC_LISTEN_H
 #define LV_IPC_LISTEN_H
 
-#include <nng/nng.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
 
 #include "common/err.h"
 #include "common/ev.h"
 #include "common/ipc.h"
-#include "common/ipc_nng.h"
+#include "common/ipc_peer.h"
+#include "common/ipc_pipe.h"
 
-/*
- * How ipc_server.c and ipc_publisher.c listen: who may connect, and staying reachable. Of no use
- * elsewhere.
- *
- * nng 1.5 stops accepting for ever when a peer connects and is gone before it was greeted: the
- * greeting's EPIPE becomes NNG_ECLOSED, which its listener takes for its own end. It is enough that
- * a peer is killed at the wrong moment, and nng's own look at a socket that may be stale is such a
- * peer. So we look ourselves, in a way that harms nobody, and the listener calls itself all the
- * time: when it has not heard the last call, it listens anew.
- */
+/* How ipc_server.c and ipc_publisher.c listen, and who may connect. Of no use elsewhere. */
 
 #define IPC_PEERS_MAX 4
+#define IPC_LINES_MAX 16	/* a daemon has one; when it was killed the last may not have ended */
+
+/* A connection; where its pipe is not open, a place for one. */
+struct ipc_line {
+	struct ipc_pipe pipe;	/* comes first: what the loop tells of the pipe is told of the line */
+	struct ipc_listener *listener;
+	unsigned peer;		/* the owner's name for it */
+};
 
 struct ipc_listener {
 	struct ev *ev;
 	char *path;			/* of the socket */
-	uint8_t dialer;
+	const struct ipc_pipe_type *type;
 	struct ipc_peer peers[IPC_PEERS_MAX];
 	size_t npeers;
 	struct ipc_counters stats;
-	nng_socket sock;
-	bool open;
-	nng_listener listener;
-	struct ev_timer call_timer;	/* of the calls to itself */
-	int call_fd;			/* the last one; -1: none */
-	atomic_bool call_heard;
+	struct ev_io io;		/* active as long as it listens; the descriptor is ours */
+	struct ev_timer again;		/* after a shortage of descriptors */
+	struct ipc_line lines[IPC_LINES_MAX];
 };
 
 struct ipc_listener_conf {
-	const char *path;		/* copied */
-	uint8_t dialer;			/* nng's number of the protocol that dialers speak */
-	const struct ipc_peer *peers;	/* copied */
+	const char *path;			/* copied */
+	const struct ipc_pipe_type *type;	/* of the lines' pipes; borrowed */
+	const struct ipc_peer *peers;		/* copied */
 	size_t npeers;
 };
 
 /*
- * Makes the nng socket by `open_socket` and listens with it. On failure, too, ipc_listener_fini
- * ends it. The socket is closed there: operations under way are ended by then.
+ * Replaces a socket that nobody listens at, and nothing else: -EADDRINUSE, -EEXIST. On failure,
+ * too, ipc_listener_fini ends it.
  */
 int ipc_listener_init(struct ipc_listener *l, struct ev *ev, const struct ipc_listener_conf *conf,
-    int (*open_socket)(nng_socket *sock), struct err *e);
+    struct err *e);
 void ipc_listener_fini(struct ipc_listener *l);	/* a zeroed one is fine */
 
-/* The peer of that uid; NULL: a stranger. */
-const struct ipc_peer *ipc_listener_peer(const struct ipc_listener *l, uid_t uid);
+/* Sends what is queued, to everybody. */
+void ipc_listener_flush(struct ipc_listener *l);
 
 #endif

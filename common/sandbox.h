@@ -63,7 +63,8 @@ struct sandbox {
 
 /* The calls that every process needs: memory, clocks, its own end. Ends with SANDBOX_END. */
 extern const struct sandbox_call sandbox_base[];
-/* What threads, epoll and the sockets between the daemons (nng) need on top. */
+/* What the sockets between the daemons need on top, and what threads do. */
+extern const struct sandbox_call sandbox_sockets[];
 extern const struct sandbox_call sandbox_threads[];
 
 enum sandbox_mode {
