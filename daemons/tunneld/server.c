@@ -50,17 +50,43 @@ server_of(struct session *s)
 	return s->env->role;
 }
 
+/*
+ * A node has three sessions at most, whatever it does: one that is up, a newer one that begins, and
+ * one that was replaced a moment ago.
+ */
+static void
+end_retired(struct peer *peer)
+{
+	struct session *s = LIST_FIRST(&peer->sessions), *next;
+
+	for (; s != NULL; s = next) {
+		next = LIST_NEXT(s, link);
+		if (s->retired)
+			session_free(s);
+	}
+}
+
+/* Those that began before this one, and have not come so far that they are of use. */
+static void
+end_beginners(const struct session *newest)
+{
+	struct session *s = LIST_FIRST(&newest->peer->sessions), *next;
+
+	for (; s != NULL; s = next) {
+		next = LIST_NEXT(s, link);
+		if (!s->is_up && s->epoch < newest->epoch)
+			session_bye(s, REASON_SUPERSEDED);
+	}
+}
+
 static void
 on_up(struct session *s)
 {
 	struct server *srv = server_of(s);
 	struct session *old = s->peer->current;
 
-	if (old != NULL && old->epoch > s->epoch) {
-		session_retire(s, REASON_SUPERSEDED);	/* the newest epoch wins everywhere */
-		return;
-	}
-	s->peer->current = s;
+	end_retired(s->peer);
+	s->peer->current = s;	/* the newest: start_session has ended what was older */
 	if (old != NULL)
 		session_retire(old, REASON_SUPERSEDED);
 	ipam_report(srv->ipam, s->peer->id, s->epoch, IPAM_CONNECTED);
@@ -199,6 +225,7 @@ static struct peer *
 get_peer(struct server *srv, const struct ipam_attached *a, int *reason_out)
 {
 	struct peer *peer = peers_find(&srv->peers, a->node_id);
+	const struct session *newest = peer == NULL ? NULL : peer_newest(peer);
 
 	if (srv->stopping) {
 		*reason_out = REASON_SHUTTING_DOWN;
@@ -208,8 +235,8 @@ get_peer(struct server *srv, const struct ipam_attached *a, int *reason_out)
 		*reason_out = REASON_NODE_DELETED;
 		return NULL;
 	}
-	if (peer != NULL && peer->current != NULL && peer->current->epoch > a->epoch) {
-		*reason_out = REASON_SUPERSEDED;
+	if (newest != NULL && newest->epoch > a->epoch) {
+		*reason_out = REASON_SUPERSEDED;	/* the newest epoch wins everywhere */
 		return NULL;
 	}
 	if (peer == NULL && srv->peers.n >= (size_t) srv->p.d->sc.max_clients) {
@@ -272,6 +299,7 @@ start_session(struct server *srv, struct peer *peer, const struct join_result *r
 		session_free(s);
 		return rc;
 	}
+	end_beginners(s);
 	send_welcome(srv, s, r->attached);
 	return 0;
 }

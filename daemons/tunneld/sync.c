@@ -78,19 +78,6 @@ send_next(struct sync *s)
 		s->asking = true;
 }
 
-/* The node's session that counts: the current one, else the newest that is being established. */
-static const struct session *
-newest(const struct peer *peer)
-{
-	const struct session *s, *best = peer->current;
-
-	LIST_FOREACH(s, &peer->sessions, link) {
-		if (!s->retired && (best == NULL || s->epoch > best->epoch))
-			best = s;
-	}
-	return best;
-}
-
 static int
 take_snapshot(struct sync *s)
 {
@@ -100,12 +87,12 @@ take_snapshot(struct sync *s)
 		return -ENOMEM;
 	for (const struct peer *p = peers_next(s->peers, NULL); p != NULL;
 	     p = peers_next(s->peers, p)) {
-		const struct session *newer = newest(p);
+		const struct session *newest = peer_newest(p);
 
-		if (newer == NULL)
+		if (newest == NULL)
 			continue;
 		strcpy(s->all[s->n].node_id, p->id);
-		s->all[s->n].epoch = newer->epoch;
+		s->all[s->n].epoch = newest->epoch;
 		s->all[s->n++].connected = p->current != NULL;
 	}
 	return 0;
