@@ -9,8 +9,11 @@
 
 #include "common/chan.h"
 #include "config.h"
+#include "daemons/tunneld/join.h"
 #include "daemons/tunneld/monitor.h"
 #include "daemons/tunneld/spawner.h"
+
+#define DESCRIPTORS_OWN 128	/* those that are no node's: device, ports, channels, nng's */
 
 /*
  * The role follows from the file's name: client.yml makes a node, everything else a server. Anyone
@@ -84,6 +87,15 @@ prepare(struct tunneld *d)
 	return -1;
 }
 
+/* An engine has a connection per node. */
+static void
+raise_descriptors(const struct tunneld *d)
+{
+	if (d->server)
+		daemon_raise_descriptors((unsigned) d->sc.max_clients + JOIN_STRANGERS_MAX +
+		    DESCRIPTORS_OWN);
+}
+
 /* Three processes from here on: this one is the monitor. */
 static int
 run(struct tunneld *d)
@@ -93,6 +105,7 @@ run(struct tunneld *d)
 	int ends[2], status, rc;
 	pid_t self = getpid(), pid;
 
+	raise_descriptors(d);
 	if ((rc = chan_pair(ends)) < 0 || (pid = fork()) < 0) {
 		err_set(&e, -errno, "cannot make a process: %s", strerror(errno));
 		return (int) daemon_fail(&d->daemon, DAEMON_OS, &e);
