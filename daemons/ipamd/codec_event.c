@@ -9,7 +9,7 @@
 #define SAME(kind) ((int) EVENT_##kind == (int) LITEVPN__IPAM__EVENT__KIND__##kind)
 _Static_assert(SAME(CREATE) && SAME(ATTACH) && SAME(CONNECT) && SAME(LOST) && SAME(DETACH) &&
     SAME(RECLAIM) && SAME(UNREGISTER) && SAME(NETWORK_CREATE) && SAME(NETWORK_DELETE) &&
-    SAME(NETWORK_RECREATE), "the kinds have the same numbers");
+    SAME(NETWORK_RECREATE) && SAME(RESTORE), "the kinds have the same numbers");
 
 /* An event with the text that its message points to. */
 struct item {

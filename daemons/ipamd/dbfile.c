@@ -64,7 +64,10 @@ add_functions(sqlite3 *db)
 static int
 fail(const struct dbfile *db, struct err *e)
 {
-	return err_set(e, -EIO, "%s", db->db == NULL ? "out of memory" : sqlite3_errmsg(db->db));
+	int code = db->db == NULL ? SQLITE_NOMEM : sqlite3_errcode(db->db);
+
+	return err_set(e, code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? -EUCLEAN : -EIO, "%s",
+	    db->db == NULL ? "out of memory" : sqlite3_errmsg(db->db));
 }
 
 int

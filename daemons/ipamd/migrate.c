@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "daemons/ipamd/dbfile.h"
 #include "daemons/ipamd/snapshot.h"
 
 /*
@@ -163,6 +162,16 @@ step(struct dbfile *db, const char *path, int64_t version, bool snapshot, struct
 	if (rc == 0 && (rc = run_step(db, version, e)) < 0 && snapshot)
 		unlink(copy);
 	return rc < 0 ? err_prefix(e, "step to schema version %" PRId64, version) : 0;
+}
+
+int
+migrate_schema(struct dbfile *db, struct err *e)
+{
+	int rc = 0;
+
+	for (int64_t version = 1; version <= migrate_version && rc == 0; version++)
+		rc = run_step(db, version, e);
+	return rc;
 }
 
 static int

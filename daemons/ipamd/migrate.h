@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "daemons/ipamd/dbfile.h"
 
 /*
  * Brings a database to the newest schema by numbered steps, forward only, each in a transaction of
@@ -18,6 +19,9 @@
  * has locked.
  */
 int migrate(const char *path, bool snapshots, struct err *e);
+
+/* Makes the newest schema in an empty database. */
+int migrate_schema(struct dbfile *db, struct err *e);
 
 extern const int64_t migrate_version;	/* of the newest schema */
 

@@ -83,6 +83,7 @@ enum event_kind {
 	EVENT_RECLAIM,		/* unregistered for the sake of its address */
 	EVENT_UNREGISTER,	/* by an administrator, or since it never attached */
 	EVENT_NETWORK_CREATE, EVENT_NETWORK_DELETE, EVENT_NETWORK_RECREATE,
+	EVENT_RESTORE,		/* the database was replaced by a backup */
 	EVENT_KINDS		/* their numbers are kept in databases: new ones stand before this */
 };
 

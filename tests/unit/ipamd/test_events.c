@@ -47,7 +47,7 @@ span(struct book *b)
 	return page.span;
 }
 
-static const char kinds[] = "?cakldruNDR";	/* a letter for each, in order */
+static const char kinds[] = "?cakldruNDRx";	/* a letter for each, in order */
 
 /* The kinds of all events of a node, in order; "" for all nodes. */
 static const char *
