@@ -96,7 +96,9 @@ enum rpc_code {
 	X(SERVICE_UNKNOWN,   1031, NOT_FOUND,            "no service of this name is served here", \
 	    "leave the name empty to ask for the whole server")                                    \
 	X(REVISION_GONE,     1032, OUT_OF_RANGE,         "the events after this revision cannot be had", \
-	    "read the present state, then follow the events from its revision on")
+	    "read the present state, then follow the events from its revision on") \
+	X(TOO_MANY_ATTEMPTS, 1040, RESOURCE_EXHAUSTED,   "too many failed attempts from this address", \
+	    "wait as long as the answer says, and look for the right token meanwhile")
 
 enum reason {
 	REASON_NONE = 0,

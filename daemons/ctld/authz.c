@@ -47,6 +47,8 @@ authz_from_cert(const struct pki_cert *cert, int64_t now, struct caller *out, st
 		caller.role = ROLE_NODE;
 		memcpy(caller.node_id, cert->name.id, sizeof(caller.node_id));
 	}
+	for (size_t i = 0; i < (AUTHZ_KEY_MAX - 1) / 2; i++)
+		snprintf(caller.key + 2 * i, 3, "%02x", cert->spki[i]);
 	*out = caller;
 	return 0;
 }

@@ -19,9 +19,12 @@ enum role {
 	ROLE_ADMIN,
 };
 
+#define AUTHZ_KEY_MAX 17	/* 16 hex digits of the key's SHA-256 */
+
 struct caller {
 	enum role role;
 	char node_id[PKI_ID_MAX + 1];	/* ROLE_NODE only, else "" */
+	char key[AUTHZ_KEY_MAX];	/* the certificate's, shortened: who it is in the log */
 };
 
 /* What a method asks of its caller. */

@@ -3,13 +3,15 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "daemons/ctld/certs.h"
+#include "daemons/ctld/audit.h"
+#include "daemons/ctld/gate.h"
 
 TAILQ_HEAD(call_list, call);
 
@@ -22,7 +24,9 @@ struct call {
 	int64_t deadline_ms;		/* clock_mono_ms */
 	struct call_list *list;		/* that it is in; NULL: it is being worked at */
 	int64_t listed_ms;
-	size_t unsent;			/* bytes of its answer, once that is on its way */
+	bool answered;			/* its status is on its way */
+	size_t unsent;			/* bytes of its answer then */
+	char about[CALL_ABOUT_MAX];
 	void *state;
 	void (*state_fini)(void *state);
 	call_next *next;		/* of the call_resume under way */
@@ -36,7 +40,7 @@ struct calls {
 	struct call_list answered;	/* for the client to take the answer; the oldest first */
 	unsigned live;
 	size_t unsent;			/* bytes, of all calls */
-	struct certs *certs;
+	struct gate *gate;
 };
 
 static void
@@ -80,13 +84,41 @@ pack(const struct call *c, const ProtobufCMessage *msg, size_t *len_out)
 	return bytes;
 }
 
-/* The status is on its way, with an answer of that many bytes. */
-static void
-note_answer(struct call *c, size_t len)
+static bool
+has_trait(const struct call *c, unsigned trait)
 {
-	c->unsent += len;
+	return c->method != NULL && (c->method->traits & trait) != 0;
+}
+
+/* What others want to know of how it has ended. */
+static void
+note_result(struct call *c, enum reason result)
+{
+	const struct ip_addr source = stream_source(c->stream);
+	const enum rpc_code code = reason_rpc_code((int) result);
+
+	/* Who is not heard leaves no line either: it would be his to fill the disk. */
+	if (has_trait(c, CALL_CHANGES) && result != REASON_TOO_MANY_ATTEMPTS)
+		audit_write(&(struct audit){ c->method->path, &c->caller, &source, c->about,
+		    result });
+	/* What makes no sense counts as a failure, too: checking it costs as much. */
+	if (has_trait(c, CALL_GUESSABLE) &&
+	    (code == RPC_UNAUTHENTICATED || code == RPC_INVALID_ARGUMENT))
+		gate_failed(c->calls->gate, c->stream);
+}
+
+/* The status goes on its way, with an answer of that many bytes. */
+static void
+note_answer(struct call *c, enum reason result, size_t len)
+{
+	if (c->answered)
+		return;
+	c->answered = true;
+	c->unsent = len;
 	c->calls->unsent += len;
 	enter_list(c, &c->calls->answered);
+	if (has_trait(c, CALL_CHANGES | CALL_GUESSABLE))
+		note_result(c, result);
 }
 
 void
@@ -99,14 +131,14 @@ call_reply(struct call *c, const ProtobufCMessage *reply)
 		call_fail(c, &(struct status){ .reason = REASON_OVERLOADED });
 		return;
 	}
-	note_answer(c, len);
+	note_answer(c, REASON_NONE, len);
 	stream_end(c->stream, RPC_OK, NULL, NULL, 0, bytes, len);
 }
 
 void
 call_end(struct call *c)
 {
-	note_answer(c, 0);
+	note_answer(c, REASON_NONE, 0);
 	stream_end(c->stream, RPC_OK, NULL, NULL, 0, NULL, 0);
 }
 
@@ -122,7 +154,7 @@ call_fail(struct call *c, const struct status *status)
 	log_debug("call_failed", "method=%s reason=%s text=%s",
 	    c->method == NULL ? "-" : c->method->path, reason_name(status->reason),
 	    LOG_Q(status_message(status)));
-	note_answer(c, 0);
+	note_answer(c, status->reason, 0);
 	stream_end(c->stream, reason_rpc_code(status->reason), status_message(status), details, len,
 	    NULL, 0);
 	free(details);
@@ -192,6 +224,12 @@ call_state_get(const struct call *c)
 	return c->state;
 }
 
+void
+call_about(struct call *c, const char *name)
+{
+	snprintf(c->about, sizeof(c->about), "%s", name);
+}
+
 int64_t
 call_left_ms(const struct call *c)
 {
@@ -216,35 +254,15 @@ call_resume(struct call *c, call_next *next, void *arg)
 
 /* --- the way of a request --------------------------------------------------------------------- */
 
-/* Who holds the admin socket is an administrator; elsewhere the certificate says who calls. */
-static int
-identify(struct call *c, struct err *e)
-{
-	struct pki_cert cert;
-	char *pem;
-	int rc = 0;
-
-	if (stream_listener(c->stream) == LISTENER_ADMIN) {
-		c->caller.role = ROLE_ADMIN;
-		return 0;
-	}
-	if ((pem = stream_peer_cert(c->stream)) == NULL)
-		return 0;
-	if (certs_read(c->calls->certs, pem, strlen(pem), &cert, e) < 0)
-		rc = err_set(e, -REASON_CERT_INVALID, "the client certificate cannot be read");
-	else
-		rc = authz_from_cert(&cert, clock_utc_s(), &c->caller, e);
-	free(pem);
-	return rc;
-}
-
 static int
 authorize(struct call *c, struct err *e)
 {
 	const struct method *m = c->method;
 	const char *subject = m->subject == NULL ? NULL : m->subject(c->request);
-	int rc = identify(c, e);
+	int rc = gate_identify(c->calls->gate, c->stream, &c->caller, e);
 
+	if (subject != NULL)
+		snprintf(c->about, sizeof(c->about), "nodes/%s", subject);
 	return rc < 0 ? rc : authz_check(&m->rule, &c->caller, subject, e);
 }
 
@@ -256,6 +274,25 @@ set_deadline(struct call *c)
 
 	left = left < CALL_WORK_MS ? left - left / 10 : CALL_WORK_MS;
 	c->deadline_ms = clock_mono_ms() + left;
+}
+
+/* A whole request is there. */
+static void
+handle(struct call *c)
+{
+	struct err e;
+	int64_t wait_ms = 0;
+
+	if (has_trait(c, CALL_GUESSABLE))
+		wait_ms = gate_wait_ms(c->calls->gate, c->stream);
+	set_deadline(c);
+	if (authorize(c, &e) < 0)
+		call_fail_err(c, &e);
+	else if (wait_ms > 0)
+		call_fail(c, &(struct status){ .reason = REASON_TOO_MANY_ATTEMPTS,
+		    .retry_ms = wait_ms });
+	else
+		c->method->handle(c);
 }
 
 static void
@@ -278,10 +315,8 @@ on_message(void *owner, const uint8_t *bytes, size_t len)
 		err_set(&e, -REASON_FIELD_INVALID, "the request is not a %s",
 		    c->method->request->name);
 		call_fail_err(c, &e);
-	} else if (set_deadline(c), authorize(c, &e) < 0) {
-		call_fail_err(c, &e);
 	} else {
-		c->method->handle(c);
+		handle(c);
 	}
 }
 
@@ -430,7 +465,7 @@ calls_new(const struct calls_conf *conf, struct calls **out)
 {
 	struct calls *calls = calloc(1, sizeof(*calls));
 
-	if (calls == NULL || (calls->certs = certs_new()) == NULL) {
+	if (calls == NULL || (calls->gate = gate_new()) == NULL) {
 		free(calls);
 		return -ENOMEM;
 	}
@@ -446,6 +481,6 @@ calls_free(struct calls *calls)
 {
 	if (calls == NULL)
 		return;
-	certs_free(calls->certs);
+	gate_free(calls->gate);
 	free(calls);
 }

@@ -34,12 +34,19 @@ enum call_kind {
 	CALL_DIALOG,	/* each request gets one call_send; the peer ends it */
 };
 
+/* What is special about a method. */
+enum {
+	CALL_CHANGES = 1,	/* something: who did it, and how it ended, is in the log (audit) */
+	CALL_GUESSABLE = 2,	/* who has failed at its secret too often is not heard (attempts.h) */
+};
+
 /* One RPC. */
 struct method {
 	const char *path;
 	enum call_kind kind;
 	unsigned listeners;	/* mask of 1 << enum listener */
 	struct authz_rule rule;
+	unsigned traits;
 	/* The node id that a request is about, for rule.node_itself; NULL: about none. */
 	const char *(*subject)(const ProtobufCMessage *request);
 	const ProtobufCMessageDescriptor *request, *reply;
@@ -68,6 +75,10 @@ const struct caller *call_caller(const struct call *c);
 
 /* The request, of the type that the method's row names; lives as long as the call. */
 const void *call_request(const struct call *c);
+
+/* The resource that the call turned out to be about ("tokens/ID"), for its audit record. */
+#define CALL_ABOUT_MAX 128
+void call_about(struct call *c, const char *name);
 
 /*
  * Zeroed memory that lives as long as the call, for what one step leaves to the next. Once per

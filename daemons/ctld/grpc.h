@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/ip.h"
 #include "common/reason.h"
 
 /*
@@ -73,6 +74,9 @@ enum listener stream_listener(const struct stream *s);
 
 /* "/litevpn.v1.Node/GetNode", as the client wrote it. Free it. NULL when out of memory. */
 char *stream_path(const struct stream *s);
+
+/* Where the peer is; no address where it is on this machine's own socket. */
+struct ip_addr stream_source(const struct stream *s);
 
 /* Until the client's deadline; INT64_MAX: it has none. */
 int64_t stream_left_ms(const struct stream *s);

@@ -5,6 +5,7 @@
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc_security.h>
 #include <grpc/slice.h>
+#include <grpc/support/alloc.h>
 #include <grpc/support/time.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,28 @@ stream_left_ms(const struct stream *s)
 	if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0)
 		return INT64_MAX;
 	return gpr_time_to_millis(gpr_time_sub(deadline, gpr_now(deadline.clock_type)));
+}
+
+/* gRPC says "ipv4:192.0.2.1:4711", "ipv6:%5B2001:db8::1%5D:4711", "unix:". */
+struct ip_addr
+stream_source(const struct stream *s)
+{
+	static const char open[] = "%5B", close[] = "%5D";
+	struct ip_addr addr = { 0 };
+	char *peer = grpc_call_get_peer(s->core);
+	char *text = strchr(peer, ':'), *end;
+
+	if (text != NULL && strncmp(++text, open, strlen(open)) == 0)
+		text += strlen(open);
+	end = text == NULL ? NULL : strstr(text, close);
+	if (text != NULL && end == NULL)
+		end = strrchr(text, ':');
+	if (end != NULL) {
+		*end = '\0';
+		ip_parse(text, &addr);	/* what is none leaves addr alone */
+	}
+	gpr_free(peer);
+	return addr;
 }
 
 char *

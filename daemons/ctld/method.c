@@ -25,30 +25,34 @@
 
 /* clang-format off */
 static const struct method methods[] = {
-	/* path, kind, doors, { least role, or the node itself }, subject, types, handlers */
+	/* path, kind, doors, { least role, or the node itself }, traits, subject, types, handlers */
 	{ "/litevpn.v1.Enrollment/Enroll", CALL_UNARY, BOOTSTRAP, { ROLE_NONE, false },
-	    NULL, API(enroll_request), API(enroll_response), enrollment_enroll, NULL, NULL },
+	    CALL_CHANGES | CALL_GUESSABLE, NULL, API(enroll_request), API(enroll_response),
+	    enrollment_enroll, NULL, NULL },
 	{ "/litevpn.v1.Token/CreateToken", CALL_UNARY, CONTROL | ADMIN, { ROLE_OPERATOR, false },
-	    NULL, API(create_token_request), API(bootstrap_token), token_create, NULL, NULL },
+	    CALL_CHANGES, NULL, API(create_token_request), API(bootstrap_token), token_create,
+	    NULL, NULL },
 	{ "/litevpn.v1.Node/GetNode", CALL_UNARY, CONTROL | ADMIN, { ROLE_VIEWER, true },
-	    node_get_subject, API(get_node_request), API(node_info), node_get, NULL, NULL },
+	    0, node_get_subject, API(get_node_request), API(node_info), node_get, NULL, NULL },
 	{ "/litevpn.v1.Node/ListNodes", CALL_UNARY, CONTROL | ADMIN, { ROLE_VIEWER, false },
-	    NULL, API(list_nodes_request), API(list_nodes_response), node_list, NULL, NULL },
+	    0, NULL, API(list_nodes_request), API(list_nodes_response), node_list, NULL, NULL },
 	{ "/litevpn.v1.Node/DeleteNode", CALL_UNARY, CONTROL | ADMIN, { ROLE_OPERATOR, true },
-	    node_delete_subject, API(delete_node_request), &google__protobuf__empty__descriptor,
-	    node_delete, NULL, NULL },
+	    CALL_CHANGES, node_delete_subject, API(delete_node_request),
+	    &google__protobuf__empty__descriptor, node_delete, NULL, NULL },
 	{ "/litevpn.v1.Server/GetServerInfo", CALL_UNARY, CONTROL | ADMIN, { ROLE_VIEWER, false },
-	    NULL, API(get_server_info_request), API(server_info), server_get_info, NULL, NULL },
+	    0, NULL, API(get_server_info_request), API(server_info), server_get_info, NULL, NULL },
 	{ "/grpc.health.v1.Health/Check", CALL_UNARY, CONTROL | BOOTSTRAP | ADMIN,
-	    { ROLE_NONE, false }, NULL, HEALTH(health_check_request),
+	    { ROLE_NONE, false }, 0, NULL, HEALTH(health_check_request),
 	    HEALTH(health_check_response), health_check, NULL, NULL },
 	{ "/grpc.health.v1.Health/Watch", CALL_STREAM, CONTROL | BOOTSTRAP | ADMIN,
-	    { ROLE_NONE, false }, NULL, HEALTH(health_check_request),
+	    { ROLE_NONE, false }, 0, NULL, HEALTH(health_check_request),
 	    HEALTH(health_check_response), health_watch, health_watch_sent, health_watch_closed },
 	{ "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", CALL_DIALOG,
-	    CONTROL | ADMIN, { ROLE_NONE, false }, NULL, REFLECTION, reflection_info, NULL, NULL },
+	    CONTROL | ADMIN, { ROLE_NONE, false }, 0, NULL, REFLECTION, reflection_info,
+	    NULL, NULL },
 	{ "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", CALL_DIALOG,
-	    CONTROL | ADMIN, { ROLE_NONE, false }, NULL, REFLECTION, reflection_info, NULL, NULL },
+	    CONTROL | ADMIN, { ROLE_NONE, false }, 0, NULL, REFLECTION, reflection_info,
+	    NULL, NULL },
 };
 /* clang-format on */
 

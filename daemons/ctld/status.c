@@ -8,7 +8,7 @@
 #include "google/rpc/status.pb-c.h"
 
 #define TYPE_URL "type.googleapis.com/"
-#define RETRY_S 1	/* a daemon that died is back within this, when it comes back at all */
+#define RETRY_MS 1000	/* a daemon that died is back within this, when it comes back at all */
 #define DETAILS_MAX 3
 
 const char *
@@ -82,12 +82,13 @@ add_bad_request(struct details *ds, const struct status *st)
 }
 
 static int
-add_retry_info(struct details *ds)
+add_retry_info(struct details *ds, int64_t ms)
 {
 	Google__Rpc__RetryInfo retry = GOOGLE__RPC__RETRY_INFO__INIT;
 	Google__Protobuf__Duration delay = GOOGLE__PROTOBUF__DURATION__INIT;
 
-	delay.seconds = RETRY_S;
+	delay.seconds = ms / 1000;
+	delay.nanos = (int32_t) (ms % 1000 * 1000000);
 	retry.retry_delay = &delay;
 	return add(ds, TYPE_URL "google.rpc.RetryInfo", &retry.base);
 }
@@ -98,12 +99,15 @@ status_pack(const struct status *st, uint8_t **buf_out, size_t *len_out)
 	Google__Rpc__Status msg = GOOGLE__RPC__STATUS__INIT;
 	struct details ds = { .n = 0 };
 	enum rpc_code code = reason_rpc_code(st->reason);
+	int64_t retry_ms = st->retry_ms;
 	uint8_t *buf = NULL;
 	int rc;
 
+	if (retry_ms == 0 && code == RPC_UNAVAILABLE)
+		retry_ms = RETRY_MS;
 	if ((rc = add_error_info(&ds, st)) < 0 ||
 	    (st->field != NULL && (rc = add_bad_request(&ds, st)) < 0) ||
-	    (code == RPC_UNAVAILABLE && (rc = add_retry_info(&ds)) < 0))
+	    (retry_ms > 0 && (rc = add_retry_info(&ds, retry_ms)) < 0))
 		goto out;
 	msg.code = (int32_t) code;
 	msg.message = (char *) status_message(st);

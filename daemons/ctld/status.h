@@ -24,6 +24,7 @@ struct status {
 	enum reason reason;
 	const char *detail;	/* more exact than the reason's own text; NULL or "": that one */
 	const char *field;	/* of the request, that is wrong; NULL: none */
+	int64_t retry_ms;	/* when to try again; 0: in a second where that is of use at all */
 	struct status_pair meta[STATUS_META_MAX];	/* ends with a NULL key or at the maximum */
 };
 

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "common/log.h"
 #include "common/pki.h"
 #include "common/secret.h"
 #include "common/utf8.h"
@@ -45,8 +44,8 @@ on_vpn_signed(struct call *c, const struct err *e)
 		call_fail_err(c, e);
 		return;
 	}
-	log_info("node_certified", "node=%s", en->redeemed.node.id);
 	node_view_init(&view, &en->redeemed.node, NULL);
+	call_about(c, view.info.name);
 	reply.node = &view.info;
 	reply.node_token = en->redeemed.node_token;
 	reply.grpc_certificate = en->grpc.certificate;

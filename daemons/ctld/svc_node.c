@@ -204,7 +204,6 @@ reply_deleted(struct call *c)
 	struct del *d = call_state_get(c);
 
 	cuts_remove(&call_ctld(c)->cuts, d->id);
-	log_info("node_deleted", "node=%s by=%s", d->id, authz_role_name(call_caller(c)->role));
 	call_reply(c, &empty.base);
 }
 

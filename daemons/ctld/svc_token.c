@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/ip.h"
-#include "common/log.h"
 #include "common/secret.h"
 #include "daemons/ctld/ask_ipam.h"
 #include "daemons/ctld/ctld.h"
@@ -34,10 +33,9 @@ on_created(struct call *c, const struct err *e)
 		call_fail_err(c, e);
 		return;
 	}
-	log_info("token_created", "token=%s network=%s uses=%u by=%s", t->id, LOG_Q(t->network),
-	    t->uses, authz_role_name(call_caller(c)->role));
 	expires.seconds = t->expire_s;
 	reply.name = (char *) names_format("tokens", t->id, name);
+	call_about(c, name);
 	reply.secret = (char *) t->secret;
 	reply.network = (char *) names_format("networks", t->network, network);
 	reply.expire_time = &expires;

@@ -122,21 +122,21 @@ static const struct {
 	const char *subject;
 	bool allowed;
 } checks[] = {
-	{ { ROLE_NONE, false }, { ROLE_NONE, "" }, NULL, true },
-	{ { ROLE_VIEWER, false }, { ROLE_NONE, "" }, NULL, false },
-	{ { ROLE_VIEWER, false }, { ROLE_VIEWER, "" }, NULL, true },
-	{ { ROLE_VIEWER, false }, { ROLE_ADMIN, "" }, "n-1", true },
-	{ { ROLE_OPERATOR, false }, { ROLE_VIEWER, "" }, NULL, false },
-	{ { ROLE_OPERATOR, true }, { ROLE_VIEWER, "" }, "n-1", false },
-	{ { ROLE_OPERATOR, true }, { ROLE_OPERATOR, "" }, "n-1", true },
-	{ { ROLE_ADMIN, false }, { ROLE_OPERATOR, "" }, NULL, false },
-	{ { ROLE_VIEWER, false }, { ROLE_NODE, "n-1" }, "n-1", false },
-	{ { ROLE_VIEWER, true }, { ROLE_NODE, "n-1" }, "n-1", true },
-	{ { ROLE_OPERATOR, true }, { ROLE_NODE, "n-1" }, "n-1", true },
-	{ { ROLE_VIEWER, true }, { ROLE_NODE, "n-1" }, "n-2", false },
-	{ { ROLE_VIEWER, true }, { ROLE_NODE, "n-1" }, "n-11", false },
-	{ { ROLE_VIEWER, true }, { ROLE_NODE, "n-1" }, NULL, false },
-	{ { ROLE_VIEWER, true }, { ROLE_NONE, "" }, "", false },
+	{ { ROLE_NONE, false }, { ROLE_NONE, "", "" }, NULL, true },
+	{ { ROLE_VIEWER, false }, { ROLE_NONE, "", "" }, NULL, false },
+	{ { ROLE_VIEWER, false }, { ROLE_VIEWER, "", "" }, NULL, true },
+	{ { ROLE_VIEWER, false }, { ROLE_ADMIN, "", "" }, "n-1", true },
+	{ { ROLE_OPERATOR, false }, { ROLE_VIEWER, "", "" }, NULL, false },
+	{ { ROLE_OPERATOR, true }, { ROLE_VIEWER, "", "" }, "n-1", false },
+	{ { ROLE_OPERATOR, true }, { ROLE_OPERATOR, "", "" }, "n-1", true },
+	{ { ROLE_ADMIN, false }, { ROLE_OPERATOR, "", "" }, NULL, false },
+	{ { ROLE_VIEWER, false }, { ROLE_NODE, "n-1", "" }, "n-1", false },
+	{ { ROLE_VIEWER, true }, { ROLE_NODE, "n-1", "" }, "n-1", true },
+	{ { ROLE_OPERATOR, true }, { ROLE_NODE, "n-1", "" }, "n-1", true },
+	{ { ROLE_VIEWER, true }, { ROLE_NODE, "n-1", "" }, "n-2", false },
+	{ { ROLE_VIEWER, true }, { ROLE_NODE, "n-1", "" }, "n-11", false },
+	{ { ROLE_VIEWER, true }, { ROLE_NODE, "n-1", "" }, NULL, false },
+	{ { ROLE_VIEWER, true }, { ROLE_NONE, "", "" }, "", false },
 };
 
 START_TEST(roles_and_the_node_itself)
