@@ -57,7 +57,7 @@ START_TEST(what_is_no_database_is_refused)
 
 	ck_assert_int_eq(shelf_refused(kit_write("text.db", "this is a letter, not a database; it "
 	    "is long enough to have a header of a hundred bytes, but it has none: xxxxxxxxxx\n",
-	    0600), &e), -EIO);
+	    0600), &e), -EUCLEAN);
 	ck_assert_ptr_nonnull(strstr(e.text, "text.db"));
 	ck_assert_int_eq(shelf_refused(kit_dir(), &e), -EISDIR);
 	ck_assert_int_eq(shelf_refused("/nowhere/x.db", &e), -ENOENT);
