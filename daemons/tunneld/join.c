@@ -15,8 +15,8 @@
 
 struct join {
 	struct joins *all;
-	LIST_ENTRY(join) link;
-	struct ip_addr from;
+	TAILQ_ENTRY(join) link;
+	struct ip_addr from, source;
 	struct conn *conn;		/* NULL once it has ended while ipamd is being asked */
 	bool attaching;			/* ipamd has a pointer to this */
 	struct ev_timer deadline;
@@ -33,7 +33,7 @@ join_free(struct join *j)
 	j->conn = NULL;
 	if (j->attaching)
 		return;		/* on_attached comes and ends it */
-	LIST_REMOVE(j, link);
+	TAILQ_REMOVE(&j->all->list, j, link);
 	j->all->n--;
 	secret_wipe(&j->hello, sizeof(j->hello));
 	free(j);
@@ -207,24 +207,45 @@ on_deadline(void *arg)
 
 /* --- accepting -------------------------------------------------------------------------------- */
 
+static struct ip_addr
+source_of(const struct ip_addr *from)
+{
+	struct ip_prefix p = { *from, from->family == AF_INET6 ? 64 : 32 };
+
+	return ip_prefix_network(&p).addr;
+}
+
 static bool
-has_room(const struct joins *all, const struct ip_addr *from)
+has_share_left(const struct joins *all, const struct ip_addr *source)
 {
 	const struct join *j;
 	unsigned same = 0;
 
-	if (all->n >= JOIN_STRANGERS_MAX)
-		return false;
-	LIST_FOREACH(j, &all->list, link)
-		same += ip_equal(&j->from, from);
+	TAILQ_FOREACH(j, &all->list, link)
+		same += ip_equal(&j->source, source);
 	return same < JOIN_STRANGERS_PER_SOURCE;
+}
+
+/* Those that ipamd is asked about are no strangers any more; they are IPC_CALLS_MAX at most. */
+static void
+end_oldest(struct joins *all)
+{
+	struct join *j = TAILQ_FIRST(&all->list);
+
+	while (j != NULL && j->attaching)
+		j = TAILQ_NEXT(j, link);
+	if (j == NULL)
+		return;
+	log_debug("stranger_pushed_out", "peer=%s", IP_TEXT(&j->from));
+	join_free(j);
 }
 
 void
 join_accept(void *arg, int fd, const struct ip_addr *from)
 {
 	struct joins *all = arg;
-	struct join *j = has_room(all, from) ? calloc(1, sizeof(*j)) : NULL;
+	struct ip_addr source = source_of(from);
+	struct join *j = has_share_left(all, &source) ? calloc(1, sizeof(*j)) : NULL;
 	struct err e = { 0 };
 
 	if (j == NULL) {
@@ -233,7 +254,10 @@ join_accept(void *arg, int fd, const struct ip_addr *from)
 	}
 	j->all = all;
 	j->from = *from;
-	LIST_INSERT_HEAD(&all->list, j, link);
+	j->source = source;
+	if (all->n == JOIN_STRANGERS_MAX)
+		end_oldest(all);
+	TAILQ_INSERT_TAIL(&all->list, j, link);
 	all->n++;
 	if (conn_new(all->conns, all->identity->tls, fd, NULL, &conn_ops, j, &j->conn, &e) < 0 ||
 	    ev_timer_start(all->ev, &j->deadline, JOIN_DEADLINE_MS, on_deadline, j) < 0) {
@@ -245,7 +269,7 @@ join_accept(void *arg, int fd, const struct ip_addr *from)
 void
 joins_init(struct joins *j)
 {
-	LIST_INIT(&j->list);
+	TAILQ_INIT(&j->list);
 	j->n = 0;
 }
 
@@ -254,7 +278,7 @@ joins_fini(struct joins *j)
 {
 	struct join *one;
 
-	while ((one = LIST_FIRST(&j->list)) != NULL) {
+	while ((one = TAILQ_FIRST(&j->list)) != NULL) {
 		one->attaching = false;
 		join_free(one);
 	}

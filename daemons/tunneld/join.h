@@ -19,6 +19,10 @@
  * From an accepted connection to an authenticated node: TLS with both certificates, Hello,
  * certificate and token of the same node, its address from ipamd. Strangers are few at a time,
  * have little memory and little time.
+ *
+ * Where all places are taken the oldest stranger goes, so that nobody can keep others out by
+ * holding them: who is quick gets through. A source (an IPv4 address, an IPv6 /64, which is what
+ * one subscriber has) gets a share of the places and no more.
  */
 #define JOIN_STRANGERS_MAX 1024
 #define JOIN_STRANGERS_PER_SOURCE 64
@@ -42,7 +46,7 @@ struct joins {
 	struct ipam *ipam;
 	void (*joined)(void *arg, const struct join_result *r);
 	void *arg;
-	LIST_HEAD(, join) list;
+	TAILQ_HEAD(, join) list;	/* the oldest first */
 	size_t n;
 };
 
