@@ -82,8 +82,10 @@ on_attached(void *arg, int rc, const struct ipam_attached *a, const char *detail
 	struct join_result r;
 
 	j->attaching = false;
-	if (j->conn == NULL) {
-		join_free(j);	/* the node has gone meanwhile; the next sync tells ipamd */
+	if (j->conn == NULL) {	/* the node has gone meanwhile */
+		if (rc == 0)
+			j->all->left(j->all->arg, a);
+		join_free(j);
 		return;
 	}
 	if (rc < 0) {

@@ -45,6 +45,8 @@ struct joins {
 	const struct conf_server *conf;
 	struct ipam *ipam;
 	void (*joined)(void *arg, const struct join_result *r);
+	/* A node has gone while ipamd attached it; borrowed for the call. */
+	void (*left)(void *arg, const struct ipam_attached *a);
 	void *arg;
 	TAILQ_HEAD(, join) list;	/* the oldest first */
 	size_t n;

@@ -304,6 +304,17 @@ start_session(struct server *srv, struct peer *peer, const struct join_result *r
 	return 0;
 }
 
+/* Nothing comes of an attach: ipamd's row does not wait for it, unless another session has it. */
+static void
+give_back(void *arg, const struct ipam_attached *a)
+{
+	struct server *srv = arg;
+	const struct peer *peer = peers_find(&srv->peers, a->node_id);
+
+	if (peer == NULL || peer_newest(peer) == NULL)
+		ipam_report(srv->ipam, a->node_id, a->epoch, IPAM_IDLE);
+}
+
 static void
 on_joined(void *arg, const struct join_result *r)
 {
@@ -316,8 +327,7 @@ on_joined(void *arg, const struct join_result *r)
 		return;
 	if (peer != NULL && LIST_EMPTY(&peer->sessions))
 		on_empty(srv, peer);
-	if (reason == REASON_INTERNAL)
-		ipam_report(srv->ipam, r->attached->node_id, r->attached->epoch, IPAM_IDLE);
+	give_back(srv, r->attached);
 	join_refuse(r->conn, r->attached->node_id, reason, reason_text(reason));
 }
 
@@ -424,6 +434,7 @@ server_new(const struct server_parts *parts, const int *tcp, unsigned ntcp, stru
 		srv->joins.conf = &parts->d->sc;
 		srv->joins.ipam = srv->ipam;
 		srv->joins.joined = on_joined;
+		srv->joins.left = give_back;
 		srv->joins.arg = srv;
 		rc = open_listeners(srv, tcp, ntcp, e);
 	}

@@ -133,6 +133,65 @@ START_TEST(a_newer_session_replaces_an_older_one)
 }
 END_TEST
 
+/* --- attaches of which nothing comes ------------------------------------------------------------ */
+
+START_TEST(a_full_server_tells_ipamd)
+{
+	struct guest *g;
+
+	serverrig_init(&r);
+	r.d.sc.max_clients = 1;
+	serverrig_join(&r, 0, certs()->nameless, "n-1");
+	g = serverrig_guest(&r, 1, certs()->nameless);
+	guest_hello(g, "n-2");
+	LOOP_UNTIL(r.ev, g->closed);
+	ck_assert_str_eq(g->refused.reason, "SERVER_FULL");
+	LOOP_UNTIL(r.ev, serverrig_reported(&r, "n-2", 2, IPAM_IDLE));
+	serverrig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_stopping_server_tells_ipamd)
+{
+	serverrig_init(&r);
+	hold_two();
+	server_stop(r.server);
+	serverrig_answer(&r, 1);
+	LOOP_UNTIL(r.ev, r.guests[1].closed);
+	ck_assert_str_eq(r.guests[1].refused.reason, "SHUTTING_DOWN");
+	LOOP_UNTIL(r.ev, serverrig_reported(&r, CERTS_NODE, 2, IPAM_IDLE));
+	serverrig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_node_that_does_not_wait_is_reported)
+{
+	serverrig_init(&r);
+	hold_two();
+	conn_free(r.guests[1].conn);
+	r.guests[1].conn = NULL;
+	loop_for(r.ev, 50);
+	serverrig_answer(&r, 1);
+	LOOP_UNTIL(r.ev, serverrig_reported(&r, CERTS_NODE, 2, IPAM_IDLE));
+	serverrig_fini(&r);
+}
+END_TEST
+
+/* Its row must not become free for others. */
+START_TEST(unless_it_has_a_session)
+{
+	serverrig_init(&r);
+	hold_two();
+	serverrig_answer(&r, 1);
+	LOOP_UNTIL(r.ev, r.guests[1].welcomed);
+	serverrig_answer(&r, 0);
+	LOOP_UNTIL(r.ev, r.guests[0].closed);
+	loop_for(r.ev, 50);
+	ck_assert_uint_eq(r.nreports, 0);
+	serverrig_fini(&r);
+}
+END_TEST
+
 /* --- who may join ------------------------------------------------------------------------------- */
 
 static const struct {
@@ -173,6 +232,10 @@ main(void)
 	tcase_add_test(tc, of_those_that_begin_one_is_left);
 	tcase_add_test(tc, of_those_that_were_replaced_one_is_left);
 	tcase_add_test(tc, a_newer_session_replaces_an_older_one);
+	tcase_add_test(tc, a_full_server_tells_ipamd);
+	tcase_add_test(tc, a_stopping_server_tells_ipamd);
+	tcase_add_test(tc, a_node_that_does_not_wait_is_reported);
+	tcase_add_test(tc, unless_it_has_a_session);
 	KIT_ROWS(tc, the_certificate_must_be_a_nodes, names);
 	return kit_run("tunneld/server", tc);
 }
