@@ -55,6 +55,8 @@ static const struct conf_key keys[] = {
 	    .words = transport_words },
 	{ .name = "cipher", .type = CONF_WORD, AT(cipher), .dflt = "auto",
 	    .words = conf_cipher_words },
+	{ .name = "offload", .type = CONF_WORD, AT(offload), .dflt = "auto",
+	    .words = conf_offload_words },
 	{ .name = "device", .type = CONF_TEXT, AT(device), .dflt = "litevpn0", .min = 1,
 	    .max = 15 },
 	{ .name = "acceptRoutes", .type = CONF_BOOL, AT(accept_routes), .dflt = "true" },

@@ -25,6 +25,7 @@ struct conf_client {
 	bool redirect_gateway, accept_routes;
 	int transport;			/* enum conf_transport */
 	int cipher;			/* enum conf_cipher */
+	int offload;			/* enum conf_offload */
 	char *device;
 	int64_t reconnect_min_ms, reconnect_max_ms;
 	char *state_dir, *run_dir;

@@ -16,6 +16,7 @@
 #define MTU_AUTO 1400
 
 const char *const conf_cipher_words[] = { "auto", "aes-256-gcm", "chacha20-poly1305", NULL };
+const char *const conf_offload_words[] = { "auto", "batch", "off", NULL };
 static const char *const exhausted_words[] = { "reclaim", "refuse", NULL };
 static const char *const level_words[] = { "error", "warning", "notice", "info", "debug", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
@@ -89,6 +90,8 @@ static const struct conf_key keys[] = {
 	    .max = MS_D },
 	{ .name = "cipher", .type = CONF_WORD, AT(cipher), .dflt = "auto",
 	    .words = conf_cipher_words },
+	{ .name = "offload", .type = CONF_WORD, AT(offload), .dflt = "auto",
+	    .words = conf_offload_words },
 	{ .name = "maxClients", .type = CONF_INT, AT(max_clients), .dflt = "10000", .min = 1,
 	    .max = 60000 },
 	{ .name = "requireNodeCert", .type = CONF_BOOL, AT(require_node_cert), .dflt = "true" },

@@ -17,6 +17,7 @@
 #define CONF_LISTEN_MAX 4	/* addresses; each costs a few sockets in tunneld and ctld */
 
 enum conf_cipher { CONF_CIPHER_AUTO, CONF_CIPHER_AES256GCM, CONF_CIPHER_CHACHA20POLY1305 };
+enum conf_offload { CONF_OFFLOAD_AUTO, CONF_OFFLOAD_BATCH, CONF_OFFLOAD_OFF };
 enum conf_exhausted { CONF_EXHAUSTED_RECLAIM, CONF_EXHAUSTED_REFUSE };
 
 struct conf_server {
@@ -36,6 +37,7 @@ struct conf_server {
 	struct conf_list push_routes;	/* struct ip_prefix */
 	int64_t keepalive_ms, dead_after_ms, rekey_ms;
 	int cipher;			/* enum conf_cipher */
+	int offload;			/* enum conf_offload */
 	int64_t max_clients;
 	bool require_node_cert;
 	char *state_dir, *run_dir;
@@ -53,5 +55,6 @@ unsigned conf_server_mtu(const struct conf_server *c);
 
 /* The words of `cipher`, for texts and for client.yml. */
 extern const char *const conf_cipher_words[];
+extern const char *const conf_offload_words[];
 
 #endif

@@ -455,7 +455,7 @@ client_new(const struct client_parts *parts, struct client **out, struct err *e)
 		return err_set(e, -ENOMEM, "out of memory");
 	c->p = *parts;
 	c->sockets[0] = c->sockets[1] = NO_SOCKET;
-	c->sessions = (struct session_env){ .ev = parts->ev, .sas = &w->sas, .udp = &w->udp,
+	c->sessions = (struct session_env){ .ev = parts->ev, .sas = &w->sas, .tx = &w->tx,
 		.stats = &w->stats, .ops = &session_ops, .role = c, .deliver = worker_deliver,
 		.deliver_arg = w };
 	LIST_INIT(&c->server.sessions);

@@ -179,6 +179,25 @@ on_monitor(void *arg, uint32_t events)
 
 /* --- the start ----------------------------------------------------------------------------------- */
 
+static int
+begin_worker(struct engine *g, const struct monitor_init *init, int tun, const int *udp)
+{
+	struct worker_parts parts = { .tun = tun, .features = init->tun, .udp = udp,
+		.nudp = init->nudp, .offload = tunneld_offload(g->d) };
+	char text[WORKER_TEXT_MAX];
+	int rc;
+
+	if ((rc = worker_init(&g->worker, g->ev, &parts)) < 0)
+		return rc;
+	g->worker_up = true;
+	g->worker.lost = on_tun_lost;
+	g->worker.lost_arg = g;
+	g->conns.flush = worker_flush;
+	g->conns.flush_arg = &g->worker;
+	log_info("data_path", "offload=%s", LOG_Q(worker_describe(&g->worker, text)));
+	return 0;
+}
+
 /* Takes the descriptors of MONITOR_INIT apart: TUN, TCP, UDP, files. */
 static int
 take_init(struct engine *g, struct err *e)
@@ -208,11 +227,8 @@ take_init(struct engine *g, struct err *e)
 		close(files[i]);
 	if (rc < 0)
 		return rc;
-	if ((rc = worker_init(&g->worker, g->ev, m->fds[0], udp, init.nudp)) < 0)
+	if ((rc = begin_worker(g, &init, m->fds[0], udp)) < 0)
 		return err_set(e, rc, "data path: %s", strerror(-rc));
-	g->worker_up = true;
-	g->worker.lost = on_tun_lost;
-	g->worker.lost_arg = g;
 	return g->d->server ? server_new(&parts, tcp, init.ntcp, &g->server, e)
 			    : client_new(&node, &g->client, e);
 }

@@ -28,6 +28,7 @@ struct monitor {
 	struct tunneld *d;
 	struct ev *ev;
 	int tun;
+	struct tun_features tun_features;
 	unsigned ifindex;
 	int tcp[UDP_SOCKETS_MAX], udp[UDP_SOCKETS_MAX];
 	unsigned nlisten;
@@ -107,7 +108,9 @@ open_device(struct monitor *m, struct err *e)
 	const struct tunneld *d = m->d;
 	int rc;
 
-	if ((m->tun = tun_open(d->device, d->user.uid, d->server, e)) < 0)
+	m->tun = tun_open(d->device, d->user.uid, d->server,
+	    tunneld_offload(d) == CONF_OFFLOAD_AUTO, &m->tun_features, e);
+	if (m->tun < 0)
 		return m->tun;
 	if ((rc = netcfg_index(m->net, d->device, &m->ifindex)) < 0)
 		return err_set(e, rc, "device %s: %s", d->device, strerror(-rc));
@@ -214,7 +217,8 @@ begin_stop(struct monitor *m, enum daemon_exit status)
 static int
 send_init(struct monitor *m, struct err *e)
 {
-	struct monitor_init init = { .ntcp = m->nlisten, .nudp = m->nlisten };
+	struct monitor_init init = { .ntcp = m->nlisten, .nudp = m->nlisten,
+		.tun = m->tun_features };
 	int fds[CHAN_FDS_MAX], nfiles, rc;
 	unsigned n = 0;
 

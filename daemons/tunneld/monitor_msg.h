@@ -6,6 +6,7 @@
 
 #include "common/ip.h"
 #include "daemons/tunneld/control.h"
+#include "daemons/tunneld/tun.h"
 #include "daemons/tunneld/tunneld.h"
 #include "daemons/tunneld/udp.h"
 
@@ -41,6 +42,7 @@ struct monitor_files {
 /* Descriptors: TUN, then ntcp listening sockets, nudp UDP sockets, then the files. */
 struct monitor_init {
 	uint32_t ntcp, nudp;
+	struct tun_features tun;
 	struct monitor_files files;
 };
 

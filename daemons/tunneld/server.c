@@ -421,7 +421,7 @@ server_new(const struct server_parts *parts, const int *tcp, unsigned ntcp, stru
 		return err_set(e, -ENOMEM, "out of memory");
 	srv->p = *parts;
 	srv->started_s = clock_utc_s();
-	srv->sessions = (struct session_env){ .ev = parts->ev, .sas = &w->sas, .udp = &w->udp,
+	srv->sessions = (struct session_env){ .ev = parts->ev, .sas = &w->sas, .tx = &w->tx,
 		.stats = &w->stats, .ops = &session_ops, .role = srv, .deliver = worker_deliver,
 		.deliver_arg = w };
 	w->network = parts->d->sc.vpn_addr;

@@ -72,11 +72,11 @@ send_udp(struct session *s, uint8_t *pkt, size_t len, enum esp_next next)
 
 	if (!s->end_proven && s->end_credit < (int64_t) esp_len)
 		return VERDICT_ENDPOINT_UNPROVEN;
-	if ((v = esp_seal(&s->tx, pkt, len, next, pkt - ESP_HEAD)) != VERDICT_OK)
+	v = esp_seal(&s->tx, pkt, len, next, udp_tx_room(s->env->tx, &s->end, esp_len));
+	if (v != VERDICT_OK)
 		return v;
 	s->end_credit -= (int64_t) esp_len;
-	if (udp_send(s->env->udp, &s->end, pkt - ESP_HEAD, esp_len) < 0)
-		return VERDICT_UDP_SEND_FAILED;
+	udp_tx_put(s->env->tx, esp_len);
 	return VERDICT_OK;
 }
 
@@ -101,12 +101,10 @@ session_send(struct session *s, uint8_t *pkt, size_t len)
 
 	if (session_on_udp(s)) {
 		v = send_udp(s, pkt, len, ippkt_next_header(pkt));
-		/* What was sealed is sent or lost; what was held back may still go the other way. */
-		if ((v == VERDICT_OK || v == VERDICT_UDP_SEND_FAILED) &&
-		    probe_sent(&s->probe, clock_mono_us()))
+		if (v == VERDICT_OK && probe_sent(&s->probe, clock_mono_us()))
 			schedule(s);
 	}
-	if (v == VERDICT_ENDPOINT_UNPROVEN)
+	if (v == VERDICT_ENDPOINT_UNPROVEN)	/* held back: it may still go the other way */
 		v = send_tls(s, pkt, len);
 	if (v == VERDICT_OK) {
 		s->tx_packets++;
@@ -117,15 +115,16 @@ session_send(struct session *s, uint8_t *pkt, size_t len)
 
 /* --- echoes ----------------------------------------------------------------------------------- */
 
-static enum verdict
+static void
 send_echo(struct session *s, uint8_t type, uint64_t nonce)
 {
-	uint8_t buf[ESP_HEAD + ECHO_LEN + ESP_TAIL];
-	struct wire w = wire_writer(buf + ESP_HEAD, ECHO_LEN);
+	uint8_t buf[ECHO_LEN + ESP_TRAILER];
+	struct wire w = wire_writer(buf, ECHO_LEN);
 
 	wire_put_u8(&w, type);
 	wire_put_u64(&w, nonce);
-	return send_udp(s, buf + ESP_HEAD, ECHO_LEN, ESP_NEXT_NONE);
+	send_udp(s, buf, ECHO_LEN, ESP_NEXT_NONE);
+	udp_tx_flush(s->env->tx);	/* nothing else may be on its way */
 }
 
 /* Answered at the size at which it came, a limited number of times per second. */

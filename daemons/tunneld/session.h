@@ -15,7 +15,7 @@
 #include "daemons/tunneld/probe.h"
 #include "daemons/tunneld/sa.h"
 #include "daemons/tunneld/stats.h"
-#include "daemons/tunneld/udp.h"
+#include "daemons/tunneld/udp_tx.h"
 
 /*
  * One TLS connection of a node with the keys that came out of it, at either end: a pair of SAs, the
@@ -58,7 +58,7 @@ struct session_ops {
 struct session_env {
 	struct ev *ev;
 	struct sa_table *sas;
-	struct udp *udp;
+	struct udp_tx *tx;
 	struct stats *stats;
 	const struct session_ops *ops;
 	void *role;		/* the server or the client, for ops */
@@ -133,8 +133,8 @@ void session_bye(struct session *s, int reason);
 void session_retire(struct session *s, int reason);
 
 /*
- * Sends an inner packet on the path of the moment. There must be ESP_HEAD writable bytes before
- * pkt and ESP_TAIL behind; the packet may be overwritten.
+ * Sends an inner packet on the path of the moment: it is on its way when the UDP batch is flushed.
+ * There must be ESP_TRAILER writable bytes behind it.
  */
 enum verdict session_send(struct session *s, uint8_t *pkt, size_t len);
 

@@ -6,7 +6,8 @@
 
 /*
  * What became of a packet. The packet way returns one of these and never logs; each but OK is a
- * counter that status and metrics show by its name. Pure.
+ * counter that status and metrics show by its name. OK: it was handed on; the kernel may refuse it
+ * later, with others of its batch, which is counted then. Pure.
  */
 #define VERDICT_TABLE(X)                                                                           \
 	X(OK, "delivered")                                                                         \

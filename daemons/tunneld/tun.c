@@ -11,6 +11,10 @@
 
 #define TUN_PATH "/dev/net/tun"
 
+/* Linux 6.2; not in Debian 12's headers. Only both together are accepted. */
+#define F_USO (0x20u | 0x40u)
+#define F_TSO (TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
+
 static int
 explain(const char *name, int rc, struct err *e)
 {
@@ -28,23 +32,51 @@ explain(const char *name, int rc, struct err *e)
 	}
 }
 
-int
-tun_open(const char *name, uid_t owner, bool persistent, struct err *e)
+/* The first attempt that the kernel takes. */
+static void
+set_offloads(int fd, struct tun_features *f)
+{
+	f->tso = f->uso = ioctl(fd, TUNSETOFFLOAD, (unsigned long) (TUN_F_CSUM | F_TSO | F_USO)) == 0;
+	if (!f->uso)
+		f->tso = ioctl(fd, TUNSETOFFLOAD, (unsigned long) (TUN_F_CSUM | F_TSO)) == 0;
+	if (!f->tso)
+		ioctl(fd, TUNSETOFFLOAD, 0UL);
+}
+
+static int
+attach(int fd, const char *name, bool offload)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+
+	if (offload)
+		ifr.ifr_flags |= IFF_VNET_HDR;
+	strncpy(ifr.ifr_name, name, sizeof(ifr.ifr_name) - 1);
+	return ioctl(fd, TUNSETIFF, &ifr);
+}
+
+int
+tun_open(const char *name, uid_t owner, bool persistent, bool offload,
+    struct tun_features *features_out, struct err *e)
+{
 	int fd = open(TUN_PATH, O_RDWR | O_CLOEXEC | O_NONBLOCK), rc;
+	struct tun_features f = { .vnet = false };
 
 	if (fd < 0)
 		return err_set(e, -errno, TUN_PATH ": %s%s", strerror(errno),
 		    errno == ENOENT || errno == ENODEV ? " (modprobe tun; in a container, pass the "
 		    "device in)" : "");
-	strncpy(ifr.ifr_name, name, sizeof(ifr.ifr_name) - 1);
-	if (ioctl(fd, TUNSETIFF, &ifr) < 0 ||
+	f.vnet = offload && attach(fd, name, true) == 0;
+	if ((!f.vnet && attach(fd, name, false) < 0) ||
 	    ioctl(fd, TUNSETOWNER, (unsigned long) owner) < 0 ||
 	    ioctl(fd, TUNSETPERSIST, persistent ? 1UL : 0UL) < 0) {
 		rc = explain(name, -errno, e);
 		close(fd);
 		return rc;
 	}
+	if (f.vnet)
+		set_offloads(fd, &f);
+	else	/* a device that a crashed one has left */
+		ioctl(fd, TUNSETOFFLOAD, 0UL);
+	*features_out = f;
 	return fd;
 }

@@ -9,11 +9,19 @@
 
 /* TUN devices (Documentation/networking/tuntap.rst): the only file that knows linux/if_tun.h. */
 
+/* What the kernel agreed to do with many packets at once (Documentation/networking/tuntap.rst). */
+struct tun_features {
+	bool vnet;	/* a virtio_net_hdr is before each packet; packets may be joined (offload.h) */
+	bool tso, uso;	/* what is read may be many TCP segments, many UDP datagrams */
+};
+
 /*
  * Makes the device, or takes over the persistent one of that name that a crashed tunneld has left.
  * Its owner becomes `owner`, so that nobody else can attach to it. persistent: it outlives us.
+ * offload: with as many features as there are; *features_out tells. Without, one packet at a time.
  * Returns a non-blocking descriptor or a negative errno with *e. Needs CAP_NET_ADMIN.
  */
-int tun_open(const char *name, uid_t owner, bool persistent, struct err *e);
+int tun_open(const char *name, uid_t owner, bool persistent, bool offload,
+    struct tun_features *features_out, struct err *e);
 
 #endif

@@ -22,6 +22,12 @@ struct tunneld {
 	struct priv_user ipamd, ctld;	/* whom the engine talks to (server) */
 };
 
+static inline enum conf_offload
+tunneld_offload(const struct tunneld *d)
+{
+	return (enum conf_offload) (d->server ? d->sc.offload : d->cc.offload);
+}
+
 /* The five files of an identity, in this order wherever they are passed on. */
 enum tunneld_file {
 	TUNNELD_CA,

@@ -9,11 +9,6 @@
 #define RCVBUF (8 << 20)	/* 2 MB already lose packets in bursts */
 #define BACKLOG 1024
 
-union control {
-	struct cmsghdr align;
-	char buf[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
-};
-
 static int
 open_bound(const struct ip_addr *addr, uint16_t port, int type, const char *proto, struct err *e)
 {
@@ -77,97 +72,6 @@ udp_tcp_listen(const struct ip_addr *addr, uint16_t port, struct err *e)
 		return rc;
 	}
 	return fd;
-}
-
-static struct ip_addr
-local_of(struct msghdr *mh)
-{
-	for (struct cmsghdr *cm = CMSG_FIRSTHDR(mh); cm != NULL; cm = CMSG_NXTHDR(mh, cm)) {
-		if (cm->cmsg_level == IPPROTO_IPV6 && cm->cmsg_type == IPV6_PKTINFO) {
-			struct in6_pktinfo info;
-
-			memcpy(&info, CMSG_DATA(cm), sizeof(info));
-			return ip_from_bytes(AF_INET6, info.ipi6_addr.s6_addr);
-		}
-		if (cm->cmsg_level == IPPROTO_IP && cm->cmsg_type == IP_PKTINFO) {
-			struct in_pktinfo info;
-
-			memcpy(&info, CMSG_DATA(cm), sizeof(info));
-			return ip_from_bytes(AF_INET, (const uint8_t *) &info.ipi_addr);
-		}
-	}
-	return (struct ip_addr){ 0 };
-}
-
-int
-udp_recv(const struct udp *u, unsigned socket, uint8_t *buf, size_t size, struct udp_end *from)
-{
-	union control control;
-	struct iovec iov = { buf, size };
-	struct msghdr mh = {
-		.msg_name = &from->peer,
-		.msg_namelen = sizeof(from->peer),
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf),
-	};
-	ssize_t n = recvmsg(u->fds[socket], &mh, MSG_DONTWAIT);
-
-	if (n < 0)
-		return -errno;
-	from->socket = socket;
-	from->peer_len = mh.msg_namelen;
-	from->local = local_of(&mh);
-	return (int) n;
-}
-
-/* Asks the kernel to send from the address that the peer knows. */
-static void
-put_local(struct msghdr *mh, union control *control, const struct ip_addr *local)
-{
-	struct cmsghdr *cm;
-
-	memset(control, 0, sizeof(*control));
-	mh->msg_control = control->buf;
-	mh->msg_controllen = sizeof(control->buf);
-	cm = CMSG_FIRSTHDR(mh);
-	if (local->family == AF_INET6) {
-		struct in6_pktinfo info = { .ipi6_ifindex = 0 };
-
-		memcpy(&info.ipi6_addr, local->b, 16);
-		cm->cmsg_level = IPPROTO_IPV6;
-		cm->cmsg_type = IPV6_PKTINFO;
-		cm->cmsg_len = CMSG_LEN(sizeof(info));
-		memcpy(CMSG_DATA(cm), &info, sizeof(info));
-		mh->msg_controllen = CMSG_SPACE(sizeof(info));
-	} else {
-		struct in_pktinfo info = { .ipi_ifindex = 0 };
-
-		memcpy(&info.ipi_spec_dst, local->b, 4);
-		cm->cmsg_level = IPPROTO_IP;
-		cm->cmsg_type = IP_PKTINFO;
-		cm->cmsg_len = CMSG_LEN(sizeof(info));
-		memcpy(CMSG_DATA(cm), &info, sizeof(info));
-		mh->msg_controllen = CMSG_SPACE(sizeof(info));
-	}
-}
-
-int
-udp_send(const struct udp *u, const struct udp_end *to, const uint8_t *buf, size_t len)
-{
-	union control control;
-	struct iovec iov = { (void *) buf, len };
-	struct msghdr mh = {
-		.msg_name = (void *) &to->peer,
-		.msg_namelen = to->peer_len,
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-	};
-
-	if (to->local.family != 0)
-		put_local(&mh, &control, &to->local);
-	return sendmsg(u->fds[to->socket], &mh, MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
 bool

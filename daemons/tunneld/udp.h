@@ -12,9 +12,9 @@
 #include "common/ip.h"
 
 /*
- * The UDP sockets of the data path. A socket that listens on all addresses must answer from the one
- * that was asked, or no NAT lets the answer pass: so the local address is part of an endpoint
- * (IP_PKTINFO, IPV6_RECVPKTINFO).
+ * The UDP sockets of the data path; udp_tx.h and udp_rx.h say what passes through them. A socket that
+ * listens on all addresses must answer from the one that was asked, or no NAT lets the answer pass:
+ * so the local address is part of an endpoint (IP_PKTINFO, IPV6_RECVPKTINFO).
  */
 #define UDP_SOCKETS_MAX CONF_LISTEN_MAX
 
@@ -36,15 +36,6 @@ int udp_open(const struct ip_addr *addr, uint16_t port, struct err *e);
 
 /* The same for TCP, listening. Here because address and port are the same. */
 int udp_tcp_listen(const struct ip_addr *addr, uint16_t port, struct err *e);
-
-/*
- * Receives a datagram. Returns its length, -EAGAIN when there is none, or another negative errno
- * that is no reason to stop.
- */
-int udp_recv(const struct udp *u, unsigned socket, uint8_t *buf, size_t size, struct udp_end *from);
-
-/* 0 or a negative errno; the datagram is lost then. */
-int udp_send(const struct udp *u, const struct udp_end *to, const uint8_t *buf, size_t len);
 
 /* The same peer address and port? */
 bool udp_end_equal(const struct udp_end *a, const struct udp_end *b);

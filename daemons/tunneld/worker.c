@@ -2,12 +2,38 @@
 #include "daemons/tunneld/worker.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "daemons/tunneld/ippkt.h"
 
-#define BATCH 64	/* packets per wake-up: timers and connections want their turn */
+/* At one time, in one direction: the other one, timers and connections want their turn. */
+#define TURN_PACKETS 512
+#define TURN_BYTES (512 * 1024)
+
+struct turn {
+	size_t packets, bytes;
+};
+
+/* Is there time for more, after this? */
+static bool
+goes_on(struct turn *t, size_t packets, size_t bytes)
+{
+	t->packets += packets;
+	t->bytes += bytes;
+	return t->packets < TURN_PACKETS && t->bytes < TURN_BYTES;
+}
+
+void
+worker_flush(void *arg)
+{
+	struct worker *w = arg;
+
+	tunq_flush(&w->tun);
+	udp_tx_flush(&w->tx);
+}
 
 /* --- out: TUN, destination, peer, session ------------------------------------------------------ */
 
@@ -18,18 +44,42 @@ send_to(struct peer *peer, uint8_t *pkt, size_t len)
 				     : session_send(peer->current, pkt, len);
 }
 
-static enum verdict
-from_tun(struct worker *w, uint8_t *pkt, size_t len)
+/* Who has the destination. NULL with the reason. */
+static struct peer *
+find_peer(struct worker *w, const struct offload_split *s, enum verdict *why_out)
 {
 	struct ippkt ip;
 	struct peer *peer;
 
-	if (!ippkt_parse(pkt, len, &ip))
-		return VERDICT_INNER_MALFORMED;
+	if (!ippkt_parse(s->pkt, s->len, &ip)) {
+		*why_out = VERDICT_INNER_MALFORMED;
+		return NULL;
+	}
 	peer = route_find(&w->routes, &ip.dst);
 	if (peer == NULL)
 		peer = w->uplink;
-	return peer == NULL ? VERDICT_INNER_NO_ROUTE : send_to(peer, pkt, len);
+	if (peer == NULL)
+		*why_out = VERDICT_INNER_NO_ROUTE;
+	return peer;
+}
+
+/* All packets of one read have one destination. */
+static void
+from_tun(struct worker *w, const struct offload_split *s)
+{
+	enum verdict v = VERDICT_OK;
+	struct peer *peer = find_peer(w, s, &v);
+
+	if (peer == NULL) {
+		w->stats.count[v] += s->parts;
+		return;
+	}
+	for (size_t i = 0; i < s->parts; i++) {
+		size_t len;
+		uint8_t *pkt = tunq_part(&w->tun, s, i, &len);
+
+		w->stats.count[send_to(peer, pkt, len)]++;
+	}
 }
 
 static void
@@ -44,28 +94,33 @@ static void
 on_tun(void *arg, uint32_t events)
 {
 	struct worker *w = arg;
-	uint8_t *pkt = w->buf + ESP_HEAD;
+	struct offload_split s;
+	struct turn turn = { 0 };
+	int rc;
 
 	/* Deleted: reading fails for ever, and epoll would say so again and again. */
 	if ((events & EPOLLERR) != 0) {
 		lose_tun(w);
 		return;
 	}
-	for (int i = 0; i < BATCH; i++) {
-		ssize_t n = read(w->tun, pkt, FRAME_BODY_MAX);
-
-		if (n <= 0)
-			return;
-		w->stats.count[from_tun(w, pkt, (size_t) n)]++;
-	}
+	do {
+		if ((rc = tunq_read(&w->tun, &s)) == 0)
+			from_tun(w, &s);
+		else if (rc == -EBADMSG)
+			w->stats.count[VERDICT_INNER_MALFORMED]++;
+		else
+			break;
+	} while (rc < 0 ? goes_on(&turn, 1, 0) : goes_on(&turn, s.parts, s.len));
+	worker_flush(w);
 }
 
 /* --- in: session, source, TUN or another peer --------------------------------------------------- */
 
 static enum verdict
-to_tun(struct worker *w, const uint8_t *pkt, size_t len)
+to_tun(struct worker *w, uint8_t *pkt, size_t len)
 {
-	return write(w->tun, pkt, len) == (ssize_t) len ? VERDICT_OK : VERDICT_TUN_WRITE_FAILED;
+	tunq_write(&w->tun, pkt, len);
+	return VERDICT_OK;
 }
 
 enum verdict
@@ -91,31 +146,44 @@ worker_deliver(void *arg, struct session *from, uint8_t *pkt, size_t len)
 }
 
 static enum verdict
-from_udp(struct worker *w, uint8_t *pkt, size_t len, const struct udp_end *end)
+from_udp(struct worker *w, const struct udp_packet *p)
 {
-	uint32_t spi = esp_spi(pkt, len);
+	uint32_t spi = esp_spi(p->bytes, p->len);
 	struct esp_rx *rx;
 
 	if (spi == 0)
 		return VERDICT_ESP_SHORT;
 	if ((rx = sa_find(&w->sas, spi)) == NULL)
 		return VERDICT_ESP_SPI_UNKNOWN;
-	return session_input(session_of_rx(rx), pkt, len, end);
+	return session_input(session_of_rx(rx), p->bytes, p->len, p->from);
+}
+
+/* What one call gave is flushed before the next: it lies where the next will be. */
+static size_t
+take_received(struct worker *w)
+{
+	size_t bytes = 0;
+
+	for (unsigned i = 0; i < w->rx.n; i++) {
+		w->stats.count[from_udp(w, &w->rx.packets[i])]++;
+		bytes += w->rx.packets[i].len;
+	}
+	worker_flush(w);
+	return bytes;
 }
 
 static void
 drain_udp(struct worker *w, unsigned socket)
 {
-	struct udp_end end;
+	struct turn turn = { 0 };
+	size_t bytes;
+	int rc;
 
-	for (int i = 0; i < BATCH; i++) {
-		int n = udp_recv(&w->udp, socket, w->buf, FRAME_BODY_MAX, &end);
-
-		if (n == -EAGAIN)
-			return;
-		if (n >= 0)	/* an ICMP error for an earlier datagram is no reason to stop */
-			w->stats.count[from_udp(w, w->buf, (size_t) n, &end)]++;
-	}
+	do {
+		/* An ICMP error for an earlier datagram is no reason to stop. */
+		rc = udp_rx_recv(&w->rx, &w->udp, socket);
+		bytes = rc == 0 ? take_received(w) : 0;
+	} while (rc != -EAGAIN && goes_on(&turn, rc == 0 ? w->rx.n : 1, bytes));
 }
 
 static void
@@ -145,25 +213,30 @@ worker_add_udp(struct worker *w, int fd, unsigned *socket_out)
 		return rc;
 	}
 	w->udp.fds[w->udp.n++] = fd;
+	udp_rx_add(&w->rx, &w->udp, i);
 	*socket_out = i;
 	return 0;
 }
 
 int
-worker_init(struct worker *w, struct ev *ev, int tun, const int *udp, unsigned nudp)
+worker_init(struct worker *w, struct ev *ev, const struct worker_parts *parts)
 {
 	unsigned socket;
 	int rc;
 
-	*w = (struct worker){ .ev = ev, .tun = tun };
+	memset(w, 0, sizeof(*w));
+	w->ev = ev;
 	sa_table_init(&w->sas);
 	route_init(&w->routes);
-	rc = ev_io_add(ev, &w->tun_io, tun, EPOLLIN, on_tun, w);
-	for (unsigned i = 0; i < nudp; i++) {
+	tunq_init(&w->tun, parts->tun, &parts->features, &w->stats);
+	udp_tx_init(&w->tx, &w->udp, parts->offload, &w->stats);
+	udp_rx_init(&w->rx, parts->offload);
+	rc = ev_io_add(ev, &w->tun_io, parts->tun, EPOLLIN, on_tun, w);
+	for (unsigned i = 0; i < parts->nudp; i++) {
 		if (rc < 0)
-			close(udp[i]);
+			close(parts->udp[i]);
 		else
-			rc = worker_add_udp(w, udp[i], &socket);
+			rc = worker_add_udp(w, parts->udp[i], &socket);
 	}
 	return rc;
 }
@@ -172,11 +245,23 @@ void
 worker_fini(struct worker *w)
 {
 	ev_io_del(w->ev, &w->tun_io);
-	close(w->tun);
+	tunq_fini(&w->tun);
 	for (unsigned i = 0; i < w->udp.n; i++) {
 		ev_io_del(w->ev, &w->udp_io[i]);
 		close(w->udp.fds[i]);
 	}
 	sa_table_fini(&w->sas);
 	route_fini(&w->routes);
+}
+
+const char *
+worker_describe(const struct worker *w, char buf[WORKER_TEXT_MAX])
+{
+	const struct tun_features *tun = &w->tun.features;
+
+	snprintf(buf, WORKER_TEXT_MAX, "tun %s, udp out %s, udp in %s, aead %s",
+	    !tun->vnet ? "single" : tun->uso ? "tso uso" : tun->tso ? "tso" : "join",
+	    w->tx.segment ? "gso" : w->tx.many ? "batch" : "single",
+	    w->rx.joined ? "gro" : w->rx.many ? "batch" : "single", aead_library());
+	return buf;
 }

@@ -52,7 +52,7 @@ on_packet(void *owner, uint8_t *pkt, size_t len)
 			ck_abort_msg("byte %zu of %zu is wrong", i, len);
 	}
 	/* The room that the data path writes to. */
-	memset(pkt - ESP_HEAD, 0xaa, ESP_HEAD + len + ESP_TAIL);
+	memset(pkt, 0xaa, len + ESP_TRAILER);
 	e->last_len = len;
 	told(e, PACKETS);
 }

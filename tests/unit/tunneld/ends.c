@@ -147,12 +147,13 @@ side_init(struct ends *e, struct side *s)
 
 	ck_assert_msg(udp >= 0, "%s", err.text);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, tun), 0);
-	ck_assert_int_eq(worker_init(&s->worker, e->ev, tun[0], &udp, 1), 0);
+	ck_assert_int_eq(worker_init(&s->worker, e->ev, &(struct worker_parts){ .tun = tun[0],
+	    .udp = &udp, .nudp = 1, .offload = CONF_OFFLOAD_OFF }), 0);
 	s->tun = tun[1];
 	ck_assert_int_eq(ev_io_add(e->ev, &s->tun_io, s->tun, EPOLLIN, on_tun, s), 0);
 	LIST_INIT(&s->peer.sessions);
 	strcpy(s->peer.id, s == &e->server ? "n-1" : "server");
-	s->env = (struct session_env){ .ev = e->ev, .sas = &s->worker.sas, .udp = &s->worker.udp,
+	s->env = (struct session_env){ .ev = e->ev, .sas = &s->worker.sas, .tx = &s->worker.tx,
 		.stats = &s->worker.stats, .ops = &session_ops, .role = s,
 		.deliver = worker_deliver, .deliver_arg = &s->worker };
 }
@@ -317,13 +318,16 @@ ends_pass(struct ends *e, struct side *from)
 void
 ends_send_esp(struct ends *e, const void *text, size_t len, enum esp_next next)
 {
-	uint8_t buf[ESP_HEAD + 1500 + ESP_TAIL];
+	uint8_t buf[1500 + ESP_TRAILER];
 	struct session *s = e->node.session;
+	struct udp_tx *tx = &e->node.worker.tx;
 	size_t esp_len = esp_sealed_len(len);
 
-	memcpy(buf + ESP_HEAD, text, len);
-	ck_assert_int_eq(esp_seal(&s->tx, buf + ESP_HEAD, len, next, buf), VERDICT_OK);
-	ck_assert_int_eq(udp_send(&e->node.worker.udp, &s->end, buf, esp_len), 0);
+	memcpy(buf, text, len);
+	ck_assert_int_eq(esp_seal(&s->tx, buf, len, next, udp_tx_room(tx, &s->end, esp_len)),
+	    VERDICT_OK);
+	udp_tx_put(tx, esp_len);
+	udp_tx_flush(tx);
 }
 
 uint64_t

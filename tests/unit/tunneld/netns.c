@@ -21,7 +21,8 @@ int
 netns_device(const char *name)
 {
 	struct err e = { 0 };
-	int fd = tun_open(name, 0, false, &e);
+	struct tun_features features;
+	int fd = tun_open(name, 0, false, false, &features, &e);
 
 	ck_assert_msg(fd >= 0, "%s", e.text);
 	return fd;

@@ -270,7 +270,8 @@ serverrig_init(struct serverrig *r)
 	open_ipamd(r);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, tun), 0);
 	r->tun = tun[1];
-	ck_assert_int_eq(worker_init(&r->worker, r->ev, tun[0], NULL, 0), 0);
+	ck_assert_int_eq(worker_init(&r->worker, r->ev, &(struct worker_parts){ .tun = tun[0],
+	    .udp = NULL, .nudp = 0, .offload = CONF_OFFLOAD_OFF }), 0);
 	parts.ev = r->ev;
 	tcp = open_port(r);
 	ck_assert_msg(server_new(&parts, &tcp, 1, &r->server, &e) == 0, "%s", e.text);

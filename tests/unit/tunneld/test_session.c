@@ -84,7 +84,7 @@ START_TEST(udp_that_cannot_be_sent_gives_way_too)
 	ends_reach_udp(&e);
 	ck_assert_int_ge(dup2(null, e.node.worker.udp.fds[0]), 0);
 	ends_send(&e, &e.node, 100);
-	LOOP_UNTIL(e.ev, ends_count(&e.node, VERDICT_UDP_SEND_FAILED) == 1);
+	LOOP_UNTIL(e.ev, ends_count(&e.node, VERDICT_UDP_SEND_FAILED) >= 1);
 	/* With the connection lost before, there is no way left then. */
 	conn_free(e.server.session->conn);
 	e.server.session->conn = NULL;

@@ -33,7 +33,8 @@ rig_open(struct rig *r)
 	tun = netns_device("tun0");
 	netns_do("ip link set tun0 up && ip addr add 10.1.1.3/24 dev tun0");
 	ck_assert_int_eq(ev_new(&r->ev), 0);
-	ck_assert_int_eq(worker_init(&r->worker, r->ev, tun, NULL, 0), 0);
+	ck_assert_int_eq(worker_init(&r->worker, r->ev, &(struct worker_parts){ .tun = tun,
+	    .offload = CONF_OFFLOAD_OFF }), 0);
 	r->worker.lost = on_lost;
 	r->worker.lost_arg = r;
 	return true;
