@@ -202,6 +202,19 @@ daemon_end() {
 		printf 'FAIL: %s does not end well\n' "$name" >&2
 		return 1
 	fi
+	filters_loaded "$name"
+}
+
+# filters_loaded NAME: each of its processes has said so, and in which mode (unless the test has the
+# log without its lines for debugging).
+filters_loaded() {
+	local log=$LAB/$1/log
+	grep -qF ' debug ' "$log" || return 0
+	if ! grep -qF ' sandbox_loaded ' "$log" ||
+		grep -F ' sandbox_loaded ' "$log" | grep -vE " mode=$SANDBOX\$"; then
+		printf 'FAIL: not all filters of %s are in mode %s\n' "$1" "$SANDBOX" >&2
+		return 1
+	fi
 }
 
 # daemon_stop NAME: in good order.

@@ -3,7 +3,6 @@
 # The API under guests that take too much: connections without end, handshakes that never go on,
 # answers that nobody reads, requests that are too large, no descriptors left. What they take is
 # bounded, what it is bounded by is said, and others are served meanwhile.
-# time-limit: 45
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 

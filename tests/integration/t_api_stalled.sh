@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ipamd hangs, or tunneld does: calls that need it are told so in time, and hold up no others. A ctld
 # that is told to stop answers what it is at, takes nothing new, and is gone in bounded time.
-# time-limit: 45
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 

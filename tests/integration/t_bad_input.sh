@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a person can get wrong ends in one clear line and the right exit status: configuration,
 # arguments, certificates, a port in use, no TUN, not root. A bad file on SIGHUP changes nothing.
-# time-limit: 60
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 

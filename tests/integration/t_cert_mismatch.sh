@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Certificate and token must speak of the same node; a stolen one of the two is useless. A node's
 # certificate cannot pose as the server's; an administrator's is none for the tunnel.
-# time-limit: 45
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 

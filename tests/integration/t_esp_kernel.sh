@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The same with the kernel's ESP (ip xfrm) as the node, where the kernel has it.
-# time-limit: 45
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 

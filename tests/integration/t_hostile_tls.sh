@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Strangers, and a node with a valid certificate, that break off the control connection at every
 # moment, or talk nonsense: the server's engine lives, and a ping beside it loses nothing.
-# time-limit: 60
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 

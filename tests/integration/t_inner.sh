@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # What a node may send: its own source address only, to nodes only when interconnection is on.
-# time-limit: 45
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # A /29 has five addresses for nodes. The sixth node gets the one of the node that has been away for
 # longest, which is forgotten; connected ones are never touched; `refuse` gives none.
-# time-limit: 60
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -6,7 +6,6 @@
 #     server 192.0.2.1 --- switch --- g --- 198.51.100.0/24 --- node a
 #            192.0.2.2            \-- h --- 203.0.113.0/24 ---/
 #
-# time-limit: 60
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 

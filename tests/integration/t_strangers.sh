@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Whoever opens connections and says nothing gets so many of them and no more, and loses them soon;
 # nodes at other addresses do not notice.
-# time-limit: 60
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tokens have a life: checked when they are used, and swept. A node that has enrolled and does not
 # connect in time is forgotten; one that has connected is not.
-# time-limit: 45
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,7 +3,6 @@
 # tunneld's engine killed: the device does not change, nodes are back in about a second with the
 # same address. The whole daemon killed: the device persists and is taken over. Once each, in the
 # long form twenty times.
-# time-limit: 60
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a node changes on its host is undone: at an orderly end, and at the next start after a crash.
 # Pushed routes are set, or not, as the node's own configuration says.
-# time-limit: 45
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # DeleteNode: row gone, session cut, then the answer. The node is told, and refused from then on. A
 # node may unregister itself and nobody else.
-# time-limit: 45
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 

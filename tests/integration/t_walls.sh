@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The walls between the daemons: who can open which socket and which file, tried as each user; and
 # what a daemon does when another one talks nonsense to it.
-# time-limit: 45
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
