@@ -20,6 +20,7 @@
 #define ECHO_LEN 9		/* type, nonce */
 #define ECHO_REQUEST 0
 #define ECHO_REPLY 1
+#define MOVES_MS 1000		/* between lines in the log: a node can move with each packet */
 #define UNPROVEN_FACTOR 3	/* as in RFC 9000, 8.1: no amplification towards a forged source */
 
 static void on_tick(void *arg);
@@ -151,6 +152,19 @@ path_changed(struct session *s)
 	    (unsigned long long) s->epoch, session_on_udp(s) ? "udp" : "tls");
 }
 
+static void
+prove_end(struct session *s)
+{
+	int64_t now = clock_mono_ms();
+
+	s->end_proven = true;
+	if (!s->end_moved || now - s->end_logged_ms < MOVES_MS)
+		return;
+	s->end_moved = false;
+	s->end_logged_ms = now;
+	log_info("endpoint_moved", "node=%s to=%s", s->peer->id, SOCK_TEXT(&s->end.peer));
+}
+
 static enum verdict
 handle_echo(struct session *s, uint8_t *pkt, size_t len, const struct udp_end *from)
 {
@@ -164,7 +178,7 @@ handle_echo(struct session *s, uint8_t *pkt, size_t len, const struct udp_end *f
 		return answer_echo(s, pkt, len);
 	/* Only the answer to the question that is out proves the end that it was sent to. */
 	if (nonce == s->probe.nonce && nonce != 0 && udp_end_equal(from, &s->end))
-		s->end_proven = true;
+		prove_end(s);
 	if (probe_answered(&s->probe, nonce, clock_mono_us()))
 		path_changed(s);
 	schedule(s);
@@ -206,8 +220,7 @@ follow(struct session *s, const struct udp_end *from, uint64_t seq, size_t len)
 		s->end_credit += UNPROVEN_FACTOR * (int64_t) len;
 	if (same || seq != s->rx.replay.top)
 		return;
-	if (s->end_known)
-		log_info("endpoint_moved", "node=%s to=%s", s->peer->id, SOCK_TEXT(&from->peer));
+	s->end_moved |= s->end_known;
 	session_set_end(s, from);
 	s->end_credit = UNPROVEN_FACTOR * (int64_t) len;
 }

@@ -83,6 +83,8 @@ struct session {
 	bool end_known;
 	bool end_proven;		/* an echo has come back from there */
 	int64_t end_credit;		/* bytes that may go to an unproven end */
+	bool end_moved;			/* since it was last logged */
+	int64_t end_logged_ms;
 	bool roams;			/* the peer's end follows its packets (server) */
 	bool tls_allowed;		/* `transport: udp` forbids it */
 	struct probe probe;

@@ -3,8 +3,11 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "tests/unit/kit.h"
 #include "tests/unit/tunneld/certs.h"
 #include "tests/unit/tunneld/ends.h"
@@ -142,6 +145,53 @@ START_TEST(the_node_moves)
 	ends_pass(&e, &e.server);
 	ck_assert_uint_ge(e.relay.downs, 1);
 	ck_assert_uint_gt(e.relay.bytes_down[1], 100);
+	ends_fini(&e);
+}
+END_TEST
+
+/* Lines of the log about moves. */
+static unsigned
+moves_logged(void)
+{
+	char *text = kit_read(KIT_PATH("log"));
+	unsigned n = 0;
+
+	for (const char *at = text; (at = strstr(at, "endpoint_moved")) != NULL; at++)
+		n++;
+	free(text);
+	return n;
+}
+
+static void
+move_often(unsigned times)
+{
+	for (unsigned i = 0; i < times; i++) {
+		e.relay.way = i % RELAY_WAYS;
+		ends_pass(&e, &e.node);
+		ck_assert(relay_is_at(&e.relay, e.relay.way, &e.server.session->end));
+		if (!e.relay.drop_down)
+			LOOP_UNTIL(e.ev, e.server.session->end_proven);
+	}
+}
+
+/* A node chooses where each of its packets comes from: that must not fill the disk. */
+START_TEST(moves_are_not_logged_one_by_one)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(log_open("test", &(struct log_conf){ .level = LOG_LV_INFO,
+	    .target = KIT_PATH("log") }, &err), 0);
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	log_set_level(LOG_LV_INFO);
+	e.relay.drop_down = true;	/* it is not there at all */
+	move_often(20);
+	ck_assert_uint_eq(moves_logged(), 0);
+	e.relay.drop_down = false;
+	ends_reach_udp(&e);
+	move_often(20);
+	ck_assert_uint_ge(moves_logged(), 1);
+	ck_assert_uint_le(moves_logged(), 3);
 	ends_fini(&e);
 }
 END_TEST
@@ -349,6 +399,7 @@ main(void)
 	tcase_add_test(tc, without_esp_all_goes_over_tls);
 	tcase_add_test(tc, without_tls_nothing_goes_until_udp_does);
 	tcase_add_test(tc, the_node_moves);
+	tcase_add_test(tc, moves_are_not_logged_one_by_one);
 	tcase_add_test(tc, a_new_place_is_not_flooded);
 	tcase_add_test(tc, a_repeated_datagram_moves_nothing);
 	tcase_add_test(tc, an_old_datagram_moves_nothing);
