@@ -34,7 +34,7 @@ enum rpc_code {
  *                                                       what to do                                */
 #define REASON_TABLE(X)                                                                            \
 	X(TOKEN_UNKNOWN,     1001, UNAUTHENTICATED,      "the token is not known here",            \
-	    "the node was unregistered or never enrolled: enroll it again with a new bootstrap token") \
+	    "check how it was typed, or enroll the node again with a new bootstrap token") \
 	X(TOKEN_EXPIRED,     1002, UNAUTHENTICATED,      "the token's life is over",               \
 	    "ask an administrator for a new one (litevpnctl token create)")                        \
 	X(TOKEN_USED,        1003, UNAUTHENTICATED,      "the bootstrap token has no uses left",   \

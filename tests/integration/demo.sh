@@ -54,7 +54,9 @@ run ctl status
 say "Two nodes enroll over gRPC: a bootstrap token each, keys made on the node"
 for node in a b; do
 	node_conf "$node"
+	printf '+ litevpnctl token create; on %s: litevpnctl client enroll\n' "$node"
 	node_enroll "$node"
+	cat "$LAB/$node/enroll.log"
 	printf '%s: %s, address %s\n' "$node" "$(node_id "$node")" "$(node_field "$node" address)"
 done
 
@@ -72,7 +74,7 @@ b=$(node_addr b)
 run pings a 10.1.1.1 10
 run pings a "$b" 10
 
-say "Throughput, TCP, one stream, 3 s each: the bare network first"
+say "Throughput, TCP (cubic), one stream, 3 s each: the bare network first"
 iperf() {
 	local from=$1 to=$2 addr=$3 pid
 	on "$to" iperf3 -s -1 -B "$addr" >"$LAB/iperf.log" 2>&1 &
@@ -80,7 +82,10 @@ iperf() {
 	wait_for 5 listening "$to" 5201
 	on "$from" iperf3 -J -C cubic -t 3 -c "$addr" >"$LAB/iperf.json" || fail "iperf3 to $addr"
 	wait "$pid"
-	"$PYTHON" -c 'import json,sys; print("%.2f" % (json.load(open(sys.argv[1]))["end"]["sum_received"]["bits_per_second"] / 1e9))' "$LAB/iperf.json"
+	"$PYTHON" -c '
+import json, sys
+end = json.load(open(sys.argv[1]))["end"]
+print("%.2f" % (end["sum_received"]["bits_per_second"] / 1e9))' "$LAB/iperf.json"
 }
 listening() { shows . on "$1" ss -Htln "sport = :$2"; }
 raw=$(iperf a s 192.0.2.1)
@@ -115,5 +120,11 @@ wait_for 15 refused
 refused | tail -n 1
 run ctl node list
 pings a "$b" 1 >/dev/null 2>&1 && fail "node b still answers"
+run pings a 10.1.1.1 3
 
 say "Everything is torn down"
+trap - EXIT
+(lab_down)
+ip netns list | grep -e "-${LV_LAB:-$$}\>" && fail "network namespaces are left"
+[ -e "$LAB" ] && fail "$LAB is left"
+printf 'daemons, namespaces and files are gone; every step did what it says\n'
