@@ -15,6 +15,7 @@
 
 #define BACKLOG 64
 #define AGAIN_MS 100
+#define LOOK_MS 2000		/* how long a socket that was removed may be missed */
 #define SOCKET_MODE 0660
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -133,6 +134,37 @@ bind_to(int fd, const char *path)
 	    chmod(path, SOCKET_MODE) < 0 || listen(fd, BACKLOG) < 0 ? -errno : 0;
 }
 
+static void
+stop_listening(struct ipc_listener *l)
+{
+	if (!l->io.active)
+		return;
+	ev_io_del(l->ev, &l->io);
+	close(l->io.fd);
+}
+
+/* consumes: fd. From now on it is the one, and no other. */
+static int
+serve(struct ipc_listener *l, int fd)
+{
+	struct stat st;
+	int rc;
+
+	if (lstat(l->path, &st) < 0) {
+		rc = -errno;
+		goto fail;
+	}
+	stop_listening(l);
+	if ((rc = ev_io_add(l->ev, &l->io, fd, EPOLLIN, on_connection, l)) < 0)
+		goto fail;
+	l->dev = st.st_dev;
+	l->ino = st.st_ino;
+	return 0;
+fail:
+	close(fd);
+	return rc;
+}
+
 static int
 listen_at(struct ipc_listener *l, struct err *e)
 {
@@ -142,24 +174,69 @@ listen_at(struct ipc_listener *l, struct err *e)
 		return rc;
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
 		return err_set(e, -errno, "%s: %s", l->path, strerror(errno));
-	if ((rc = bind_to(fd, l->path)) < 0 ||
-	    (rc = ev_io_add(l->ev, &l->io, fd, EPOLLIN, on_connection, l)) < 0) {
+	if ((rc = bind_to(fd, l->path)) < 0)
 		close(fd);
-		return err_set(e, rc, "%s: cannot listen: %s", l->path, strerror(-rc));
-	}
-	return 0;
+	else
+		rc = serve(l, fd);
+	return rc < 0 ? err_set(e, rc, "%s: cannot listen: %s", l->path, strerror(-rc)) : 0;
 }
+
+/* --- staying reachable ------------------------------------------------------------------------ */
+
+/* Does our own socket stand at the path? What cannot be known now may be at the next look. */
+static bool
+is_there(const struct ipc_listener *l)
+{
+	struct stat st;
+
+	if (!l->io.active)
+		return false;
+	if (lstat(l->path, &st) < 0)
+		return errno != ENOENT && errno != ENOTDIR;
+	return st.st_dev == l->dev && st.st_ino == l->ino;
+}
+
+/* What goes wrong is said once, and its end. Who is connected stays connected. */
+static void
+listen_anew(struct ipc_listener *l)
+{
+	int before = l->anew_rc;
+	struct err e;
+
+	l->anew_rc = listen_at(l, &e);
+	if (l->anew_rc == 0)
+		log_warn("ipc_listening_anew", "socket=%s why=\"it was removed\"", l->path);
+	else if (l->anew_rc != before)
+		log_err("ipc_listen_failed", "error=%s", LOG_Q(e.text));
+}
+
+static void
+look_after(void *arg)
+{
+	struct ipc_listener *l = arg;
+
+	if (!is_there(l))
+		listen_anew(l);
+	ev_timer_start(l->ev, &l->look, LOOK_MS, look_after, l);
+}
+
+/* --- beginning and end ------------------------------------------------------------------------ */
 
 int
 ipc_listener_init(struct ipc_listener *l, struct ev *ev, const struct ipc_listener_conf *conf,
     struct err *e)
 {
+	int rc;
+
 	assert(conf->npeers <= IPC_PEERS_MAX);
 	*l = (struct ipc_listener){ .ev = ev, .type = conf->type, .npeers = conf->npeers };
 	memcpy(l->peers, conf->peers, conf->npeers * sizeof(l->peers[0]));
-	if ((l->path = strdup(conf->path)) == NULL)
+	if ((l->path = strdup(conf->path)) == NULL ||
+	    ev_timer_start(ev, &l->look, LOOK_MS, look_after, l) < 0)
 		return err_set(e, -ENOMEM, "out of memory");
-	return listen_at(l, e);
+	if ((rc = listen_at(l, e)) < 0)
+		ev_timer_stop(ev, &l->look);
+	return rc;
 }
 
 void
@@ -167,11 +244,10 @@ ipc_listener_fini(struct ipc_listener *l)
 {
 	if (l->ev == NULL)
 		return;
-	if (l->io.active) {
-		ev_io_del(l->ev, &l->io);
-		close(l->io.fd);
+	if (l->io.active && is_there(l))
 		unlink(l->path);
-	}
+	stop_listening(l);
+	ev_timer_stop(l->ev, &l->look);
 	ev_timer_stop(l->ev, &l->again);
 	for (unsigned i = 0; i < IPC_LINES_MAX; i++)
 		ipc_pipe_close(&l->lines[i].pipe);

@@ -3,6 +3,7 @@
 #define LV_IPC_LISTEN_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "common/err.h"
 #include "common/ev.h"
@@ -10,7 +11,10 @@
 #include "common/ipc_peer.h"
 #include "common/ipc_pipe.h"
 
-/* How ipc_server.c and ipc_publisher.c listen, and who may connect. Of no use elsewhere. */
+/*
+ * How ipc_server.c and ipc_publisher.c listen, and who may connect. Of no use elsewhere. A socket
+ * that is removed under a listener is soon made anew: a daemon's partners may start at any time.
+ */
 
 #define IPC_PEERS_MAX 4
 #define IPC_LINES_MAX 16	/* a daemon has one; when it was killed the last may not have ended */
@@ -31,6 +35,10 @@ struct ipc_listener {
 	struct ipc_counters stats;
 	struct ev_io io;		/* active as long as it listens; the descriptor is ours */
 	struct ev_timer again;		/* after a shortage of descriptors */
+	dev_t dev;			/* what it is at the path */
+	ino_t ino;
+	struct ev_timer look;		/* whether it still is */
+	int anew_rc;			/* of the last try to listen anew */
 	struct ipc_line lines[IPC_LINES_MAX];
 };
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ctld killed with -9: tunnels and joins do not notice; its signer ends with it; it comes back.
+# ctld killed with -9: tunnels and joins do not notice; its signer ends with it; it comes back,
+# and finds tunneld.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -24,6 +25,12 @@ start_ctld
 wait_for 10 node_connected b
 wait_for 10 node_connected a
 ping_stop
+
+say "a socket of tunneld that was removed is there again for the next ctld"
+rm "$LAB/run/tunneld/control.sock"
+daemon_kill ctld
+start_ctld
+wait_for 10 node_uses a UDP
 
 say "the signer dies: the front ends with an error, for init to start both"
 front=$(daemon_pid ctld)

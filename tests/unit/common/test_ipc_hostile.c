@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/ipc_peer.h"
+#include "common/log.h"
 #include "ipc/signer.pb-c.h"
 #include "tests/unit/common/ipcrig.h"
 #include "tests/unit/kit.h"
@@ -407,6 +408,54 @@ START_TEST(who_hangs_up_does_no_harm)
 }
 END_TEST
 
+/* --- a socket that goes away ------------------------------------------------------------------ */
+
+START_TEST(a_removed_socket_comes_back)
+{
+	struct rig r;
+
+	rig_init(&r);
+	rig_serve(&r);
+	ck_assert_int_eq(unlink(r.path), 0);
+	rig_connect(&r);
+	must_still_serve(&r);
+	rig_fini(&r);
+}
+END_TEST
+
+static bool
+log_tells_of_failure(struct rig *r)
+{
+	char *log = kit_read(KIT_PATH("log"));
+	bool yes = strstr(log, "ipc_listen_failed") != NULL;
+
+	(void) r;
+	free(log);
+	return yes;
+}
+
+/* What stands in the way is not replaced, and a try that has failed is not the last one. */
+START_TEST(a_blocked_socket_comes_back)
+{
+	char log[KIT_PATH_MAX];
+	struct log_conf conf = { .level = LOG_LV_WARN, .target = kit_path("log", log) };
+	struct stat st;
+	struct rig r;
+
+	ck_assert_int_eq(log_open("test", &conf, NULL), 0);
+	rig_init(&r);
+	rig_serve(&r);
+	ck_assert_int_eq(unlink(r.path), 0);
+	ck_assert_int_eq(mkdir(r.path, 0700), 0);
+	rig_wait(&r, log_tells_of_failure);
+	ck_assert(stat(r.path, &st) == 0 && S_ISDIR(st.st_mode));
+	ck_assert_int_eq(rmdir(r.path), 0);
+	rig_connect(&r);
+	must_still_serve(&r);
+	rig_fini(&r);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -422,5 +471,7 @@ main(void)
 	tcase_add_test(tc, a_stranger_is_not_heard);
 	tcase_add_test(tc, a_listener_of_another_user_is_not_asked);
 	KIT_ROWS(tc, who_hangs_up_does_no_harm, knocks);
+	tcase_add_test(tc, a_removed_socket_comes_back);
+	tcase_add_test(tc, a_blocked_socket_comes_back);
 	return kit_run("common/ipc_hostile", tc);
 }
