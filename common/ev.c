@@ -28,6 +28,7 @@ struct ev {
 	/* The round being dispatched: ev_io_del clears entries of handles that went away. */
 	struct epoll_event ready[READY_MAX];
 	int nready;
+	int64_t now_us;		/* when it began */
 
 	/* Binary heap by due_ms and seq; heap[0] unused, so that slot 0 means "not in it". */
 	struct ev_timer **heap;
@@ -60,6 +61,7 @@ ev_new(struct ev **ev_out)
 		free(ev);
 		return rc;
 	}
+	ev->now_us = clock_mono_us();
 	*ev_out = ev;
 	return 0;
 }
@@ -333,6 +335,12 @@ run_tasks(struct ev *ev)
 	}
 }
 
+int64_t
+ev_now_us(const struct ev *ev)
+{
+	return ev->now_us;
+}
+
 int
 ev_run(struct ev *ev)
 {
@@ -342,6 +350,7 @@ ev_run(struct ev *ev)
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		ev->nready = n < 0 ? 0 : n;
+		ev->now_us = clock_mono_us();
 		for (int i = 0; i < ev->nready && !ev->stopping; i++) {
 			struct ev_io *io = ev->ready[i].data.ptr;
 

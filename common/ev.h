@@ -46,6 +46,12 @@ struct ev_waker {
 int ev_new(struct ev **ev_out);
 void ev_free(struct ev *ev);	/* NULL is fine. The handles must have been removed */
 
+/*
+ * clock_mono_us when the descriptors of this round became ready. For what is done for each packet:
+ * asking the clock costs as much as all else that a packet's path is chosen by.
+ */
+int64_t ev_now_us(const struct ev *ev);
+
 /* Runs until ev_stop; returns what ev_stop was given, or -errno. */
 int ev_run(struct ev *ev);
 void ev_stop(struct ev *ev, int result);

@@ -4,11 +4,20 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* 32 bytes at a time, in whatever vector registers there are: 1400 bytes take some 40 ns. */
+/*
+ * 32 bytes at a time, in whatever vector registers there are: 1400 bytes take some 40 ns, or 20 where
+ * the processor at hand has longer ones than the one that the compiler must expect. (The choice is
+ * made while the program is being loaded, too early for a sanitizer.)
+ */
 typedef uint64_t vec __attribute__((vector_size(32)));
 #define LOW ((uint64_t) 0xffffffff)
+#if defined(__x86_64__) && !defined(LV_SANITIZE)
+#define FITTED __attribute__((target_clones("avx2", "default")))
+#else
+#define FITTED
+#endif
 
-uint64_t
+FITTED uint64_t
 cksum_add(uint64_t sum, const uint8_t *p, size_t len)
 {
 	const vec low = { LOW, LOW, LOW, LOW };

@@ -102,7 +102,7 @@ session_send(struct session *s, uint8_t *pkt, size_t len)
 
 	if (session_on_udp(s)) {
 		v = send_udp(s, pkt, len, ippkt_next_header(pkt));
-		if (v == VERDICT_OK && probe_sent(&s->probe, clock_mono_us()))
+		if (v == VERDICT_OK && probe_sent(&s->probe, ev_now_us(s->env->ev)))
 			schedule(s);
 	}
 	if (v == VERDICT_ENDPOINT_UNPROVEN)	/* held back: it may still go the other way */
@@ -190,7 +190,7 @@ handle_echo(struct session *s, uint8_t *pkt, size_t len, const struct udp_end *f
 static void
 note_alive(struct session *s)
 {
-	s->rx_ms = clock_mono_ms();
+	s->rx_ms = ev_now_us(s->env->ev) / 1000;
 	if (s->is_up || s->retired)
 		return;
 	s->is_up = true;
@@ -250,7 +250,7 @@ session_input(struct session *s, uint8_t *pkt, size_t len, const struct udp_end 
 	v = esp_open(&s->rx, pkt, len, &inner, &inner_len, &next, &seq);
 	if (v != VERDICT_OK)
 		return v;
-	probe_received(&s->probe, clock_mono_us());
+	probe_received(&s->probe, ev_now_us(s->env->ev));
 	follow(s, from, seq, len);
 	note_alive(s);
 	switch (next) {

@@ -77,9 +77,12 @@ udp_tcp_listen(const struct ip_addr *addr, uint16_t port, struct err *e)
 bool
 udp_end_equal(const struct udp_end *a, const struct udp_end *b)
 {
-	struct ip_addr x = ip_from_sockaddr((const struct sockaddr *) &a->peer);
-	struct ip_addr y = ip_from_sockaddr((const struct sockaddr *) &b->peer);
+	struct ip_addr x, y;
 
+	if (a->peer_len == b->peer_len && memcmp(&a->peer, &b->peer, a->peer_len) == 0)
+		return true;	/* nearly always */
+	x = ip_from_sockaddr((const struct sockaddr *) &a->peer);
+	y = ip_from_sockaddr((const struct sockaddr *) &b->peer);
 	return ip_equal(&x, &y) && ip_port((const struct sockaddr *) &a->peer) ==
 	    ip_port((const struct sockaddr *) &b->peer);
 }
