@@ -93,6 +93,14 @@ remove_pin(struct hostcfg *h, unsigned i, struct err *e)
 	return journal_save(h->journal) < 0 ? err_set(e, -EIO, "the journal cannot be written") : 0;
 }
 
+static int
+set_pin(struct hostcfg *h, const struct journal_route *r, struct err *e)
+{
+	int rc = netcfg_route_add(h->net, &r->to, &r->hop);
+
+	return rc < 0 ? err_set(e, rc, "route %s: %s", PREFIX_TEXT(&r->to), strerror(-rc)) : 0;
+}
+
 /* Written down first: a crash leaves nothing behind that the next start does not find. */
 static int
 add_pin(struct hostcfg *h, const struct journal_route *r, struct err *e)
@@ -106,9 +114,9 @@ add_pin(struct hostcfg *h, const struct journal_route *r, struct err *e)
 		j->nroutes--;
 		return err_set(e, rc, "the journal cannot be written");
 	}
-	if ((rc = netcfg_route_add(h->net, &r->to, &r->hop)) < 0) {
+	if ((rc = set_pin(h, r, e)) < 0) {
 		remove_pin(h, j->nroutes - 1, NULL);
-		return err_set(e, rc, "route %s: %s", PREFIX_TEXT(&r->to), strerror(-rc));
+		return rc;
 	}
 	log_info("server_pinned", "server=%s via=%s device=%s", IP_TEXT(&r->to.addr),
 	    r->hop.via.family == 0 ? "none" : IP_TEXT(&r->hop.via), r->device);
@@ -132,7 +140,7 @@ pin(struct hostcfg *h, const struct journal_route *r, struct err *e)
 
 	if (old < j->nroutes && is_same_way(&j->routes[old], r))
 		/* Once more: it goes when its link does, and does not come back with it. */
-		return netcfg_route_add(h->net, &r->to, &r->hop);
+		return set_pin(h, r, e);
 	if ((rc = add_pin(h, r, e)) < 0)
 		return rc;
 	old = find_pin(j, &r->to.addr);
