@@ -3,16 +3,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 2048	/* longer lines are cut; a datagram to syslog stays whole */
+#define LINE_MAX_BYTES 2048	/* longer lines are cut; a pipe and syslog take them whole */
+#define PATIENCE_MS 20		/* for a reader that is only slow */
+_Static_assert(LINE_MAX_BYTES <= PIPE_BUF, "a line goes into a pipe as a whole");
 
 enum shape { SHAPE_TEXT, SHAPE_JSON, SHAPE_SYSLOG, SHAPE_JOURNAL };
 
@@ -21,6 +28,8 @@ static struct {
 	_Atomic enum log_level level;	/* set by the loop, read by every thread that logs */
 	enum shape shape;
 	int fd;
+	bool is_socket;
+	atomic_uint lost;	/* lines since the last one that got out */
 } out = { .name = "litevpn", .level = LOG_LV_INFO, .shape = SHAPE_TEXT, .fd = STDERR_FILENO };
 
 static const struct {
@@ -40,15 +49,24 @@ log_target_is_valid(const char *target)
 	return target[0] == '/' || strcmp(target, "stderr") == 0 || strcmp(target, "syslog") == 0;
 }
 
+/*
+ * Nobody who reads lines may hold up the process that writes them, for its loop forwards packets: a
+ * reader that stands still costs PATIENCE_MS once, and then the lines that it has no room for.
+ */
+
+static const struct sockaddr_un syslog_at = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
+
+/* Connected only to see that somebody is there: the system's log may be started anew. */
 static int
 open_syslog(void)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
+	struct timeval patience = { .tv_usec = PATIENCE_MS * 1000 };
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (struct sockaddr *) &sun, sizeof(sun)) < 0) {
+	if (connect(fd, (const struct sockaddr *) &syslog_at, sizeof(syslog_at)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0) {
 		int rc = -errno;
 
 		close(fd);
@@ -57,10 +75,34 @@ open_syslog(void)
 	return fd;
 }
 
+/* Of a FIFO, too: who opens it waits for no reader. */
+static int
+open_file(const char *path, int flags)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags, 0640);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * Pipes and terminals are opened anew, as O_NONBLOCK on the descriptor that we got would be that of
+ * its other users as well. A pipe of somebody who is not us cannot be: it stays as it is.
+ */
+static int
+open_stderr(const struct stat *st)
+{
+	int fd = -1;
+
+	if (S_ISFIFO(st->st_mode) || S_ISCHR(st->st_mode))
+		fd = open_file("/proc/self/fd/2", 0);
+	return fd < 0 ? STDERR_FILENO : fd;
+}
+
 int
 log_open(const char *name, const struct log_conf *conf, struct err *e)
 {
-	int fd = STDERR_FILENO;
+	struct stat st = { 0 };
+	int fd;
 
 	out.name = name;
 	out.level = conf->level;
@@ -71,16 +113,19 @@ log_open(const char *name, const struct log_conf *conf, struct err *e)
 			return err_set(e, fd, "log.target: /dev/log: %s", strerror(-fd));
 		out.shape = SHAPE_SYSLOG;
 	} else if (strcmp(conf->target, "stderr") != 0) {
-		fd = open(conf->target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+		fd = open_file(conf->target, O_APPEND | O_CREAT);
 		if (fd < 0)
-			return err_set(e, -errno, "log.target: %s: %s", conf->target,
-			    strerror(errno));
-	} else if (getenv("JOURNAL_STREAM") != NULL && !conf->json) {
-		out.shape = SHAPE_JOURNAL;
+			return err_set(e, fd, "log.target: %s: %s", conf->target, strerror(-fd));
+	} else {
+		fstat(STDERR_FILENO, &st);
+		fd = open_stderr(&st);
+		if (getenv("JOURNAL_STREAM") != NULL && !conf->json)
+			out.shape = SHAPE_JOURNAL;
 	}
 	if (out.fd != STDERR_FILENO)
 		close(out.fd);
 	out.fd = fd;
+	out.is_socket = S_ISSOCK(st.st_mode);
 	return 0;
 }
 
@@ -88,6 +133,7 @@ void
 log_rename(const char *name)
 {
 	out.name = name;
+	out.lost = 0;	/* the parent's */
 }
 
 void
@@ -199,10 +245,78 @@ add_json_members(struct line *l, const char *text)
 	}
 }
 
+static void
+add_line(struct line *l, enum log_level level, const char *event, const char *body)
+{
+	switch (out.shape) {
+	case SHAPE_JSON:
+		add(l, "{\"time\":\"");
+		add_time(l);
+		add(l, "\",\"level\":\"%s\",\"process\":\"%s\",\"pid\":%d,\"event\":\"%s\"",
+		    levels[level].word, out.name, (int) getpid(), event);
+		add_json_members(l, body);
+		add(l, "}");
+		break;
+	case SHAPE_SYSLOG:	/* facility 3, daemon */
+		add(l, "<%d>%s[%d]: %s %s", 3 * 8 + levels[level].syslog, out.name,
+		    (int) getpid(), event, body);
+		return;
+	case SHAPE_JOURNAL:
+		add(l, "<%d>%s: %s %s", levels[level].syslog, out.name, event, body);
+		break;
+	case SHAPE_TEXT:
+		add_time(l);
+		add(l, " %s[%d] %s %s %s", out.name, (int) getpid(), levels[level].word, event,
+		    body);
+		break;
+	}
+	if (l->len == sizeof(l->text) - 1)
+		l->len--;
+	l->text[l->len++] = '\n';
+}
+
+static bool
+send_line(const struct line *l, bool patient)
+{
+	struct pollfd room = { .fd = out.fd, .events = POLLOUT };
+
+	if (out.shape == SHAPE_SYSLOG)
+		return sendto(out.fd, l->text, l->len, patient ? 0 : MSG_DONTWAIT,
+		    (const struct sockaddr *) &syslog_at, sizeof(syslog_at)) >= 0;
+	if (poll(&room, 1, patient ? PATIENCE_MS : 0) == 0)
+		return false;
+	if (out.is_socket)
+		return send(out.fd, l->text, l->len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+	return write(out.fd, l->text, l->len) >= 0;
+}
+
+static bool
+write_line(enum log_level level, const char *event, const char *body, bool patient)
+{
+	struct line l = { .len = 0 };
+
+	add_line(&l, level, event, body);
+	return send_line(&l, patient);
+}
+
+/* Says first what was lost. Whoever finds no room for that is lost, too. */
+static void
+write_or_lose(enum log_level level, const char *event, const char *body)
+{
+	unsigned lost = atomic_exchange(&out.lost, 0);
+	char count[32];
+
+	snprintf(count, sizeof(count), "lines=%u", lost);
+	if (lost > 0 && !write_line(LOG_LV_WARN, "log_lost", count, false))
+		atomic_fetch_add(&out.lost, lost + 1);
+	else if (!write_line(level, event, body, lost == 0))
+		atomic_fetch_add(&out.lost, 1);
+}
+
 void
 log_write(enum log_level level, const char *event, const char *fmt, ...)
 {
-	struct line body = { .len = 0 }, l = { .len = 0 };
+	struct line body = { .len = 0 };
 	int saved = errno;
 	va_list ap;
 
@@ -212,37 +326,7 @@ log_write(enum log_level level, const char *event, const char *fmt, ...)
 	addv(&body, fmt, ap);
 	va_end(ap);
 	make_printable(&body);
-
-	switch (out.shape) {
-	case SHAPE_JSON:
-		add(&l, "{\"time\":\"");
-		add_time(&l);
-		add(&l, "\",\"level\":\"%s\",\"process\":\"%s\",\"pid\":%d,\"event\":\"%s\"",
-		    levels[level].word, out.name, (int) getpid(), event);
-		add_json_members(&l, body.text);
-		add(&l, "}");
-		break;
-	case SHAPE_SYSLOG:	/* facility 3, daemon */
-		add(&l, "<%d>%s[%d]: %s %s", 3 * 8 + levels[level].syslog, out.name,
-		    (int) getpid(), event, body.text);
-		break;
-	case SHAPE_JOURNAL:
-		add(&l, "<%d>%s: %s %s", levels[level].syslog, out.name, event, body.text);
-		break;
-	case SHAPE_TEXT:
-		add_time(&l);
-		add(&l, " %s[%d] %s %s %s", out.name, (int) getpid(), levels[level].word, event,
-		    body.text);
-		break;
-	}
-	if (out.shape != SHAPE_SYSLOG) {
-		if (l.len == sizeof(l.text) - 1)
-			l.len--;
-		l.text[l.len++] = '\n';
-	}
-	if (write(out.fd, l.text, l.len) < 0) {
-		/* Nowhere to say so: a log that cannot be written must not stop the network. */
-	}
+	write_or_lose(level, event, body.text);
 	errno = saved;
 }
 

@@ -13,6 +13,9 @@
  *
  * ERR: someone must act now. WARN: degraded, going on. NOTICE: start, stop, reload. INFO: session
  * up and down, address given. DEBUG: per message.
+ *
+ * Where nobody reads the lines, or the disk is full, they are lost and nobody waits; the next line
+ * that gets out comes after `log_lost lines=N`.
  */
 enum log_level { LOG_LV_ERR, LOG_LV_WARN, LOG_LV_NOTICE, LOG_LV_INFO, LOG_LV_DEBUG };
 

@@ -3,10 +3,16 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <regex.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/unit/kit.h"
@@ -205,6 +211,134 @@ START_TEST(a_target_that_fails_says_why)
 }
 END_TEST
 
+/* --- nobody reads ----------------------------------------------------------------------------- */
+
+#define FLOOD 5000	/* lines, more than anything holds */
+#define NEWEST_MAX 4096
+
+static const struct log_conf to_stderr = { .level = LOG_LV_INFO, .target = "stderr" };
+
+static int
+make_pipe(int ends[2])
+{
+	return pipe(ends);
+}
+
+static int
+make_stream(int ends[2])
+{
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+}
+
+static int (*const readers[])(int ends[2]) = { make_pipe, make_stream };
+
+/* Takes all that is there; returns how many lines, and the last bytes of them. */
+static unsigned
+drain(int fd, char newest_out[NEWEST_MAX])
+{
+	struct pollfd some = { .fd = fd, .events = POLLIN };
+	unsigned lines = 0;
+	ssize_t n;
+
+	while (poll(&some, 1, 0) > 0 && (n = read(fd, newest_out, NEWEST_MAX - 1)) > 0) {
+		newest_out[n] = '\0';
+		for (ssize_t i = 0; i < n; i++)
+			lines += newest_out[i] == '\n';
+	}
+	return lines;
+}
+
+/* The test's time limit says whether a line has waited for a reader. */
+START_TEST(a_reader_that_stands_still_holds_nobody)
+{
+	char newest[NEWEST_MAX], told[64];
+	unsigned lines;
+	int ends[2];
+
+	ck_assert_int_eq(readers[_i](ends), 0);
+	ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	ck_assert_int_eq(log_open("test", &to_stderr, NULL), 0);
+	for (unsigned i = 0; i < FLOOD; i++)
+		log_info("flood", "i=%u", i);
+	lines = drain(ends[0], newest);
+	ck_assert_uint_gt(lines, 10);
+	ck_assert_uint_lt(lines, FLOOD);
+	log_info("after", "all=well");
+	ck_assert_uint_eq(drain(ends[0], newest), 2);
+	snprintf(told, sizeof(told), " warning log_lost lines=%u\n", FLOOD - lines);
+	ck_assert_ptr_nonnull(strstr(newest, told));
+	ck_assert_ptr_nonnull(strstr(newest, " info after all=well\n"));
+	/* The descriptor that others have, too, has not changed. */
+	ck_assert_int_eq(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0);
+}
+END_TEST
+
+static int
+serve_syslog(void)
+{
+	const struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	unlink(at.sun_path);
+	return bind(fd, (const struct sockaddr *) &at, sizeof(at)) < 0 ? -1 : fd;
+}
+
+/* The last datagram that is there. */
+static bool
+syslog_has(int fd, const char *text)
+{
+	char line[NEWEST_MAX] = "";
+	ssize_t n;
+
+	while ((n = recv(fd, line, sizeof(line) - 1, 0)) > 0)
+		line[n] = '\0';
+	return strstr(line, text) != NULL;
+}
+
+/* In a child with a /dev of its own. */
+static int
+run_syslog(void *arg)
+{
+	struct log_conf conf = { .level = LOG_LV_INFO, .target = "syslog" };
+	int fd;
+
+	(void) arg;
+	KIT_MUST(mount("none", "/dev", "tmpfs", 0, "") == 0);
+	KIT_MUST(log_open("test", &conf, NULL) == -ENOENT);
+	KIT_MUST((fd = serve_syslog()) >= 0 && log_open("test", &conf, NULL) == 0);
+	log_info("first", "n=%d", 1);
+	KIT_MUST(syslog_has(fd, ": first n=1"));
+	close(fd);
+	log_info("between", "n=%d", 2);
+	KIT_MUST((fd = serve_syslog()) >= 0);
+	log_info("second", "n=%d", 3);
+	KIT_MUST(syslog_has(fd, ": second n=3"));
+	for (unsigned i = 0; i < FLOOD; i++)	/* nobody reads */
+		log_info("flood", "i=%u", i);
+	KIT_MUST(!syslog_has(fd, ": flood i=4999"));
+	log_info("third", "n=%d", 4);
+	KIT_MUST(syslog_has(fd, ": third n=4"));
+	return 0;
+}
+
+START_TEST(the_system_log_may_come_and_go)
+{
+	KIT_SKIP_UNLESS(unshare(CLONE_NEWNS) == 0 &&
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "a /dev of its own needs root");
+	ck_assert_int_eq(kit_child(run_syslog, NULL), 0);
+}
+END_TEST
+
+START_TEST(a_fifo_without_a_reader_is_refused)
+{
+	char path[KIT_PATH_MAX];
+	struct log_conf conf = { .level = LOG_LV_INFO, .target = kit_path("fifo", path) };
+
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(log_open("test", &conf, NULL), -ENXIO);
+}
+END_TEST
+
 static const struct {
 	const char *target;
 	bool valid;
@@ -232,6 +366,9 @@ main(void)
 	tcase_add_test(tc, json_lines_are_json);
 	tcase_add_test(tc, cut_json_lines_are_json);
 	tcase_add_test(tc, a_target_that_fails_says_why);
+	KIT_ROWS(tc, a_reader_that_stands_still_holds_nobody, readers);
+	tcase_add_test(tc, the_system_log_may_come_and_go);
+	tcase_add_test(tc, a_fifo_without_a_reader_is_refused);
 	KIT_ROWS(tc, targets_are_known, targets);
 	return kit_run("common/log", tc);
 }
