@@ -22,7 +22,7 @@ DEBS_LINT  = clang clang-tidy clang-tools libclang-rt-14-dev cppcheck valgrind
 .SUFFIXES:
 .PHONY: all help deps deps-demo deps-test deps-lint demo check check-unit check-sandbox check-asan \
 	soak unit-tests asan tsan valgrind tidy cppcheck man lint install clean distclean \
-	deps-bench bench-tunnel bench-api
+	deps-bench bench-tunnel bench-api fuzz fuzzers
 
 help:
 	@echo 'make              build everything into $(BUILD)/ (installs nothing)'
@@ -33,6 +33,7 @@ help:
 	@echo 'make tsan valgrind tidy cppcheck   further analysis; make deps-lint installs the tools'
 	@echo 'make bench-tunnel the speed of the tunnel, and of others beside it (root; ten minutes)'
 	@echo 'make bench-api    the speed of the control API, and of nghttpd beside it (root; three minutes)'
+	@echo 'make fuzz T=60    each fuzzer for so many seconds (clang)'
 	@echo 'make install      DESTDIR=... prefix by ./configure --prefix=...'
 	@echo 'make deps         install the Debian packages that building needs (root)'
 	@echo 'make asan man soak clean distclean'
@@ -163,6 +164,8 @@ OBJ = $(SRC:%.c=$(BUILD)/obj/%.o)
 TEST_FOLDERS = common tunneld ipamd ctld cli
 TEST_SRC = $(sort $(wildcard tests/unit/*.c $(TEST_FOLDERS:%=tests/unit/%/*.c)))
 TEST_OBJ = $(TEST_SRC:%.c=$(BUILD)/obj/%.o)
+FUZZ_SRC = $(sort $(wildcard tests/fuzz/*/fuzz_*.c))
+FUZZ_OBJ = $(FUZZ_SRC:%.c=$(BUILD)/obj/%.o)
 BENCH_SRC = tests/bench/blast.c tests/bench/aead_null.c tests/bench/api_load.c
 BENCH_OBJ = $(BENCH_SRC:%.c=$(BUILD)/obj/%.o)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(1)))
@@ -178,10 +181,10 @@ PROGRAMS = $(addprefix $(BUILD)/,tunneld ipamd ctld litevpnctl)
 all: $(PROGRAMS)
 
 # -MD and not -MMD: generated headers count as system headers, and objects depend on them.
-$(OBJ) $(TEST_OBJ) $(BENCH_OBJ): $(BUILD)/obj/%.o: %.c config.h | $(GEN_H)
+$(OBJ) $(TEST_OBJ) $(BENCH_OBJ) $(FUZZ_OBJ): $(BUILD)/obj/%.o: %.c config.h | $(GEN_H)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MD -MP -c -o $@ $<
--include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(BENCH_OBJ:.o=.d)
+-include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(BENCH_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d)
 
 # The descriptors are pulled into the object by the assembler.
 $(BUILD)/obj/daemons/ctld/descriptors.o: $(BUILD)/gen/api.desc
@@ -237,6 +240,23 @@ $(BUILD)/bench/tunneld: $(call main,daemons/tunneld) $(BUILD)/obj/tests/bench/ae
 		$(BUILD)/libtunneld.a $(BASE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_tunneld) $(LIBS_base)
+
+# --- fuzzing: tests/fuzz/FOLDER/fuzz_X.c, linked with the library of its folder; T seconds each ------
+FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,$(FUZZ_SRC))
+FUZZ_SANITIZE = address,undefined
+T ?= 60
+fuzzers: $(FUZZERS)
+$(FUZZERS): $(BUILD)/fuzzers/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/lib$$(*D).a \
+		$(BUILD)/libcommon.a $(BUILD)/libproto.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer,$(FUZZ_SANITIZE) -o $@ $^ $(LIBS_$(*D)) $(LIBS_base)
+fuzz:
+	$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzz \
+		SANITIZE=$(FUZZ_SANITIZE),fuzzer-no-link fuzzers
+	for f in $(patsubst tests/fuzz/%.c,%,$(FUZZ_SRC)); do \
+		mkdir -p $(BUILD)/fuzz/corpus/$$f && $(BUILD)/fuzz/fuzzers/$$f -max_total_time=$(T) \
+			-max_len=4096 -print_final_stats=1 $(BUILD)/fuzz/corpus/$$f || exit; \
+	done
 
 # --- the tests again, and other tools over the same code ------------------------------------------
 check-unit: unit-tests

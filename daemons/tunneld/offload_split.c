@@ -33,6 +33,8 @@ find_payload(struct offload_split *s, const struct virtio_net_hdr *h)
 	s->part = h->gso_size;
 	if (s->l4 < (v6 ? IPV6_HEAD : IPV4_HEAD) || s->l4 + least > s->len || s->part == 0)
 		return false;
+	if (!v6 && s->l4 != (size_t) (s->pkt[0] & 15) * 4)
+		return false;
 	s->head = s->l4 + (s->udp ? UDP_HEAD : (size_t) (s->pkt[s->l4 + 12] >> 4) * 4);
 	return s->head >= s->l4 + least && s->head < s->len && s->head + s->part <= OFFLOAD_LEN_MAX;
 }

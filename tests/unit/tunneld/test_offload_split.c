@@ -159,6 +159,7 @@ static const struct virtio_net_hdr senseless[] = {
 	{ .flags = 1, .gso_type = 77, .gso_size = 10, .csum_start = 20, .csum_offset = 6 },
 	{ .flags = 1, .gso_type = 1, .gso_size = 0, .csum_start = 20, .csum_offset = 16 },
 	{ .flags = 1, .gso_type = 1, .gso_size = 10, .csum_start = 19, .csum_offset = 16 },
+	{ .flags = 1, .gso_type = 1, .gso_size = 10, .csum_start = 24, .csum_offset = 16 },
 	{ .flags = 1, .gso_type = 1, .gso_size = 10, .csum_start = 80, .csum_offset = 16 },
 	{ .flags = 1, .gso_type = 1, .gso_size = 65535, .csum_start = 20, .csum_offset = 16 },
 	{ .flags = 1, .gso_type = 5, .gso_size = 10, .csum_start = 90, .csum_offset = 6 },
