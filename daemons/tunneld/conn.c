@@ -299,7 +299,7 @@ conn_new(struct conn_env *env, SSL_CTX *ctx, int fd, const char *host,
 	c->rx_ms = c->tx_ms = clock_mono_ms();
 	frame_reader_init(&c->in, FRAME_BODY_STRANGER);
 	learn_peer(c);
-	if ((rc = tls_new(env->ev, &env->rest, ctx, fd, host, &tls_ops, c, &c->tls, e)) < 0) {
+	if ((rc = tls_new(&env->tls, ctx, fd, host, &tls_ops, c, &c->tls, e)) < 0) {
 		free(c);
 		return rc;
 	}
@@ -345,7 +345,7 @@ conn_env_init(struct conn_env *env, struct ev *ev)
 	env->flush = NULL;
 	env->packets_len = 0;
 	LIST_INIT(&env->freed);
-	tls_rest_init(&env->rest);
+	tls_env_init(&env->tls, ev);
 }
 
 void
@@ -353,7 +353,7 @@ conn_env_fini(struct conn_env *env)
 {
 	while (!LIST_EMPTY(&env->freed))
 		release(LIST_FIRST(&env->freed));
-	tls_rest_fini(&env->rest);
+	tls_env_fini(&env->tls);
 }
 
 void

@@ -29,7 +29,7 @@ struct conn;
 /* What all connections of a loop share. */
 struct conn_env {
 	struct ev *ev;
-	struct tls_rest rest;
+	struct tls_env tls;
 	LIST_HEAD(, conn) freed;	/* ended in this round; their callers may still be up the stack */
 	/* Called when packets were handed out and their memory is about to be used again. NULL: none. */
 	void (*flush)(void *arg);

@@ -19,15 +19,16 @@
 #define RECORDS_PER_KEY ((uint64_t) 1 << 23)	/* then KeyUpdate (RFC 8446, 5.5 allows 2^24.5) */
 
 struct tls {
-	struct ev *ev;
-	struct tls_rest *rest;
-	LIST_ENTRY(tls) link;	/* in rest, once dead */
+	struct tls_env *env;
+	LIST_ENTRY(tls) link;	/* in env->rest, once dead */
 	SSL *ssl;
 	int fd;
 	struct ev_io io;
 	struct ev_timer later;	/* frees it, or reports a failed write, outside of its callers */
 	const struct tls_ops *ops;
 	void *arg;
+	struct waiter waiter;	/* a server's handshake goes on when it is this one's */
+	bool begun;		/* it has had its first */
 	bool handshaken;
 	bool dead;		/* tls_free was called; nothing of it is touched any more */
 	bool failed;		/* a write has failed: `closed` is due */
@@ -37,14 +38,26 @@ struct tls {
 
 static void on_io(void *arg, uint32_t events);
 
+static uint32_t
+wanted(const struct tls *t)
+{
+	return EPOLLIN | (t->want_write ? EPOLLOUT : 0);
+}
+
+static int
+begin_watch(struct tls *t)
+{
+	return ev_io_add(t->env->ev, &t->io, t->fd, wanted(t), on_io, t);
+}
+
 static void
 watch(struct tls *t)
 {
-	ev_io_mod(t->ev, &t->io, EPOLLIN | (t->want_write ? EPOLLOUT : 0));
+	ev_io_mod(t->env->ev, &t->io, wanted(t));
 }
 
 int
-tls_new(struct ev *ev, struct tls_rest *rest, SSL_CTX *ctx, int fd, const char *host,
+tls_new(struct tls_env *env, SSL_CTX *ctx, int fd, const char *host,
     const struct tls_ops *ops, void *arg, struct tls **out, struct err *e)
 {
 	struct tls *t = calloc(1, sizeof(*t));
@@ -54,19 +67,18 @@ tls_new(struct ev *ev, struct tls_rest *rest, SSL_CTX *ctx, int fd, const char *
 		err_set(e, rc, "out of memory");
 		goto fail;
 	}
-	t->ev = ev;
-	t->rest = rest;
+	t->env = env;
 	t->fd = fd;
 	t->ops = ops;
 	t->arg = arg;
-	t->want_write = true;	/* a client speaks first; a connecting socket becomes writable */
+	t->want_write = host != NULL;	/* a client speaks first, when its socket is connected */
 	if (host == NULL)
 		SSL_set_accept_state(t->ssl);
 	else
 		SSL_set_connect_state(t->ssl);
 	if (host != NULL && (rc = tlsctx_expect_host(t->ssl, host, e)) < 0)
 		goto fail;
-	if ((rc = ev_io_add(ev, &t->io, fd, EPOLLIN | EPOLLOUT, on_io, t)) < 0) {
+	if ((rc = begin_watch(t)) < 0) {
 		err_set(e, rc, "epoll: %s", strerror(-rc));
 		goto fail;
 	}
@@ -85,8 +97,8 @@ release(void *arg)
 {
 	struct tls *t = arg;
 
-	ev_timer_stop(t->ev, &t->later);
-	ev_io_del(t->ev, &t->io);
+	ev_timer_stop(t->env->ev, &t->later);
+	ev_io_del(t->env->ev, &t->io);
 	LIST_REMOVE(t, link);
 	close(t->fd);
 	SSL_free(t->ssl);
@@ -117,35 +129,39 @@ tls_free(struct tls *t)
 		return;
 	t->dead = true;
 	linger = t->handshaken && !t->failed;
-	ev_io_del(t->ev, &t->io);
-	LIST_INSERT_HEAD(&t->rest->list, t, link);
+	gate_leave(&t->env->gate, &t->waiter);
+	ev_io_del(t->env->ev, &t->io);
+	LIST_INSERT_HEAD(&t->env->rest, t, link);
 	if (linger) {
 		SSL_shutdown(t->ssl);
 		ERR_clear_error();
 		linger = shutdown(t->fd, SHUT_WR) == 0 &&
-		    ev_io_add(t->ev, &t->io, t->fd, EPOLLIN, on_rest, t) == 0;
+		    ev_io_add(t->env->ev, &t->io, t->fd, EPOLLIN, on_rest, t) == 0;
 	}
 	/* Never at once: callers further up the stack still look at t->dead. */
-	ev_timer_start(t->ev, &t->later, linger ? LINGER_MS : 0, release, t);
+	ev_timer_start(t->env->ev, &t->later, linger ? LINGER_MS : 0, release, t);
 }
 
 void
-tls_rest_init(struct tls_rest *rest)
+tls_env_init(struct tls_env *env, struct ev *ev)
 {
-	LIST_INIT(&rest->list);
+	env->ev = ev;
+	gate_init(&env->gate, ev);
+	LIST_INIT(&env->rest);
 }
 
 void
-tls_rest_fini(struct tls_rest *rest)
+tls_env_fini(struct tls_env *env)
 {
-	while (!LIST_EMPTY(&rest->list))
-		release(LIST_FIRST(&rest->list));
+	while (!LIST_EMPTY(&env->rest))
+		release(LIST_FIRST(&env->rest));
+	gate_fini(&env->gate);
 }
 
 static void
 report_closed(struct tls *t, const char *why)
 {
-	ev_io_del(t->ev, &t->io);
+	ev_io_del(t->env->ev, &t->io);
 	t->failed = true;
 	t->ops->closed(t->arg, why);
 }
@@ -207,7 +223,7 @@ do_read(struct tls *t)
 	uint8_t buf[READ_MAX];
 
 	for (int i = 0; i < READ_ROUNDS; i++) {
-		bool wanted = t->want_write;
+		bool before = t->want_write;
 		int n;
 
 		ERR_clear_error();
@@ -217,8 +233,8 @@ do_read(struct tls *t)
 			/* Waiting to read says nothing about a write that waits. */
 			if (!wait_or_end(t, n))
 				return;
-			t->want_write |= wanted;
-			if (t->want_write != wanted)
+			t->want_write |= before;
+			if (t->want_write != before)
 				watch(t);
 			return;
 		}
@@ -228,11 +244,29 @@ do_read(struct tls *t)
 	}
 }
 
+/* A client has one handshake at a time, a server has as many as there are strangers. */
+static void
+on_turn(void *arg)
+{
+	struct tls *t = arg;
+
+	t->begun = true;
+	if (begin_watch(t) < 0)
+		report_closed(t, "out of memory");
+	else
+		do_handshake(t);
+}
+
 static void
 on_io(void *arg, uint32_t events)
 {
 	struct tls *t = arg;
 
+	if (!t->handshaken && SSL_is_server(t->ssl)) {
+		ev_io_del(t->env->ev, &t->io);
+		gate_wait(&t->env->gate, &t->waiter, !t->begun, on_turn, t);
+		return;
+	}
 	if (!t->handshaken && !do_handshake(t))
 		return;
 	if ((events & EPOLLOUT) != 0 && t->want_write) {
@@ -270,8 +304,8 @@ tls_write(struct tls *t, const uint8_t *data, size_t len)
 	}
 	ERR_clear_error();
 	t->failed = true;
-	ev_io_del(t->ev, &t->io);
-	ev_timer_start(t->ev, &t->later, 0, report_failed_write, t);
+	ev_io_del(t->env->ev, &t->io);
+	ev_timer_start(t->env->ev, &t->later, 0, report_failed_write, t);
 	return -ECONNRESET;
 }
 

@@ -11,6 +11,7 @@
 #include "common/err.h"
 #include "common/ev.h"
 #include "common/pki.h"
+#include "daemons/tunneld/gate.h"
 
 /*
  * One TLS connection on the event loop: handshake, reading, writing, all without blocking. The
@@ -18,16 +19,19 @@
  */
 struct tls;
 
-/*
- * Streams that were ended and still wait for their last bytes to arrive: closing a socket with
- * unread input would throw away what was said last. One per loop.
- */
-struct tls_rest {
-	LIST_HEAD(, tls) list;
+/* What the streams of a loop share. */
+struct tls_env {
+	struct ev *ev;
+	struct gate gate;	/* for the steps of a server's handshakes, which cost much */
+	/*
+	 * Those that were ended and still wait for their last bytes to arrive: closing a socket
+	 * with unread input would throw away what was said last.
+	 */
+	LIST_HEAD(, tls) rest;
 };
 
-void tls_rest_init(struct tls_rest *rest);
-void tls_rest_fini(struct tls_rest *rest);	/* ends them at once */
+void tls_env_init(struct tls_env *env, struct ev *ev);
+void tls_env_fini(struct tls_env *env);	/* ends the rest at once; there are no others */
 
 struct tls_ops {
 	/* The handshake is done: both certificates have been verified. */
@@ -44,11 +48,11 @@ struct tls_ops {
  * consumes: fd (connected, or connecting, and non-blocking).
  * host: for a client, the name that the server's certificate must carry; NULL for a server.
  */
-int tls_new(struct ev *ev, struct tls_rest *rest, SSL_CTX *ctx, int fd, const char *host,
+int tls_new(struct tls_env *env, SSL_CTX *ctx, int fd, const char *host,
     const struct tls_ops *ops, void *arg, struct tls **out, struct err *e);
 
 /*
- * Ends the stream: close_notify, then up to two seconds in `rest`. No callback after it. From any
+ * Ends the stream: close_notify, then up to two seconds in env->rest. No callback after it. From any
  * callback. NULL is fine.
  */
 void tls_free(struct tls *t);

@@ -180,7 +180,7 @@ START_TEST(the_last_message_arrives)
 	ck_assert_int_eq(r.node.last.type, CONTROL_GOODBYE);
 	ck_assert_str_eq(r.node.why, "");
 	ck_assert_uint_eq(r.server.times[CONTROL], 0);
-	LOOP_UNTIL(r.ev, LIST_EMPTY(&r.env.freed) && LIST_EMPTY(&r.env.rest.list));
+	LOOP_UNTIL(r.ev, LIST_EMPTY(&r.env.freed) && LIST_EMPTY(&r.env.tls.rest));
 	rig_fini(&r);
 }
 END_TEST
@@ -229,7 +229,7 @@ START_TEST(it_is_freed_from_any_callback)
 		ck_assert_uint_eq(r.server.times[m], 1);
 	/* Who has freed it is told nothing. */
 	ck_assert_uint_eq(r.server.times[CLOSED], m == CLOSED);
-	LOOP_UNTIL(r.ev, LIST_EMPTY(&r.env.freed) && LIST_EMPTY(&r.env.rest.list));
+	LOOP_UNTIL(r.ev, LIST_EMPTY(&r.env.freed) && LIST_EMPTY(&r.env.tls.rest));
 	rig_fini(&r);
 }
 END_TEST

@@ -33,7 +33,7 @@ struct end {
 /* Two ends of one socket pair on one loop. */
 struct rig {
 	struct ev *ev;
-	struct tls_rest rest;
+	struct tls_env env;
 	int fds[2];		/* the server's, the node's; the test's where one is not begun */
 	struct end server, node;
 };
@@ -127,7 +127,7 @@ rig_init(struct rig *r)
 	*r = (struct rig){ .fds = { -1, -1 } };
 	signal(SIGPIPE, SIG_IGN);	/* as in the daemons */
 	ck_assert_int_eq(ev_new(&r->ev), 0);
-	tls_rest_init(&r->rest);
+	tls_env_init(&r->env, r->ev);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, r->fds), 0);
 }
 
@@ -136,7 +136,7 @@ begin(struct rig *r, struct end *e, SSL_CTX *ctx, int fd, const char *host)
 {
 	struct err err = { 0 };
 
-	ck_assert_msg(tls_new(r->ev, &r->rest, ctx, fd, host, &ops, e, &e->tls, &err) == 0, "%s",
+	ck_assert_msg(tls_new(&r->env, ctx, fd, host, &ops, e, &e->tls, &err) == 0, "%s",
 	    err.text);
 }
 
@@ -159,7 +159,7 @@ rig_fini(struct rig *r)
 {
 	tls_free(r->server.tls);
 	tls_free(r->node.tls);
-	tls_rest_fini(&r->rest);
+	tls_env_fini(&r->env);
 	ev_free(r->ev);
 }
 
@@ -272,7 +272,7 @@ START_TEST(last_words_arrive)
 	ck_assert_uint_eq(r.node.received, 4000);
 	ck_assert_str_eq(r.node.why, "");
 	ck_assert_uint_eq(r.server.received, 0);	/* no callback after tls_free */
-	LOOP_UNTIL(r.ev, LIST_EMPTY(&r.rest.list));
+	LOOP_UNTIL(r.ev, LIST_EMPTY(&r.env.rest));
 	rig_fini(&r);
 }
 END_TEST
@@ -284,7 +284,7 @@ check_server_told(struct rig *r, bool ready)
 {
 	LOOP_UNTIL(r->ev, r->server.times[CLOSED] == 1);
 	ck_assert_uint_eq(r->server.times[READY], ready);
-	LOOP_UNTIL(r->ev, LIST_EMPTY(&r->rest.list));
+	LOOP_UNTIL(r->ev, LIST_EMPTY(&r->env.rest));
 }
 
 START_TEST(the_peer_closes_before_a_word)
@@ -396,7 +396,7 @@ START_TEST(it_is_freed_from_any_callback)
 	r.server.free_at = frees[_i].server;
 	r.node.free_at = frees[_i].node;
 	begin_both(&r);
-	LOOP_UNTIL(r.ev, r.server.tls == NULL && r.node.tls == NULL && LIST_EMPTY(&r.rest.list));
+	LOOP_UNTIL(r.ev, r.server.tls == NULL && r.node.tls == NULL && LIST_EMPTY(&r.env.rest));
 	rig_fini(&r);
 }
 END_TEST
@@ -447,7 +447,7 @@ START_TEST(a_peer_that_never_ends_is_left)
 	loop_round(r.ev);
 	ck_assert_int_eq(ioctl(r.fds[0], FIONREAD, &left), 0);
 	ck_assert_int_gt(left, 0);
-	while (!LIST_EMPTY(&r.rest.list)) {
+	while (!LIST_EMPTY(&r.env.rest)) {
 		flood(r.fds[1]);
 		loop_step(r.ev);
 	}
@@ -464,9 +464,9 @@ START_TEST(what_is_left_can_be_ended_at_once)
 	tls_free(r.server.tls);
 	tls_free(r.node.tls);
 	r.server.tls = r.node.tls = NULL;
-	ck_assert(!LIST_EMPTY(&r.rest.list));
-	tls_rest_fini(&r.rest);
-	ck_assert(LIST_EMPTY(&r.rest.list));
+	ck_assert(!LIST_EMPTY(&r.env.rest));
+	tls_env_fini(&r.env);
+	ck_assert(LIST_EMPTY(&r.env.rest));
 	loop_step(r.ev);
 	rig_fini(&r);
 }
