@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/connect.h"
 #include "cli/file.h"
 #include "cli/output.h"
 #include "common/conf_client.h"
@@ -160,7 +161,7 @@ find_ca(struct enrollment *en, struct err *e)
 	uint8_t spki[PKI_SPKI_LEN];
 
 	if (args_has(a, "ca"))
-		return secret_read_file(args_text(a, "ca"), false, &en->ca_pem, e);
+		return connect_read_ca(args_text(a, "ca"), &en->ca_pem, e);
 	pki_fingerprint_parse(args_text(a, "fingerprint"), spki);
 	return tlsctx_fetch_ca(server_of(en), port_of(en), spki, (int) args_number(a, "timeout"),
 	    &en->ca_pem, e);

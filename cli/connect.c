@@ -93,12 +93,29 @@ check_args(const struct args *a, struct remote *r, struct err *e)
 	return read_server(args_text(a, "server"), r, e);
 }
 
+int
+connect_read_ca(const char *path, char **pem_out, struct err *e)
+{
+	struct pki_cert cert;
+	char *pem;
+	int rc;
+
+	if ((rc = secret_read_file(path, false, &pem, e)) < 0)
+		return rc;
+	if (pki_cert_read(pem, strlen(pem), &cert, e) < 0 || !cert.is_ca) {
+		secret_free(pem);
+		return err_set(e, -EBADMSG, "%s: holds no CA certificate", path);
+	}
+	*pem_out = pem;
+	return 0;
+}
+
 static int
 read_files(const struct args *a, struct remote *r, struct err *e)
 {
 	int rc;
 
-	if ((rc = secret_read_file(args_text(a, "ca"), false, &r->ca, e)) < 0 ||
+	if ((rc = connect_read_ca(args_text(a, "ca"), &r->ca, e)) < 0 ||
 	    (rc = secret_read_file(args_text(a, "cert"), false, &r->cert, e)) < 0 ||
 	    (rc = secret_read_file(args_text(a, "key"), true, &r->key, e)) < 0)
 		return rc;

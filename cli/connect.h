@@ -24,4 +24,7 @@ enum cli_exit connect_call(const struct cli *cli, const char *method,
 const char *connect_resource(const char *collection, const char *typed,
     char buf[CONNECT_NAME_MAX]);
 
+/* A file of CA certificates, PEM: what a server is verified with. The text: secret_free. */
+int connect_read_ca(const char *path, char **pem_out, struct err *e);
+
 #endif

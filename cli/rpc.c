@@ -143,6 +143,36 @@ explain_socket(const char *path, struct rpc_error *error)
 	}
 }
 
+/* What gRPC says of TLS, by a part of it that does not change, and what a person can do with. */
+static const struct {
+	const char *part;
+	enum rpc_code code;
+	const char *reason, *text;
+} tls_failures[] = {
+	{ "certificate verify failed", RPC_FAILED_PRECONDITION, "SERVER_UNTRUSTED",
+	    "the server's certificate does not come from the CA of --ca: is it the right server, and "
+	    "its grpc CA?" },
+	{ "is not in peer certificate", RPC_FAILED_PRECONDITION, "SERVER_UNTRUSTED",
+	    "the server's certificate is not for this address or name: use one that it is for, or "
+	    "add this one (pki issue grpc --server --san)" },
+	{ "Socket closed", RPC_UNAUTHENTICATED, "UNAUTHENTICATED",
+	    "the server closed the connection at once: the certificate of --cert is not from its grpc "
+	    "CA, has expired, or came from too many connections" },
+};
+
+static void
+explain_tls(struct rpc_error *error)
+{
+	for (size_t i = 0; i < sizeof(tls_failures) / sizeof(tls_failures[0]); i++) {
+		if (strstr(error->text, tls_failures[i].part) == NULL)
+			continue;
+		error->code = tls_failures[i].code;
+		snprintf(error->reason, sizeof(error->reason), "%s", tls_failures[i].reason);
+		snprintf(error->text, sizeof(error->text), "%s", tls_failures[i].text);
+		return;
+	}
+}
+
 static const uint8_t *
 find_details(const grpc_metadata_array *trailers, size_t *len_out)
 {
@@ -265,8 +295,12 @@ read_error(const struct rpc *rpc, const struct unary *u, struct rpc_error *error
 	const uint8_t *details = find_details(&u->trailers, &len);
 
 	status_read((enum rpc_code) u->status, last_error(message), details, len, error);
-	if (rpc->socket != NULL && details == NULL && u->status == GRPC_STATUS_UNAVAILABLE)
+	if (details != NULL || u->status != GRPC_STATUS_UNAVAILABLE)
+		;	/* somebody of ours has answered */
+	else if (rpc->socket != NULL)
 		explain_socket(rpc->socket, error);
+	else
+		explain_tls(error);
 	gpr_free(message);
 }
 

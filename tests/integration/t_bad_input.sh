@@ -144,6 +144,21 @@ ctl_expect 1 'ADDRESS_TAKEN' token create --address "$(node_field a address)"
 ctl_expect 2 'ttl' token create --ttl soon
 ctl_expect 3 'NETWORK_UNKNOWN' token create --network nowhere
 
+say "over TLS: another CA, another name, another PKI's certificate, no CA at all"
+# tls_expect STATUS PATTERN SERVER CA PKI
+tls_expect() {
+	expect "$1" "$2" "${S[@]}" "$BUILD/litevpnctl" --server "$3" --ca "$4" \
+		--cert "$LAB/pki/$5/client.pem" --key "$LAB/pki/$5/client-key.pem" node list
+}
+grpc_ca=$LAB/pki/grpc/ca.pem
+ip -n "$(ns_of s)" addr add 192.0.2.9/24 dev eth0
+LINES_MAX=9 tls_expect 0 'reserverd' "$SERVER_IP" "$grpc_ca" grpc
+tls_expect 1 'SERVER_UNTRUSTED: .* does not come from the CA' "$SERVER_IP" "$LAB/pki/vpn/ca.pem" grpc
+tls_expect 1 'SERVER_UNTRUSTED: .* is not for this address' 192.0.2.9 "$grpc_ca" grpc
+tls_expect 5 'UNAUTHENTICATED: .* closed the connection' "$SERVER_IP" "$grpc_ca" vpn
+tls_expect 1 'passwd: holds no CA certificate' "$SERVER_IP" /etc/passwd grpc
+tls_expect 1 'client.pem: holds no CA certificate' "$SERVER_IP" "$LAB/pki/grpc/client.pem" grpc
+
 say "enrolling at the wrong server, with the wrong fingerprint, without a token"
 node_conf b
 echo 0123456789abcdef >"$LAB/b/bootstrap"
@@ -159,6 +174,7 @@ enroll_expect 1 'does not have the CA of that fingerprint' --token-file "$LAB/b/
 	--fingerprint "sha256:$(printf '0%.0s' {1..64})"
 enroll_expect 2 'fingerprint' --token-file "$LAB/b/bootstrap" --fingerprint md5:00
 enroll_expect 2 '(--ca|--fingerprint)' --token-file "$LAB/b/bootstrap"
+enroll_expect 1 'passwd: holds no CA certificate' --token-file "$LAB/b/bootstrap" --ca /etc/passwd
 chmod 644 "$LAB/b/bootstrap"
 enroll_expect 1 'others can read' --token-file "$LAB/b/bootstrap" --ca "$LAB/pki/grpc/ca.pem"
 [ ! -e "$LAB/b/token" ] || fail "something was written"
