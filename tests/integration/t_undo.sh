@@ -53,7 +53,7 @@ say "two of them with one state directory"
 start_node a
 sed 's/^device: .*/device: lv-a2/' "$LAB/a/client.yml" >"$LAB/a/second.yml"
 status=0
-on a "$BUILD/tunneld" node -c "$LAB/a/second.yml" >>"$LAB/a/stderr" 2>&1 || status=$?
+on a "$BUILD/tunneld" node -S "$SANDBOX" -c "$LAB/a/second.yml" >>"$LAB/a/stderr" 2>&1 || status=$?
 [ "$status" = 71 ] || fail "exit status $status"
 logged a 'another tunneld runs with this state directory' || fail "the log does not say why"
 pings a 10.1.1.1 3
