@@ -229,6 +229,19 @@ leave_directory(struct err *e)
 	return chdir("/") < 0 ? err_set(e, -errno, "/: %s", strerror(errno)) : 0;
 }
 
+/* A start that is cut in the middle leaves what its end would have removed. */
+static void
+hold_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 int
 daemon_begin(struct daemon *d, const struct log_conf *log)
 {
@@ -252,6 +265,7 @@ daemon_begin(struct daemon *d, const struct log_conf *log)
 	d->notify_fd = open_notify();
 	if (d->detach && (rc = detach(d)) >= 0)
 		return rc;
+	hold_signals();		/* not those of the waiting parent */
 	/* The pid file's path may be a relative one too. */
 	if ((d->pid_path != NULL && write_pid(d->pid_path, &e) < 0) ||
 	    (d->detach && leave_directory(&e) < 0))

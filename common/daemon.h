@@ -58,8 +58,8 @@ int daemon_options(struct daemon *d, const char *name, const char *default_conf,
 
 /*
  * Opens the log, and with -d puts the process into the background: the parent stays until
- * daemon_ready, or exits with the child's status when that ends before. SIGPIPE is ignored from
- * here on, in children too. conf_path becomes absolute and free of symbolic links: it is read again
+ * daemon_ready, or exits with the child's status when that ends before. From here on SIGPIPE is
+ * ignored, and SIGTERM, SIGINT and SIGHUP wait for ev_signal, in children too. conf_path becomes absolute and free of symbolic links: it is read again
  * on SIGHUP, from / with -d, and by then only its own directory may be within reach.
  * Call it while still root, with nothing open. Returns an exit status, or -1 to go on.
  */

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/ev.h"
 #include "tests/unit/kit.h"
 
 /* --- options ---------------------------------------------------------------------------------- */
@@ -380,6 +381,47 @@ START_TEST(places_that_fail_are_told)
 }
 END_TEST
 
+/* --- signals ---------------------------------------------------------------------------------- */
+
+struct seen {
+	struct ev *ev;
+	unsigned n, hup;
+};
+
+static void
+on_signal(void *arg, int signo)
+{
+	struct seen *s = arg;
+
+	s->hup += signo == SIGHUP;
+	if (++s->n == 3)
+		ev_stop(s->ev, 0);
+}
+
+static int
+start_under_signals(struct daemon *d)
+{
+	struct seen s = { .n = 0 };
+
+	(void) d;
+	raise(SIGHUP);
+	raise(SIGINT);
+	raise(SIGTERM);
+	KIT_MUST(ev_new(&s.ev) == 0);
+	KIT_MUST(ev_signal(s.ev, SIGTERM, on_signal, &s) == 0);
+	KIT_MUST(ev_signal(s.ev, SIGINT, on_signal, &s) == 0);
+	KIT_MUST(ev_signal(s.ev, SIGHUP, on_signal, &s) == 0);
+	KIT_MUST(ev_run(s.ev) == 0 && s.hup == 1);
+	ev_free(s.ev);
+	return 0;
+}
+
+START_TEST(signals_wait_for_the_loop)
+{
+	ck_assert_int_eq(begin(false, start_under_signals), 0);
+}
+END_TEST
+
 /* --- limits ----------------------------------------------------------------------------------- */
 
 #define HARD 200	/* few enough that any system allows it */
@@ -493,6 +535,7 @@ main(void)
 	tcase_add_test(tc, the_pid_file_names_the_daemon);
 	tcase_add_test(tc, relative_paths_mean_the_same_in_the_background);
 	tcase_add_test(tc, places_that_fail_are_told);
+	tcase_add_test(tc, signals_wait_for_the_loop);
 	KIT_ROWS(tc, the_limit_of_descriptors_is_raised, needs);
 	tcase_add_loop_test(tc, systemd_is_told, 0, 2);
 	tcase_add_test(tc, a_notify_socket_that_is_not_there_is_no_matter);
