@@ -23,7 +23,8 @@ struct run {
 	const struct check *conf;
 	struct dbfile *db;
 	const struct rule *rule;
-	unsigned findings, of_rule;
+	struct check_result result;
+	unsigned of_rule;
 };
 
 /* A rule is a query whose rows are the findings (where, what), or a function. */
@@ -32,15 +33,17 @@ struct rule {
 	const char *sql;
 	int (*fn)(struct run *r, struct err *e);
 	const char *todo;
+	bool serious;
 };
 
 static void
 find(struct run *r, const char *where, const char *what)
 {
-	struct check_finding f = { r->rule->name, where, what, r->rule->todo };
+	struct check_finding f = { r->rule->name, where, what, r->rule->todo, r->rule->serious };
 	char more[64];
 
-	r->findings++;
+	r->result.findings++;
+	r->result.serious += r->rule->serious;
 	if (++r->of_rule > CHECK_FINDINGS_MAX + 1)
 		return;
 	if (r->of_rule == CHECK_FINDINGS_MAX + 1) {
@@ -233,54 +236,55 @@ check_addresses(struct run *r, struct err *e)
 _Static_assert(EVENT_KINDS == 12, "the rule for events knows the last kind");
 
 static const struct rule rules[] = {
-	{ "integrity", NULL, check_integrity, RESTORE },
-	{ "schema", NULL, check_schema, RESTORE },
-	{ "dangling", NULL, check_foreign_keys, RESTORE },
+	{ "integrity", NULL, check_integrity, RESTORE, true },
+	{ "schema", NULL, check_schema, RESTORE, true },
+	{ "dangling", NULL, check_foreign_keys, RESTORE, true },
 	{ "duplicate-address",
 	    "select 'network ' || coalesce(name, net_id), bind_ip || ' belongs to ' || count(*)"
 	    " || ' nodes: ' || group_concat(node_id, ' ')"
 	    " from vpn_mgr left join networks on networks.id=net_id"
 	    " where bind_ip<>'' group by net_id, bind_ip having count(*)>1", NULL,
-	    "delete all of them but one (litevpnctl node delete) and enroll them again" },
+	    "delete all of them but one (litevpnctl node delete) and enroll them again", true },
 	{ "foreign-address", NULL, check_addresses,
-	    "restart ipamd: the node gets another address when it attaches" },
+	    "restart ipamd: the node gets another address when it attaches", false },
 	{ "address-form",
 	    "select " NODE ", 'its address is written \"' || bind_ip || '\"' from vpn_mgr"
-	    " where bind_ip<>address_text(bind_ip)", NULL, ENROLL },
+	    " where bind_ip<>address_text(bind_ip)", NULL, ENROLL, false },
 	{ "promised-address",
 	    "select " NODE ", 'its address ' || bind_ip || ' is promised to bootstrap token ' || label"
 	    " from vpn_mgr join bootstrap_tokens as t on t.net_id=vpn_mgr.net_id"
 	    " and t.address=bind_ip where bind_ip<>'' and uses_left>0", NULL,
-	    "revoke the token (litevpnctl token revoke)" },
+	    "revoke the token (litevpnctl token revoke)", false },
 	{ "duplicate-node",
 	    "select 'rows ' || group_concat(id, ' '), 'they are one node, ' || node_id from vpn_mgr"
-	    " group by node_id having count(*)>1", NULL, RESTORE },
+	    " group by node_id having count(*)>1", NULL, RESTORE, true },
 	{ "node-id",
 	    "select " NODE ", 'it has no id' from vpn_mgr where coalesce(node_id, '')=''", NULL,
-	    RESTORE },
+	    RESTORE, true },
 	{ "node-token",
 	    "select " NODE ", 'its token has ' || length(token) || ' characters' from vpn_mgr"
-	    " where length(token) not between 1 and 64", NULL, ENROLL },
+	    " where length(token) not between 1 and 64", NULL, ENROLL, false },
 	{ "state",
 	    "select " NODE ", 'its state is ' || state || ', its phase ' || phase from vpn_mgr"
-	    " where state not in (-1, 1, 3) or phase not in (0, 1, 2)", NULL, START },
+	    " where state not in (-1, 1, 3) or phase not in (0, 1, 2)", NULL, START, false },
 	{ "live-state",
 	    "select " NODE ", 'it is live, but has never attached' from vpn_mgr"
-	    " where state<>-1 and attached=0", NULL, START },
+	    " where state<>-1 and attached=0", NULL, START, false },
 	{ "live-address",
 	    "select " NODE ", 'it is live without an address' from vpn_mgr"
-	    " where state<>-1 and bind_ip=''", NULL, START },
+	    " where state<>-1 and bind_ip=''", NULL, START, false },
 	{ "flags",
 	    "select " NODE ", 'attached, reserved, fixed or stale is neither 0 nor 1' from vpn_mgr"
 	    " where not (attached in (0, 1) and reserved in (0, 1) and fixed in (0, 1)"
-	    " and stale in (0, 1))", NULL, ENROLL },
+	    " and stale in (0, 1))", NULL, ENROLL, false },
 	{ "reserved",
 	    "select " NODE ", 'the reserved registration is one, reserverd' from vpn_mgr"
-	    " where (token='reserverd')<>reserved or (node_id='reserverd')<>reserved", NULL, RESTORE },
+	    " where (token='reserverd')<>reserved or (node_id='reserverd')<>reserved", NULL,
+	    RESTORE, true },
 	{ "use-time",
 	    "select " NODE ", 'its update_time is \"' || coalesce(update_time, '') || '\"'"
 	    " from vpn_mgr where update_time is not datetime(update_time)", NULL,
-	    "delete the node, or wait for its next session" },
+	    "delete the node, or wait for its next session", false },
 	{ "use-order",
 	    "select " NODE ", 'it was used after ' || before || ' by number, but not by time'"
 	    " from (select *, lag(node_id) over latest as before,"
@@ -288,32 +292,32 @@ static const struct rule rules[] = {
 	    "  lag(lru_seq) over latest as before_seq from vpn_mgr where lru_seq>0"
 	    "  window latest as (order by lru_seq, id)) as vpn_mgr"
 	    " where update_time<before_time or lru_seq=before_seq", NULL,
-	    "nothing: who wrote to the row by hand has changed its turn to be reclaimed" },
+	    "nothing: who wrote to the row by hand has changed its turn to be reclaimed", false },
 	{ "created",
 	    "select " NODE ", 'its times of creation and last use are ' || create_s || ', ' || seen_s"
-	    " from vpn_mgr where create_s<0 or seen_s<0", NULL, ENROLL },
+	    " from vpn_mgr where create_s<0 or seen_s<0", NULL, ENROLL, false },
 	{ "networks",
 	    "select '', 'the network default is missing' where not exists"
-	    " (select 1 from networks where id=1 and name='default')", NULL, RESTORE },
+	    " (select 1 from networks where id=1 and name='default')", NULL, RESTORE, true },
 	{ "epochs",
 	    "select " NODE ", 'its epoch ' || epoch || ' is of a start that was not counted'"
 	    " from vpn_mgr where epoch<0 or epoch>>32>(select value from counters where name='boot')",
-	    NULL, START },
+	    NULL, START, false },
 	{ "counters",
 	    "select '', 'the number of starts is missing or below 0' where"
-	    " coalesce((select value from counters where name='boot'), -1)<0", NULL, RESTORE },
+	    " coalesce((select value from counters where name='boot'), -1)<0", NULL, RESTORE, true },
 	{ "tokens",
 	    "select 'bootstrap token ' || label, 'it has ' || uses_left || ' uses left, and ends at '"
 	    " || expire_s from bootstrap_tokens"
 	    " where uses_left not between 0 and 10000 or expire_s<0 or length(hash)<>32", NULL,
-	    "revoke the token (litevpnctl token revoke)" },
+	    "revoke the token (litevpnctl token revoke)", false },
 	{ "events",
 	    "select 'event ' || revision, 'its kind is ' || kind from events where kind not between 1"
-	    " and 11", NULL, "nothing: it is not told" },
+	    " and 11", NULL, "nothing: it is not told", false },
 	{ "event-revisions",
 	    "select '', 'revisions go from ' || min(revision) || ' to ' || max(revision) || ', but"
 	    " there are ' || count(*) || ' events' from events"
-	    " having count(*)>0 and max(revision)-min(revision)+1<>count(*)", NULL, RESTORE },
+	    " having count(*)>0 and max(revision)-min(revision)+1<>count(*)", NULL, RESTORE, true },
 };
 
 /* --- running them ----------------------------------------------------------------------------- */
@@ -335,7 +339,7 @@ run_rule(struct run *r, const struct rule *rule, struct err *e)
 	r->of_rule = 0;
 	rc = rule->fn != NULL ? rule->fn(r, e) : dbfile_each(r->db, rule->sql, on_row, r, e);
 	/* With pages or tables that are broken most queries fail: that, too, is a finding. */
-	if (rc == -EUCLEAN || (rc < 0 && r->findings > 0)) {
+	if (rc == -EUCLEAN || (rc < 0 && r->result.findings > 0)) {
 		find(r, "", e->text);
 		rc = 0;
 	}
@@ -343,7 +347,7 @@ run_rule(struct run *r, const struct rule *rule, struct err *e)
 }
 
 int
-check_run(const struct check *c, struct dbfile *db, struct err *e)
+check_run(const struct check *c, struct dbfile *db, struct check_result *out, struct err *e)
 {
 	struct run r = { .conf = c, .db = db };
 	int rc;
@@ -353,5 +357,7 @@ check_run(const struct check *c, struct dbfile *db, struct err *e)
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]) && rc == 0; i++)
 		rc = run_rule(&r, &rules[i], e);
 	dbfile_run(db, "rollback", NULL);
-	return rc < 0 ? rc : (int) r.findings;
+	if (rc == 0)
+		*out = r.result;
+	return rc;
 }

@@ -2,6 +2,8 @@
 #ifndef LV_IPAMD_CHECK_H
 #define LV_IPAMD_CHECK_H
 
+#include <stdbool.h>
+
 #include "common/conf_server.h"
 #include "common/err.h"
 #include "daemons/ipamd/dbfile.h"
@@ -16,6 +18,7 @@ struct check_finding {
 	const char *where;	/* "node n-4f0c (row 17, token 4f0c...)"; "" where it is said below */
 	const char *what;	/* is wrong */
 	const char *todo;
+	bool serious;		/* such a database is not fit to be run with */
 };
 
 #define CHECK_FINDINGS_MAX 100	/* told of each check; the rest is only counted */
@@ -26,10 +29,15 @@ struct check {
 	void *arg;
 };
 
+struct check_result {
+	unsigned findings;	/* told or not */
+	unsigned serious;	/* of these */
+};
+
 /*
- * Runs them on a database of the newest schema. Returns how many findings there were, told or not;
- * below 0: the database could not be read, and not because it is damaged.
+ * Runs them on a database of the newest schema. Below 0: it could not be read, and not because it
+ * is damaged.
  */
-int check_run(const struct check *c, struct dbfile *db, struct err *e);
+int check_run(const struct check *c, struct dbfile *db, struct check_result *out, struct err *e);
 
 #endif

@@ -64,10 +64,13 @@ add_functions(sqlite3 *db)
 static int
 fail(const struct dbfile *db, struct err *e)
 {
-	int code = db->db == NULL ? SQLITE_NOMEM : sqlite3_errcode(db->db);
+	int code = db->db == NULL ? SQLITE_NOMEM : sqlite3_errcode(db->db), rc = -EIO;
 
-	return err_set(e, code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? -EUCLEAN : -EIO, "%s",
-	    db->db == NULL ? "out of memory" : sqlite3_errmsg(db->db));
+	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+		rc = -EUCLEAN;
+	else if (code == SQLITE_BUSY)
+		rc = -EBUSY;
+	return err_set(e, rc, "%s", db->db == NULL ? "out of memory" : sqlite3_errmsg(db->db));
 }
 
 int

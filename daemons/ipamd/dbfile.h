@@ -10,7 +10,7 @@
 /*
  * A database file as a whole, for what happens beside the store: schema steps, checks, copies. A
  * connection of its own, that may read while ipamd writes. Errors are texts for people, without the
- * path: -EUCLEAN where the file is damaged, else -EIO.
+ * path: -EUCLEAN where the file is damaged, -EBUSY where another process holds it, else -EIO.
  *
  * Scripts and queries may use address_text(X), the usual form of an IP address or "" where X is
  * none, and secret_hash(X), as secrets are kept.

@@ -15,6 +15,7 @@
 #include "common/priv.h"
 #include "config.h"
 #include "daemons/ipamd/batch.h"
+#include "daemons/ipamd/errand.h"
 #include "daemons/ipamd/feed.h"
 #include "daemons/ipamd/granter.h"
 #include "daemons/ipamd/ledger.h"
@@ -58,12 +59,13 @@ read_conf(struct ipamd *d)
 	return DAEMON_OK;
 }
 
+/* An errand belongs to whoever asked for it: its words go to the terminal, not into the log. */
 static int
 detach(struct ipamd *d)
 {
 	struct log_conf log = conf_server_log(&d->conf);
 
-	return daemon_begin(&d->daemon, &log);
+	return d->daemon.errand != NULL ? GO_ON : daemon_begin(&d->daemon, &log);
 }
 
 static int
@@ -83,8 +85,9 @@ make_places(struct ipamd *d)
 }
 
 static int
-confine(struct ipamd *d)
+confine(void *arg)
 {
+	struct ipamd *d = arg;
 	char conf[PATH_MAX];
 	struct err e;
 
@@ -235,17 +238,32 @@ run(struct ipamd *d)
 	return status;
 }
 
+static int
+run_errand(struct ipamd *d)
+{
+	const struct errand errand = {
+		.daemon = &d->daemon,
+		.conf = &d->conf,
+		.db_path = d->places.ipamd_db,
+		.confine = confine,
+		.arg = d,
+	};
+
+	return d->daemon.errand != NULL ? errand_run(&errand) : GO_ON;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct ipamd d = { 0 };
 	int status;
 
-	if ((status = daemon_options(&d.daemon, "ipamd", CONF_SERVER_PATH, NULL, argc, argv)) >= 0)
+	if ((status = daemon_options(&d.daemon, "ipamd", CONF_SERVER_PATH, errands, argc, argv)) >= 0)
 		return status;
 	if ((status = read_conf(&d)) == GO_ON &&
 	    (status = detach(&d)) == GO_ON &&
 	    (status = make_places(&d)) == GO_ON &&
+	    (status = run_errand(&d)) == GO_ON &&
 	    (status = confine(&d)) == GO_ON)
 		status = run(&d);
 	conf_free(&conf_server_schema, &d.conf);

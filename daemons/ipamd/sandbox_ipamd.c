@@ -17,6 +17,7 @@ static const struct sandbox_call calls[] = {
 	SANDBOX_OK(lstat, "sqlite looks for symbolic links in the path"),
 	SANDBOX_OK(stat, "is the database still the file that was opened"),
 	SANDBOX_OK(fchmod, "mode of the database and of the two files of the grant key"),
+	SANDBOX_OK(link, "a database that another one replaces becomes a snapshot"),
 	SANDBOX_OK(rename, "files of the grant key, and snapshots, appear whole"),
 	SANDBOX_END
 };

@@ -131,7 +131,9 @@ snapshot_prune(const char *path)
 		o = (struct oldest){ 0 };
 		each(&p, look_for_oldest, &o);
 		snprintf(old, sizeof(old), "%s%s", p.dir, o.name);
-	} while (o.n > SNAPSHOTS_MAX && unlink(old) == 0);
+		if (o.n > SNAPSHOTS_MAX)
+			dbfile_remove(old);
+	} while (o.n > SNAPSHOTS_MAX && access(old, F_OK) < 0);
 }
 
 struct newest {

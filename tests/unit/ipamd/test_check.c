@@ -22,6 +22,7 @@ struct heard {
 	char checks[512];	/* the names, each once in a row */
 	char last[64];
 	unsigned told;
+	bool serious;
 	char text[2048];	/* where: what */
 };
 
@@ -32,6 +33,7 @@ on_finding(void *arg, const struct check_finding *f)
 	size_t len = strlen(h->text);
 
 	h->told++;
+	h->serious |= f->serious;
 	ck_assert_str_ne(f->what, "");
 	ck_assert_str_ne(f->todo, "");
 	snprintf(h->text + len, sizeof(h->text) - len, "%s: %s\n", f->where, f->what);
@@ -46,15 +48,18 @@ static int
 run(const char *path, const struct conf_server *conf, struct heard *h, struct err *e)
 {
 	struct check c = { .conf = conf, .found = on_finding, .arg = h };
+	struct check_result result = { 0 };
 	struct dbfile *db;
 	int rc;
 
 	*h = (struct heard){ .told = 0 };
 	if ((rc = dbfile_open(path, DBFILE_READ, &db, e)) < 0)
 		return rc;
-	rc = check_run(&c, db, e);
+	rc = check_run(&c, db, &result, e);
 	dbfile_close(db);
-	return rc;
+	ck_assert_uint_le(result.serious, result.findings);
+	ck_assert_int_eq(result.serious > 0, h->serious);
+	return rc < 0 ? rc : (int) result.findings;
 }
 
 /* Nodes 10.1.1.2 to .6: idle, lost, connected, fixed by a promise, never attached; a promise. */
