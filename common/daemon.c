@@ -341,5 +341,14 @@ daemon_fail(const struct daemon *d, enum daemon_exit status, const struct err *e
 enum daemon_exit
 daemon_status(int rc)
 {
-	return rc == -EPERM || rc == -EACCES ? DAEMON_NOPERM : DAEMON_OS;
+	switch (rc) {
+	case -EPERM:
+	case -EACCES:
+		return DAEMON_NOPERM;
+	case -EBADMSG:
+	case -EFBIG:
+		return DAEMON_CONFIG;
+	default:
+		return DAEMON_OS;
+	}
 }

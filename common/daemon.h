@@ -17,8 +17,8 @@ enum daemon_exit {
 	DAEMON_FAILED = 1,	/* it ran, and had to give up */
 	DAEMON_USAGE = 64,	/* the command line is wrong */
 	DAEMON_OS = 71,		/* the system lacks something: device, port, memory */
-	DAEMON_NOPERM = 77,	/* must be started as root */
-	DAEMON_CONFIG = 78,	/* the configuration is wrong */
+	DAEMON_NOPERM = 77,	/* must be started as root; a file has the wrong rights */
+	DAEMON_CONFIG = 78,	/* the configuration, or what a file of it holds, is wrong */
 };
 
 /*
@@ -87,7 +87,11 @@ void daemon_stopping(struct daemon *d);
 /* Says what went wrong at start: one line to the log, and to the terminal when that is another. */
 enum daemon_exit daemon_fail(const struct daemon *d, enum daemon_exit status, const struct err *e);
 
-/* The exit status for an error of opening something: DAEMON_NOPERM or DAEMON_OS. */
+/*
+ * The exit status for an error of the start: DAEMON_NOPERM for rights that are missing or too wide
+ * (-EPERM, -EACCES), DAEMON_CONFIG for a file with the wrong contents (-EBADMSG, -EFBIG), else
+ * DAEMON_OS.
+ */
 enum daemon_exit daemon_status(int rc);
 
 #endif

@@ -81,7 +81,7 @@ secret_read_fd(int fd, const char *name, bool private, char **text_out, struct e
 	if (fstat(fd, &st) < 0)
 		return err_set(e, -errno, "%s: %s", name, strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return err_set(e, -EINVAL, "%s: not a regular file", name);
+		return err_set(e, -EBADMSG, "%s: not a regular file", name);
 	if (private && (st.st_mode & S_IROTH) != 0)
 		return err_set(e, -EPERM, "%s: others can read this secret; chmod o= it", name);
 	if (st.st_size > SECRET_FILE_MAX)

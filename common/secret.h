@@ -36,7 +36,8 @@ void secret_hash(const char *text, uint8_t out[SECRET_HASH_LEN]);
  * Reads a whole file into a NUL-terminated buffer that the caller ends with secret_free (after
  * secret_wipe of the whole length where it is not text: secret_free stops at the first NUL).
  * `private`: refuse a file that others can read. name: for error texts. Closes nothing.
- * Returns the length, or a negative errno: -EFBIG over SECRET_FILE_MAX, -EPERM too open.
+ * Returns the length, or a negative errno: -EFBIG over SECRET_FILE_MAX, -EPERM too open,
+ * -EBADMSG not a file.
  */
 int secret_read_fd(int fd, const char *name, bool private, char **text_out, struct err *e);
 int secret_read_file(const char *path, bool private, char **text_out, struct err *e);

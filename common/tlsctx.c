@@ -50,11 +50,19 @@ has_ended(void)
 	return true;
 }
 
+/* What is wrong with a text that should be PEM. Not OpenSSL's reason: it speaks of ASN.1. */
+static int
+refuse(const char *path, const char *name, const char *what, struct err *e)
+{
+	ERR_clear_error();
+	return err_set(e, -EBADMSG, "%s: %s", path == NULL ? name : path, what);
+}
+
 /* Every certificate of the bundle becomes a trust anchor. */
 static int
-add_anchors(X509_STORE *store, const char *pem, struct err *e)
+add_anchors(X509_STORE *store, const struct tlsctx_conf *conf, struct err *e)
 {
-	BIO *bio = BIO_new_mem_buf(pem, -1);
+	BIO *bio = BIO_new_mem_buf(conf->ca_pem, -1);
 	X509 *cert;
 	int n = 0, rc = 0;
 
@@ -63,46 +71,52 @@ add_anchors(X509_STORE *store, const char *pem, struct err *e)
 		X509_free(cert);
 	}
 	if (!has_ended())
-		rc = fail(e, -EINVAL, "a certificate of the CA file cannot be read");
+		rc = refuse(conf->ca_path, "the CA", "a certificate in it is damaged", e);
 	else if (n == 0)
-		rc = err_set(e, -EINVAL, "the CA file holds no PEM certificate");
+		rc = refuse(conf->ca_path, "the CA", "holds no PEM certificate", e);
 	BIO_free(bio);
 	return rc;
 }
 
 /* The leaf, and what follows it as its chain. */
 static int
-use_cert(SSL_CTX *ctx, const char *pem, struct err *e)
+use_cert(SSL_CTX *ctx, const struct tlsctx_conf *conf, struct err *e)
 {
-	BIO *bio = BIO_new_mem_buf(pem, -1);
+	static const char name[] = "the certificate";
+	BIO *bio = BIO_new_mem_buf(conf->cert_pem, -1);
 	X509 *cert = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, no_passphrase, NULL);
 	int rc = 0;
 
-	if (cert == NULL || SSL_CTX_use_certificate(ctx, cert) != 1)
-		rc = fail(e, -EINVAL, "the certificate cannot be used");
+	if (cert == NULL)
+		rc = refuse(conf->cert_path, name, "holds no PEM certificate, or a damaged one", e);
+	else if (SSL_CTX_use_certificate(ctx, cert) != 1)
+		rc = refuse(conf->cert_path, name, "its key is of a kind that TLS cannot use", e);
 	X509_free(cert);
 	while (rc == 0 && (cert = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) != NULL) {
 		if (SSL_CTX_add0_chain_cert(ctx, cert) != 1) {
 			X509_free(cert);
-			rc = fail(e, -EINVAL, "the certificate's chain cannot be used");
+			rc = refuse(conf->cert_path, name, "its chain cannot be used", e);
 		}
 	}
 	if (rc == 0 && !has_ended())
-		rc = fail(e, -EINVAL, "the certificate's chain cannot be read");
+		rc = refuse(conf->cert_path, name, "a certificate of its chain is damaged", e);
 	BIO_free(bio);
 	return rc;
 }
 
 static int
-use_key(SSL_CTX *ctx, const char *pem, struct err *e)
+use_key(SSL_CTX *ctx, const struct tlsctx_conf *conf, struct err *e)
 {
-	BIO *bio = BIO_new_mem_buf(pem, -1);
+	static const char name[] = "the key";
+	BIO *bio = BIO_new_mem_buf(conf->key_pem, -1);
 	EVP_PKEY *key =
 	    bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
 	int rc = 0;
 
-	if (key == NULL || SSL_CTX_use_PrivateKey(ctx, key) != 1)
-		rc = fail(e, -EINVAL, "the key cannot be used, or is not the certificate's");
+	if (key == NULL)
+		rc = refuse(conf->key_path, name, "holds no PEM key without a passphrase", e);
+	else if (SSL_CTX_use_PrivateKey(ctx, key) != 1)
+		rc = refuse(conf->key_path, name, "is not the key of the certificate", e);
 	EVP_PKEY_free(key);
 	BIO_free(bio);
 	return rc;
@@ -192,10 +206,9 @@ tlsctx_new(const struct tlsctx_conf *conf, SSL_CTX **out, struct err *e)
 	if (ctx == NULL)
 		return fail(e, -ENOMEM, "TLS");
 	set_rules(ctx, conf);
-	rc = add_anchors(SSL_CTX_get_cert_store(ctx), conf->ca_pem, e);
-	if (rc == 0 && conf->cert_pem != NULL &&
-	    ((rc = use_cert(ctx, conf->cert_pem, e)) == 0))
-		rc = use_key(ctx, conf->key_pem, e);
+	rc = add_anchors(SSL_CTX_get_cert_store(ctx), conf, e);
+	if (rc == 0 && conf->cert_pem != NULL && (rc = use_cert(ctx, conf, e)) == 0)
+		rc = use_key(ctx, conf, e);
 	if (rc == 0 && conf->alpn != NULL && !set_alpn(ctx, conf))
 		rc = fail(e, -EINVAL, "ALPN");
 	if (rc < 0) {
@@ -203,6 +216,44 @@ tlsctx_new(const struct tlsctx_conf *conf, SSL_CTX **out, struct err *e)
 		return rc;
 	}
 	*out = ctx;
+	return 0;
+}
+
+/* Do our own anchors vouch for the certificate? 0, or why not (X509_STORE_CTX_get_error(3)). */
+static int
+verify_own(SSL_CTX *ctx, X509 *cert)
+{
+	X509_STORE_CTX *vc = X509_STORE_CTX_new();
+	STACK_OF(X509) *chain = NULL;
+	int why = X509_V_ERR_OUT_OF_MEM;
+
+	SSL_CTX_get0_chain_certs(ctx, &chain);
+	if (vc != NULL &&
+	    X509_STORE_CTX_init(vc, SSL_CTX_get_cert_store(ctx), cert, chain) == 1) {
+		X509_STORE_CTX_set_purpose(vc, X509_PURPOSE_SSL_SERVER);
+		X509_STORE_CTX_set_flags(vc, X509_V_FLAG_NO_CHECK_TIME);
+		why = X509_verify_cert(vc) == 1 ? X509_V_OK : X509_STORE_CTX_get_error(vc);
+	}
+	X509_STORE_CTX_free(vc);
+	ERR_clear_error();
+	return why;
+}
+
+int
+tlsctx_check_own(SSL_CTX *ctx, const struct tlsctx_conf *conf, struct err *e)
+{
+	const char *path = conf->cert_path == NULL ? "the certificate" : conf->cert_path;
+	X509 *cert = SSL_CTX_get0_certificate(ctx);
+	uint32_t usage = X509_get_extended_key_usage(cert);
+	int why;
+
+	if (usage == UINT32_MAX || (usage & (conf->server ? XKU_SSL_SERVER : XKU_SSL_CLIENT)) == 0)
+		return err_set(e, -EBADMSG, "%s: its extended key usage is not %s", path,
+		    conf->server ? "serverAuth" : "clientAuth");
+	if (conf->server && (why = verify_own(ctx, cert)) != X509_V_OK)
+		return err_set(e, -EBADMSG, "%s: was not issued by %s (%s)", path,
+		    conf->ca_path == NULL ? "the CA" : conf->ca_path,
+		    X509_verify_cert_error_string(why));
 	return 0;
 }
 

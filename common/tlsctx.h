@@ -22,14 +22,23 @@ struct tlsctx_conf {
 	const char *cert_pem;	/* with its chain; NULL: none (a client that only looks) */
 	const char *key_pem;
 	const char *alpn;	/* the one protocol of it, "litevpn/1"; NULL: none */
+	const char *ca_path, *cert_path, *key_path;	/* for error texts; NULL: "the CA", ... */
 };
 
 /*
  * Of conf only `alpn` is kept: it lives as long as the context. A server with it refuses clients
- * that do not offer it; a client asks SSL_get0_alpn_selected what came of it. Errors name what is
- * wrong with which of the texts.
+ * that do not offer it; a client asks SSL_get0_alpn_selected what came of it. -EBADMSG when a text
+ * is not what it should be; *e begins with its path.
  */
 int tlsctx_new(const struct tlsctx_conf *conf, SSL_CTX **out, struct err *e);
+
+/*
+ * Can the other side accept what `ctx`, made from `conf`, shows: is the certificate for this role
+ * and, at a server, issued by one of its own CAs, which are those that it hands out? Not whether it
+ * has expired: that is the clock's matter, which may be wrong at boot. -EBADMSG as above.
+ */
+int tlsctx_check_own(SSL_CTX *ctx, const struct tlsctx_conf *conf, struct err *e);
+
 void tlsctx_free(SSL_CTX *ctx);	/* NULL is fine; connections that were made from it go on */
 
 /*

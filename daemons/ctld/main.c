@@ -124,30 +124,34 @@ fork_signer(struct front *f)
 /* --- the server's certificate ----------------------------------------------------------------- */
 
 static int
-read_pem(const char *dir, const char *name, bool private, char **out, struct err *e)
+read_pem(const char *path, bool private, char **out, struct err *e)
 {
-	char path[PATH_MAX];
-	int rc;
+	int rc = secret_read_file(path, private, out, e);
 
-	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int) sizeof(path))
-		return err_set(e, -ENAMETOOLONG, "%s: the path is too long", dir);
-	rc = secret_read_file(path, private, out, e);
 	if (rc == -ENOENT)
 		err_set(e, rc, "%s: does not exist; litevpnctl pki init makes it", path);
 	return rc;
 }
 
+/* gRPC would start with anything, and every caller would be told of a wrong certificate. */
 static int
-check_pems(const struct pems *p, char fingerprint_out[PKI_FINGERPRINT_MAX], struct err *e)
+check_pems(const struct tlsctx_conf *conf, char fingerprint_out[PKI_FINGERPRINT_MAX],
+    struct err *e)
 {
 	struct pki_cert ca;
+	SSL_CTX *ctx;
+	int rc;
 
-	if (pki_pair_check(p->cert, p->key, e) < 0)
-		return err_prefix(e, "server.pem, server-key.pem");
-	if (pki_cert_read(p->ca, strlen(p->ca), &ca, e) < 0)
-		return err_prefix(e, "ca.pem");
+	if ((rc = tlsctx_new(conf, &ctx, e)) < 0)
+		return rc;
+	rc = tlsctx_check_own(ctx, conf, e);
+	tlsctx_free(ctx);
+	if (rc < 0)
+		return rc;
+	if ((rc = pki_cert_read(conf->ca_pem, strlen(conf->ca_pem), &ca, e)) < 0)
+		return err_prefix(e, "%s", conf->ca_path);
 	if (!ca.is_ca)
-		return err_set(e, -EINVAL, "ca.pem: is not a CA's certificate");
+		return err_set(e, -EBADMSG, "%s: is not a CA's certificate", conf->ca_path);
 	pki_fingerprint(ca.spki, fingerprint_out);
 	return 0;
 }
@@ -157,19 +161,23 @@ static int
 read_pems(struct front *f)
 {
 	const char *dir = f->ctld.conf.grpc_cert_dir;
+	char ca[PATH_MAX], cert[PATH_MAX], key[PATH_MAX];
 	struct pems *p = &f->pems;
 	struct err e;
 	int rc;
 
-	if ((rc = read_pem(dir, "ca.pem", false, &p->ca, &e)) < 0 ||
-	    (rc = read_pem(dir, "server.pem", false, &p->cert, &e)) < 0 ||
-	    (rc = read_pem(dir, "server-key.pem", true, &p->key, &e)) < 0)
-		return daemon_fail(&f->ctld.daemon, daemon_status(rc), &e);
-	if ((rc = check_pems(p, f->ctld.ca_fingerprint, &e)) < 0) {
-		err_prefix(&e, "%s", dir);
-		return daemon_fail(&f->ctld.daemon, daemon_status(rc), &e);
+	snprintf(ca, sizeof(ca), "%s/ca.pem", dir);
+	snprintf(cert, sizeof(cert), "%s/server.pem", dir);
+	snprintf(key, sizeof(key), "%s/server-key.pem", dir);
+	if ((rc = read_pem(ca, false, &p->ca, &e)) >= 0 &&
+	    (rc = read_pem(cert, false, &p->cert, &e)) >= 0 &&
+	    (rc = read_pem(key, true, &p->key, &e)) >= 0) {
+		struct tlsctx_conf conf = { .server = true, .ca_pem = p->ca, .cert_pem = p->cert,
+			.key_pem = p->key, .ca_path = ca, .cert_path = cert, .key_path = key };
+
+		rc = check_pems(&conf, f->ctld.ca_fingerprint, &e);
 	}
-	return GO_ON;
+	return rc < 0 ? (int) daemon_fail(&f->ctld.daemon, daemon_status(rc), &e) : GO_ON;
 }
 
 static void

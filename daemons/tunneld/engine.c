@@ -31,6 +31,7 @@ struct engine {
 	struct conn_env conns;
 	struct worker worker;
 	bool worker_up;
+	struct idfiles files;	/* their names, for error texts */
 	struct identity identity;
 	struct server *server;
 	struct client *client;
@@ -87,7 +88,7 @@ on_files(struct engine *g)
 	memcpy(&files, g->msg.body, sizeof(files));
 	if ((unsigned) __builtin_popcount(files.mask) != g->msg.nfds)
 		return;
-	if (identity_load(g->d->server, conf_token(g), files.mask, g->msg.fds, &id, &e) < 0) {
+	if (identity_load(&g->files, conf_token(g), files.mask, g->msg.fds, &id, &e) < 0) {
 		log_err("identity_refused", "error=%s", LOG_Q(e.text));
 		return;
 	}
@@ -222,7 +223,7 @@ take_init(struct engine *g, struct err *e)
 	tcp = m->fds + 1;
 	udp = tcp + init.ntcp;
 	files = udp + init.nudp;
-	rc = identity_load(g->d->server, conf_token(g), init.files.mask, files, &g->identity, e);
+	rc = identity_load(&g->files, conf_token(g), init.files.mask, files, &g->identity, e);
 	for (unsigned i = 0; i < nfiles; i++)
 		close(files[i]);
 	if (rc < 0)
@@ -265,11 +266,9 @@ start(struct engine *g, struct err *e)
 static void
 fail(struct engine *g, int rc, const struct err *e)
 {
-	struct monitor_done done = {
-		.rc = rc == -EINVAL || rc == -EBADMSG ? DAEMON_CONFIG : DAEMON_OS,
-	};
+	struct monitor_done done = { .rc = daemon_status(rc) };
 
-	memcpy(done.text, e->text, sizeof(done.text) - 1);
+	memcpy(done.text, e->text, sizeof(done.text));
 	tell(g, MONITOR_FAILED, &done, sizeof(done));
 }
 
@@ -305,6 +304,7 @@ engine_run(struct tunneld *d, int monitor, pid_t parent)
 	}
 	g->d = d;
 	g->monitor = monitor;
+	idfiles_init(&g->files, d);
 	if ((rc = start(g, &e)) < 0) {
 		fail(g, rc, &e);
 		rc = DAEMON_FAILED;

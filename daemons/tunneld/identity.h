@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
-#include "daemons/tunneld/tunneld.h"
+#include "daemons/tunneld/idfiles.h"
 
 /* Who this end is: certificate and key as a TLS context, and on a node its tokens. */
 struct identity {
@@ -17,10 +17,11 @@ struct identity {
 
 /*
  * Reads the files that the monitor has opened: fds in the order of enum tunneld_file, bit i of mask
- * for file i. conf_token: the token of client.yml where it stands there, else "". Closes no fd.
- * Checks that key and certificate belong together; names the file in *e.
+ * for file i; `files` says what they are called. conf_token: the token of client.yml where it stands
+ * there, else "". Closes no fd. Checks that all belong together and are for this role: -EBADMSG, or
+ * -EPERM where others can read a secret; *e names the file.
  */
-int identity_load(bool server, const char *conf_token, uint32_t mask, const int *fds,
+int identity_load(const struct idfiles *files, const char *conf_token, uint32_t mask, const int *fds,
     struct identity *out, struct err *e);
 
 void identity_free(struct identity *id);	/* wipes; an empty one is fine */

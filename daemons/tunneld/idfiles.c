@@ -13,7 +13,7 @@ idfiles_init(struct idfiles *f, const struct tunneld *d)
 	const char *dir = d->server ? d->sc.vpn_cert_dir : d->cc.vpn_cert_dir;
 	const char *who = d->server ? "server" : "client";
 
-	*f = (struct idfiles){ .paths = { "" } };
+	*f = (struct idfiles){ .server = d->server };
 	snprintf(f->paths[TUNNELD_CA], PATH_MAX, "%s/ca.pem", dir);
 	snprintf(f->paths[TUNNELD_CERT], PATH_MAX, "%s/%s.pem", dir, who);
 	snprintf(f->paths[TUNNELD_KEY], PATH_MAX, "%s/%s-key.pem", dir, who);
@@ -22,6 +22,18 @@ idfiles_init(struct idfiles *f, const struct tunneld *d)
 	if (d->cc.token[0] == '\0')
 		snprintf(f->paths[TUNNELD_TOKEN], PATH_MAX, "%s", d->cc.token_file);
 	snprintf(f->paths[TUNNELD_NET_TOKEN], PATH_MAX, "%s", d->cc.net_token_file);
+}
+
+/* Whose absence has a remedy: a server's come from one command, a node's from another. */
+static int
+cannot_open(const struct idfiles *f, unsigned which, int error, struct err *e)
+{
+	const char *path = f->paths[which];
+
+	if (error != ENOENT || which == TUNNELD_NET_TOKEN)
+		return err_set(e, -error, "%s: %s", path, strerror(error));
+	return err_set(e, -error, "%s: does not exist; litevpnctl %s makes it", path,
+	    f->server ? "pki init" : "client enroll");
 }
 
 int
@@ -36,7 +48,7 @@ idfiles_open(const struct idfiles *f, int fds_out[TUNNELD_FILES], uint32_t *mask
 			continue;
 		fds_out[n] = open(f->paths[i], O_RDONLY | O_CLOEXEC | O_NOCTTY);
 		if (fds_out[n] < 0) {
-			int rc = err_set(e, -errno, "%s: %s", f->paths[i], strerror(errno));
+			int rc = cannot_open(f, i, errno, e);
 
 			idfiles_close(fds_out, n);
 			return rc;

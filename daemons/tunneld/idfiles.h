@@ -3,6 +3,7 @@
 #define TUNNELD_IDFILES_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/err.h"
@@ -10,6 +11,7 @@
 
 /* Where the files of the identity are. The monitor opens them and reads none; see identity.h. */
 struct idfiles {
+	bool server;
 	char paths[TUNNELD_FILES][PATH_MAX];	/* "": not there for this role */
 };
 

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "common/err.h"
 #include "common/ip.h"
 #include "daemons/tunneld/control.h"
 #include "daemons/tunneld/tun.h"
@@ -61,7 +62,7 @@ struct monitor_configure {
 
 struct monitor_done {
 	int32_t rc;
-	char text[200];
+	char text[ERR_TEXT_MAX];
 };
 
 /* A server that is going to be connected to: the tunnel must not catch the packets to it. */

@@ -80,32 +80,52 @@ expect 71 'device litevpn0: exists and is not a TUN device of ours' \
 	"${S[@]}" "$BUILD/tunneld" server -c "$LAB/server.yml"
 ip -n "$(ns_of s)" link del litevpn0
 
-say "certificates: missing, truncated, foreign, too readable"
+say "certificates: missing, truncated, foreign, too readable; tunneld and ctld say the same"
 broken() {
 	rm -rf "$LAB/broken"
 	cp -r "$LAB/pki" "$LAB/broken"
 	sed "s,$LAB/pki,$LAB/broken," "$LAB/server.yml" >"$LAB/broken.yml"
 }
-try_broken() { LINES_MAX=12 expect "$1" "$2" "${S[@]}" "$BUILD/tunneld" server -c "$LAB/broken.yml"; }
-broken
-rm "$LAB/broken/vpn/server.pem"
-try_broken 71 'vpn/server.pem: No such file'
-broken
-head -c 300 "$LAB/pki/vpn/server.pem" >"$LAB/broken/vpn/server.pem"
-try_broken 78 'server.pem: not a PEM certificate'
-broken
-cp "$LAB/pki/grpc/server-key.pem" "$LAB/broken/vpn/server-key.pem"
-try_broken 78 'server.pem: the key does not belong to the certificate'
-broken
-echo "not a certificate" >"$LAB/broken/vpn/ca.pem"
-try_broken 78 'the CA file holds no PEM certificate'
-broken
-chmod 644 "$LAB/broken/vpn/server-key.pem"
-try_broken 71 'server-key.pem: others can read this secret'
-broken
-cp "$LAB/pki/vpn/client.pem" "$LAB/broken/vpn/server.pem"
-cp "$LAB/pki/vpn/client-key.pem" "$LAB/broken/vpn/server-key.pem"
-try_broken 78 'server.pem: its extended key usage is not serverAuth'
+# try_broken PKI STATUS TEXT: by the daemon that this PKI is for; the text begins with the path.
+try_broken() {
+	local daemon=(tunneld server)
+	[ "$1" = vpn ] || daemon=(ctld)
+	LINES_MAX=12 expect "$2" "error=\"?$LAB/broken/$1/$3" \
+		"${S[@]}" "$BUILD/${daemon[0]}" "${daemon[@]:1}" -c "$LAB/broken.yml"
+}
+for pki in vpn grpc; do
+	other=grpc
+	[ "$pki" = vpn ] || other=vpn
+	broken
+	rm "$LAB/broken/$pki/server.pem"
+	try_broken "$pki" 71 'server.pem: does not exist; litevpnctl pki init makes it'
+	broken
+	head -c 300 "$LAB/pki/$pki/server.pem" >"$LAB/broken/$pki/server.pem"
+	try_broken "$pki" 78 'server.pem: holds no PEM certificate, or a damaged one'
+	broken
+	head -c 100 "$LAB/pki/$pki/server-key.pem" >"$LAB/broken/$pki/server-key.pem"
+	try_broken "$pki" 78 'server-key.pem: holds no PEM key'
+	broken
+	cp "$LAB/pki/$other/server-key.pem" "$LAB/broken/$pki/server-key.pem"
+	try_broken "$pki" 78 'server-key.pem: is not the key of the certificate'
+	broken
+	echo "not a certificate" >"$LAB/broken/$pki/ca.pem"
+	try_broken "$pki" 78 'ca.pem: holds no PEM certificate'
+	broken
+	chmod 644 "$LAB/broken/$pki/server-key.pem"
+	try_broken "$pki" 77 'server-key.pem: others can read this secret'
+	broken
+	cp "$LAB/pki/$pki/client.pem" "$LAB/broken/$pki/server.pem"
+	cp "$LAB/pki/$pki/client-key.pem" "$LAB/broken/$pki/server-key.pem"
+	try_broken "$pki" 78 'server.pem: its extended key usage is not serverAuth'
+	broken
+	cp "$LAB/pki/$other/ca.pem" "$LAB/broken/$pki/ca.pem"
+	try_broken "$pki" 78 "server.pem: was not issued by $LAB/broken/$pki/ca.pem"
+	broken
+	cp "$LAB/pki/$other/server.pem" "$LAB/broken/$pki/server.pem"
+	cp "$LAB/pki/$other/server-key.pem" "$LAB/broken/$pki/server-key.pem"
+	try_broken "$pki" 78 "server.pem: was not issued by $LAB/broken/$pki/ca.pem"
+done
 
 say "a second instance"
 start_ipamd

@@ -130,6 +130,8 @@ START_TEST(errors_have_their_status)
 {
 	ck_assert_int_eq(daemon_status(-EPERM), DAEMON_NOPERM);
 	ck_assert_int_eq(daemon_status(-EACCES), DAEMON_NOPERM);
+	ck_assert_int_eq(daemon_status(-EBADMSG), DAEMON_CONFIG);
+	ck_assert_int_eq(daemon_status(-EFBIG), DAEMON_CONFIG);
 	ck_assert_int_eq(daemon_status(-EADDRINUSE), DAEMON_OS);
 	ck_assert_int_eq(daemon_status(-ENOENT), DAEMON_OS);
 }

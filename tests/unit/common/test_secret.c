@@ -121,9 +121,9 @@ START_TEST(what_is_no_file_is_refused)
 
 	ck_assert_int_eq(secret_read_file(KIT_PATH("missing"), true, &text, &e), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(e.text, "missing: No such file"));
-	ck_assert_int_eq(secret_read_file(kit_dir(), true, &text, &e), -EINVAL);
+	ck_assert_int_eq(secret_read_file(kit_dir(), true, &text, &e), -EBADMSG);
 	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-	ck_assert_int_eq(secret_read_file(fifo, true, &text, &e), -EINVAL); /* without waiting */
+	ck_assert_int_eq(secret_read_file(fifo, true, &text, &e), -EBADMSG); /* without waiting */
 	ck_assert_ptr_null(text);
 }
 END_TEST

@@ -225,11 +225,16 @@ START_TEST(who_meets_whom)
 }
 END_TEST
 
+static struct tlsctx_conf
+conf_of(enum who who, const char *ca_pem)
+{
+	return (struct tlsctx_conf){ .server = who == SERVER, .ca_pem = ca_pem,
+		.cert_pem = parties[who].chain, .key_pem = parties[who].key, .alpn = ALPN };
+}
+
 START_TEST(older_tls_is_refused)
 {
-	struct tlsctx_conf sc = { true, ca_cert, parties[SERVER].chain, parties[SERVER].key, ALPN };
-	struct tlsctx_conf cc = { false, ca_cert, parties[CLIENT].chain, parties[CLIENT].key,
-		ALPN };
+	struct tlsctx_conf sc = conf_of(SERVER, ca_cert), cc = conf_of(CLIENT, ca_cert);
 	struct end server, client;
 
 	end_init(&server, &sc);
@@ -248,9 +253,7 @@ END_TEST
 START_TEST(a_bundle_trusts_all_of_it)
 {
 	char *both = join(other_ca_cert, ca_cert);
-	struct tlsctx_conf sc = { true, both, parties[SERVER].chain, parties[SERVER].key, ALPN };
-	struct tlsctx_conf cc = { false, both, parties[STRANGER_CLIENT].chain,
-		parties[STRANGER_CLIENT].key, ALPN };
+	struct tlsctx_conf sc = conf_of(SERVER, both), cc = conf_of(STRANGER_CLIENT, both);
 	struct end server, client;
 
 	end_init(&server, &sc);
@@ -283,32 +286,69 @@ START_TEST(bad_texts_are_named)
 	const struct {
 		const char *ca, *cert, *key, *why;
 	} rows[] = {
-		{ "", parties[SERVER].chain, parties[SERVER].key, "holds no PEM certificate" },
+		{ "", parties[SERVER].chain, parties[SERVER].key, "/x/ca.pem: holds no PEM certificate" },
 		{ parties[SERVER].key, parties[SERVER].chain, parties[SERVER].key,
-		    "holds no PEM certificate" },
+		    "/x/ca.pem: holds no PEM certificate" },
 		{ cut_ca, parties[SERVER].chain, parties[SERVER].key,
-		    "of the CA file cannot be read" },
+		    "/x/ca.pem: a certificate in it is damaged" },
 		{ cut_bundle, parties[SERVER].chain, parties[SERVER].key,
-		    "of the CA file cannot be read" },
-		{ ca_cert, "", parties[SERVER].key, "the certificate cannot be used" },
-		{ ca_cert, cut_ca, parties[SERVER].key, "the certificate cannot be used" },
-		{ ca_cert, cut_chain, parties[SERVER].key, "chain cannot be read" },
-		{ ca_cert, parties[SERVER].chain, "", "the key cannot be used" },
-		{ ca_cert, parties[SERVER].chain, parties[CLIENT].key, "is not the certificate's" },
+		    "/x/ca.pem: a certificate in it is damaged" },
+		{ ca_cert, "", parties[SERVER].key, "/x/server.pem: holds no PEM certificate, or a damaged one" },
+		{ ca_cert, cut_ca, parties[SERVER].key, "/x/server.pem: holds no PEM certificate, or a damaged one" },
+		{ ca_cert, cut_chain, parties[SERVER].key, "/x/server.pem: a certificate of its chain is damaged" },
+		{ ca_cert, parties[SERVER].chain, "", "/x/server-key.pem: holds no PEM key without a passphrase" },
+		{ ca_cert, parties[SERVER].chain, parties[CLIENT].key, "/x/server-key.pem: is not the key of the certificate" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct tlsctx_conf conf = { true, rows[i].ca, rows[i].cert, rows[i].key, NULL };
+		struct tlsctx_conf conf = { .server = true, .ca_pem = rows[i].ca,
+			.cert_pem = rows[i].cert, .key_pem = rows[i].key, .ca_path = "/x/ca.pem",
+			.cert_path = "/x/server.pem", .key_path = "/x/server-key.pem" };
 		SSL_CTX *ctx = NULL;
 		struct err e = { 0 };
 
-		ck_assert_int_eq(tlsctx_new(&conf, &ctx, &e), -EINVAL);
-		ck_assert_msg(strstr(e.text, rows[i].why) != NULL, "%zu: %s", i, e.text);
+		ck_assert_int_eq(tlsctx_new(&conf, &ctx, &e), -EBADMSG);
+		ck_assert_str_eq(e.text, rows[i].why);
 		ck_assert_ptr_null(ctx);
 	}
 	free(cut_bundle);
 	free(cut_chain);
 	free(cut_ca);
+}
+END_TEST
+
+START_TEST(what_the_other_side_would_refuse_is_found_at_home)
+{
+	static const struct {
+		bool server, other_ca;
+		enum who who;
+		const char *why;	/* "": nothing */
+	} rows[] = {
+		{ true, false, SERVER, "" },
+		{ true, false, NEXT_DOOR, "" },
+		{ false, false, CLIENT, "" },
+		{ false, true, CLIENT, "" },	/* a node's CA is the server's, maybe not its own */
+		{ true, false, CLIENT, "/x/own.pem: its extended key usage is not serverAuth" },
+		{ false, false, SERVER, "/x/own.pem: its extended key usage is not clientAuth" },
+		{ true, true, SERVER, "/x/own.pem: was not issued by /x/ca.pem (" },
+		{ true, false, STRANGER_SERVER, "/x/own.pem: was not issued by /x/ca.pem (" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct party *p = &parties[rows[i].who];
+		struct tlsctx_conf conf = { .server = rows[i].server,
+			.ca_pem = rows[i].other_ca ? other_ca_cert : ca_cert, .cert_pem = p->cert,
+			.key_pem = p->key, .ca_path = "/x/ca.pem", .cert_path = "/x/own.pem" };
+		bool good = rows[i].why[0] == '\0';
+		struct err e = { 0 };
+		SSL_CTX *ctx;
+
+		ck_assert_int_eq(tlsctx_new(&conf, &ctx, &e), 0);
+		ck_assert_int_eq(tlsctx_check_own(ctx, &conf, &e), good ? 0 : -EBADMSG);
+		ck_assert_msg(strncmp(e.text, rows[i].why, strlen(rows[i].why)) == 0 &&
+		    (e.text[0] == '\0') == good, "%zu: %s", i, e.text);
+		tlsctx_free(ctx);
+	}
 }
 END_TEST
 
@@ -329,7 +369,8 @@ struct stranger {
 static void
 serve_tls(const struct stranger *s, int fd)
 {
-	struct tlsctx_conf conf = { true, ca_cert, s->chain, s->party->key, NULL };
+	struct tlsctx_conf conf = { .server = true, .ca_pem = ca_cert, .cert_pem = s->chain,
+		.key_pem = s->party->key };
 	struct end end;
 	char byte;
 
@@ -462,6 +503,7 @@ main(void)
 	tcase_add_test(tc, older_tls_is_refused);
 	tcase_add_test(tc, a_bundle_trusts_all_of_it);
 	tcase_add_test(tc, bad_texts_are_named);
+	tcase_add_test(tc, what_the_other_side_would_refuse_is_found_at_home);
 	KIT_ROWS(tc, a_ca_is_fetched_by_its_fingerprint, contacts);
 	tcase_add_test(tc, nobody_there_is_an_error);
 	return kit_run("common/tlsctx", tc);
