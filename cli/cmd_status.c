@@ -46,6 +46,8 @@ print_info(const Litevpn__V1__ServerInfo *info)
 	if (info->tunnel_device[0] != '\0')
 		output_field(stdout, "device", "%s, MTU %" PRId32, info->tunnel_device,
 		    info->tunnel_mtu);
+	if (info->tunnel_offload[0] != '\0')
+		output_field(stdout, "offload", "%s", info->tunnel_offload);
 	output_field(stdout, "fingerprint", "%s", info->ca_fingerprint);
 	for (size_t i = 0; i < info->n_drops; i++) {
 		if (info->drops[i]->value > 0)

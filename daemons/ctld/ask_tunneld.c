@@ -168,6 +168,7 @@ decode_info(const ProtobufCMessage *msg, void *out, struct err *e)
 	info.started_s = reply->info->started_s;
 	if (backend_text(info.version, sizeof(info.version), reply->info->version, e) < 0 ||
 	    backend_text(info.device, sizeof(info.device), reply->info->device, e) < 0 ||
+	    backend_text(info.offload, sizeof(info.offload), reply->info->offload, e) < 0 ||
 	    read_drops(reply->info, &info, e) < 0)
 		return e->rc;
 	*(struct tunneld_info *) out = info;

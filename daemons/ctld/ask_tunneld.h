@@ -41,6 +41,7 @@ struct tunneld_counter {
 struct tunneld_info {
 	char version[TUNNELD_WORD_MAX];
 	char device[TUNNELD_WORD_MAX];
+	char offload[2 * TUNNELD_WORD_MAX];	/* a few words */
 	uint32_t mtu;
 	int64_t started_s;
 	struct tunneld_counter drops[TUNNELD_DROPS_MAX];

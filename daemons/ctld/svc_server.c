@@ -80,6 +80,7 @@ show_parts(struct view *v, const struct ctld *ctld, const struct info *info,
 	reply->nodes_connected = ipam->connected;
 	reply->tunnel_device = (char *) tunneld->device;
 	reply->tunnel_mtu = (int32_t) tunneld->mtu;
+	reply->tunnel_offload = (char *) tunneld->offload;
 	show_drops(v, tunneld, reply);
 }
 

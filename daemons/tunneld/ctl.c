@@ -137,6 +137,7 @@ do_get_info(struct ctl *c, struct ipc_call *call, const Litevpn__Tunneld__Reques
 	info.device = (char *) si.device;
 	info.address = (char *) ip_prefix_format(&si.address, address);
 	info.mtu = si.mtu;
+	info.offload = si.offload;
 	info.sessions = si.sessions;
 	info.started_s = si.started_s;
 	reply.body_case = LITEVPN__TUNNELD__REPLY__BODY_INFO;

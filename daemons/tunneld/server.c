@@ -373,6 +373,7 @@ server_get_info(const struct server *srv, struct server_info *out)
 		.started_s = srv->started_s,
 		.stats = &srv->p.worker->stats,
 	};
+	worker_describe(srv->p.worker, out->offload);
 }
 
 /* --- life -------------------------------------------------------------------------------------- */

@@ -49,6 +49,7 @@ struct server_info {
 	const char *device;
 	struct ip_prefix address;
 	unsigned mtu;
+	char offload[WORKER_TEXT_MAX];	/* what is in use, in words */
 	uint64_t sessions;
 	int64_t started_s;
 	const struct stats *stats;	/* borrowed */

@@ -20,6 +20,12 @@ for mode in auto batch off; do
 		start_tunneld
 	fi
 	say "offload: $mode"
+	case $mode in
+	auto) uses='udp out gso, udp in gro' ;;
+	batch) uses='tun single, udp out batch, udp in batch' ;;
+	off) uses='tun single, udp out single, udp in single' ;;
+	esac
+	wait_for 5 shows "$uses" ctl status
 	for cipher in aes-256-gcm chacha20-poly1305; do
 		run on p "$PYTHON" "$TOP/tests/integration/esp_peer.py" --server "$SERVER_IP" \
 			--port 6441 --dir "$LAB/p/vpn" --token "$LAB/p/token" --cipher "$cipher" \
