@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/utf8.h"
 
+#include <string.h>
+
 /* By the first byte: how many follow, which of its bits count, the least value of that length. */
 static const struct form {
 	uint8_t mask, mark, follow;
@@ -50,6 +52,21 @@ utf8_valid(const char *text)
 			return false;
 	}
 	return true;
+}
+
+void
+utf8_copy(char *dst, size_t size, const char *src)
+{
+	size_t n = 0, len;
+	const char *next = src;
+	uint32_t c;
+
+	while ((c = utf8_next(&next)) != 0 && n + (len = (size_t) (next - src)) < size) {
+		memcpy(dst + n, c == UTF8_BAD ? "?" : src, len);	/* of which it takes one */
+		n += len;
+		src = next;
+	}
+	dst[n] = '\0';
 }
 
 size_t

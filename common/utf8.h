@@ -21,6 +21,12 @@ uint32_t utf8_next(const char **text);
 
 bool utf8_valid(const char *text);
 
+/*
+ * As much of `src` as fits in dst (of `size` > 0 bytes, with a NUL), cut between characters; a '?'
+ * for each byte that is none. So the copy is a valid text, whatever `src` is.
+ */
+void utf8_copy(char *dst, size_t size, const char *src);
+
 /* Characters of a valid text. */
 size_t utf8_length(const char *text);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "common/reason.h"
 #include "ipc/tunneld.pb-c.h"
 
@@ -85,13 +86,27 @@ compare_sessions(const void *a, const void *b)
 	return strcmp(sa->node_id, sb->node_id);
 }
 
-static int
-decode_sessions(const ProtobufCMessage *msg, void *out, struct err *e)
+/* One that cannot be right must not hide the others. */
+static void
+read_sessions(const Litevpn__Tunneld__Sessions *pb, struct tunneld_sessions *list)
+{
+	struct err e;
+
+	for (size_t i = 0; i < pb->n_sessions; i++) {
+		if (read_session(pb->sessions[i], &list->rows[list->n], &e) == 0)
+			list->n++;
+	}
+	if (list->n < pb->n_sessions)
+		log_warn("sessions_left_out", "sessions=%zu error=%s", pb->n_sessions - list->n,
+		    LOG_Q(e.text));
+}
+
+int
+tunneld_decode_sessions(const ProtobufCMessage *msg, void *out, struct err *e)
 {
 	const Litevpn__Tunneld__Reply *reply;
 	struct tunneld_sessions list = { 0 };
 	size_t n;
-	int rc;
 
 	if ((reply = open_reply(msg, BODY(SESSIONS), e)) == NULL)
 		return e->rc;
@@ -99,13 +114,7 @@ decode_sessions(const ProtobufCMessage *msg, void *out, struct err *e)
 		return err_set(e, -REASON_INTERNAL, "tunneld sent too many sessions");
 	if ((list.rows = calloc(n + 1, sizeof(*list.rows))) == NULL)
 		return err_set(e, -REASON_OVERLOADED, "out of memory");
-	for (; list.n < n; list.n++) {
-		rc = read_session(reply->sessions->sessions[list.n], &list.rows[list.n], e);
-		if (rc < 0) {
-			tunneld_sessions_fini(&list);
-			return rc;
-		}
-	}
+	read_sessions(reply->sessions, &list);
 	qsort(list.rows, list.n, sizeof(*list.rows), compare_sessions);
 	*(struct tunneld_sessions *) out = list;
 	return 0;
@@ -122,7 +131,7 @@ tunneld_get_sessions(struct backend *b, struct call *c, const char *const *node_
 	get.node_ids = (char **) node_ids;
 	req.body_case = ASK(GET_SESSIONS);
 	req.get_sessions = &get;
-	ask(b, c, &req, decode_sessions, out, next);
+	ask(b, c, &req, tunneld_decode_sessions, out, next);
 }
 
 void

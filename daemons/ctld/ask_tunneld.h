@@ -57,6 +57,9 @@ void tunneld_get_sessions(struct backend *b, struct call *c, const char *const *
     struct tunneld_sessions *out, backend_next *next);
 void tunneld_sessions_fini(struct tunneld_sessions *sessions);
 
+/* The decoder of that: out is a struct tunneld_sessions. Rows that cannot be right are left out. */
+backend_decode tunneld_decode_sessions;
+
 /* The session of that node, or NULL. */
 const struct tunneld_session *tunneld_session_of(const struct tunneld_sessions *sessions,
     const char *node_id);

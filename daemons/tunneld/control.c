@@ -2,16 +2,16 @@
 #include "daemons/tunneld/control.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "common/utf8.h"
 #include "tunnel.pb-c.h"
 
 #define KEEPALIVE_MIN_MS 1000	/* a server cannot make a node busy by a tiny keepalive */
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* Secrets and ids must fit; texts for people may be cut. */
+/* Secrets and ids must fit; texts for people may be cut (utf8_copy). */
 static int
 copy_exact(char *out, size_t size, const char *in)
 {
@@ -19,12 +19,6 @@ copy_exact(char *out, size_t size, const char *in)
 		return -EBADMSG;
 	memcpy(out, in, strlen(in) + 1);
 	return 0;
-}
-
-static void
-copy_text(char *out, size_t size, const char *in)
-{
-	snprintf(out, size, "%.*s", (int) size - 1, in);
 }
 
 static int
@@ -56,7 +50,7 @@ read_hello(const Litevpn__Tunnel__Hello *m, struct control_hello *h)
 	for (size_t i = 0; i < m->n_ciphers && h->nciphers < CONTROL_CIPHERS_MAX; i++)
 		h->ciphers[h->nciphers++] = (int) m->ciphers[i];
 	h->workers = m->workers;
-	copy_text(h->version, sizeof(h->version), m->version);
+	utf8_copy(h->version, sizeof(h->version), m->version);
 	return 0;
 }
 
@@ -84,7 +78,7 @@ read_welcome(const Litevpn__Tunnel__Welcome *m, struct control_welcome *w)
 	w->keepalive_ms = m->keepalive_ms;
 	w->dead_after_ms = m->dead_after_ms;
 	w->rekey_ms = m->rekey_ms;
-	copy_text(w->version, sizeof(w->version), m->version);
+	utf8_copy(w->version, sizeof(w->version), m->version);
 	return 0;
 }
 
@@ -92,8 +86,8 @@ static void
 read_refuse(const char *reason, const char *message, uint32_t retry_after_ms,
     struct control_refuse *r)
 {
-	copy_text(r->reason, sizeof(r->reason), reason);
-	copy_text(r->message, sizeof(r->message), message);
+	utf8_copy(r->reason, sizeof(r->reason), reason);
+	utf8_copy(r->message, sizeof(r->message), message);
 	r->retry_after_ms = retry_after_ms;
 }
 

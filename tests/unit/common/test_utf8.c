@@ -75,6 +75,32 @@ START_TEST(characters_are_counted)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	size_t size;
+	const char *copy;
+} copies[] = {
+	{ "", 1, "" },
+	{ "a", 1, "" },
+	{ "abc", 4, "abc" },
+	{ "abc", 3, "ab" },
+	{ "a\xc3\xbc", 4, "a\xc3\xbc" },
+	{ "a\xc3\xbc", 3, "a" },
+	{ "\xf0\x9f\x98\x80", 4, "" },
+	{ "a\xff\xc3z", 8, "a??z" },
+	{ "a\xff\xc3z", 4, "a??" },
+	{ "\xe2\x82", 8, "??" },
+};
+
+START_TEST(a_copy_is_valid)
+{
+	char copy[8];
+
+	utf8_copy(copy, copies[_i].size, copies[_i].text);
+	ck_assert_str_eq(copy, copies[_i].copy);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -83,5 +109,6 @@ main(void)
 	KIT_ROWS(tc, characters_are_read, good);
 	KIT_ROWS(tc, what_is_none_takes_one_byte, bad);
 	tcase_add_test(tc, characters_are_counted);
+	KIT_ROWS(tc, a_copy_is_valid, copies);
 	return kit_run("utf8", tc);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/utf8.h"
 #include "tests/unit/kit.h"
 #include "tests/unit/tunneld/dice.h"
 #include "tunnel.pb-c.h"
@@ -458,6 +459,28 @@ START_TEST(long_texts_are_cut)
 }
 END_TEST
 
+/* It goes on to other daemons, who take no message with half a character in it. */
+START_TEST(a_cut_text_is_valid)
+{
+	Litevpn__Tunnel__Control m = LITEVPN__TUNNEL__CONTROL__INIT;
+	Litevpn__Tunnel__Refuse r = LITEVPN__TUNNEL__REFUSE__INIT;
+	uint8_t body[CONTROL_BODY_MAX];
+	char text[CONTROL_TEXT_MAX + 2], stray[] = "\xff";
+	struct control out;
+
+	memset(text, 'x', sizeof(text));
+	strcpy(text + CONTROL_TEXT_MAX - 1, "\xc3\xbc");
+	r.reason = stray;
+	r.message = text;
+	m.body_case = LITEVPN__TUNNEL__CONTROL__BODY_REFUSE;
+	m.refuse = &r;
+	ck_assert_int_eq(parse(body, litevpn__tunnel__control__pack(&m, body), &out), 0);
+	ck_assert_str_eq(out.refuse.reason, "?");
+	ck_assert_uint_eq(strlen(out.refuse.message), CONTROL_TEXT_MAX - 1);
+	ck_assert(utf8_valid(out.refuse.message));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -474,5 +497,6 @@ main(void)
 	tcase_add_test(tc, noise_is_survived);
 	KIT_ROWS(tc, contents_have_their_limits, contents);
 	tcase_add_test(tc, long_texts_are_cut);
+	tcase_add_test(tc, a_cut_text_is_valid);
 	return kit_run("tunneld/control", tc);
 }
