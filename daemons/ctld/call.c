@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "daemons/ctld/audit.h"
 #include "daemons/ctld/gate.h"
+#include "daemons/ctld/texts.h"
 
 TAILQ_HEAD(call_list, call);
 
@@ -295,29 +296,41 @@ handle(struct call *c)
 		c->method->handle(c);
 }
 
+/* Fills c->request; false: it is none that can be handled, and the call has been told so. */
+static bool
+take_request(struct call *c, const uint8_t *bytes, size_t len)
+{
+	const ProtobufCMessageDescriptor *type = c->method->request;
+	const char *field;
+	struct err e;
+
+	if (c->request != NULL)
+		protobuf_c_message_free_unpacked(c->request, NULL);
+	c->request = bytes == NULL ? NULL : protobuf_c_message_unpack(type, NULL, len, bytes);
+	if (c->request == NULL) {
+		err_set(&e, -REASON_FIELD_INVALID, "the request is not a %s", type->name);
+		call_fail_err(c, &e);
+		return false;
+	}
+	if ((field = texts_find_nul(type, bytes, len)) != NULL) {
+		call_fail_field(c, field, "must not contain a NUL");
+		return false;
+	}
+	return true;
+}
+
 static void
 on_message(void *owner, const uint8_t *bytes, size_t len)
 {
 	struct call *c = owner;
-	struct err e;
 
 	leave_list(c);
 	if (bytes == NULL && c->method->kind == CALL_DIALOG) {
 		call_end(c);
 		return;
 	}
-	if (c->request != NULL)
-		protobuf_c_message_free_unpacked(c->request, NULL);
-	c->request = NULL;
-	if (bytes != NULL)
-		c->request = protobuf_c_message_unpack(c->method->request, NULL, len, bytes);
-	if (c->request == NULL) {
-		err_set(&e, -REASON_FIELD_INVALID, "the request is not a %s",
-		    c->method->request->name);
-		call_fail_err(c, &e);
-	} else {
+	if (take_request(c, bytes, len))
 		handle(c);
-	}
 }
 
 static void
