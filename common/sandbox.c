@@ -133,14 +133,13 @@ add_call(scmp_filter_ctx ctx, const struct sandbox_call *c)
 		[SANDBOX_DENY] = SCMP_ACT_ERRNO(EACCES),
 		[SANDBOX_ABSENT] = SCMP_ACT_ERRNO(ENOSYS),
 	};
-	struct scmp_arg_cmp cmp = {
-		.arg = c->arg,
-		.op = SCMP_CMP_MASKED_EQ,
-		.datum_a = c->mask,
-		.datum_b = c->value,
+	struct scmp_arg_cmp cmp[] = {
+		{ .arg = c->arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = c->mask, .datum_b = c->value },
+		{ .arg = c->more, .op = SCMP_CMP_EQ, .datum_a = c->equals },
 	};
 
-	return seccomp_rule_add_array(ctx, acts[c->act], c->nr, c->by_arg ? 1 : 0, &cmp);
+	return seccomp_rule_add_array(ctx, acts[c->act], c->nr,
+	    !c->by_arg ? 0 : c->more == 0 ? 1 : 2, cmp);
 }
 
 /* Does an earlier or later table allow the call whole? Then a denial of it does not count. */

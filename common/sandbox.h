@@ -28,16 +28,21 @@ struct sandbox_call {
 	bool by_arg;		/* only where argument `arg` masked with `mask` is `value` */
 	unsigned arg;
 	uint64_t mask, value;
+	unsigned more;		/* and where argument `more` is `equals`; 0: no further condition */
+	uint64_t equals;
 };
 
-#define SANDBOX_OK(name, why)	{ SCMP_SYS(name), why, SANDBOX_ALLOW, false, 0, 0, 0 }
-#define SANDBOX_NO(name, why)	{ SCMP_SYS(name), why, SANDBOX_DENY, false, 0, 0, 0 }
-#define SANDBOX_OLD(name, why)	{ SCMP_SYS(name), why, SANDBOX_ABSENT, false, 0, 0, 0 }
+#define SANDBOX_OK(name, why)	{ SCMP_SYS(name), why, SANDBOX_ALLOW, false, 0, 0, 0, 0, 0 }
+#define SANDBOX_NO(name, why)	{ SCMP_SYS(name), why, SANDBOX_DENY, false, 0, 0, 0, 0, 0 }
+#define SANDBOX_OLD(name, why)	{ SCMP_SYS(name), why, SANDBOX_ABSENT, false, 0, 0, 0, 0, 0 }
 #define SANDBOX_ARG(name, n, mask, value, why) \
-	{ SCMP_SYS(name), why, SANDBOX_ALLOW, true, n, mask, value }
+	{ SCMP_SYS(name), why, SANDBOX_ALLOW, true, n, mask, value, 0, 0 }
 #define SANDBOX_NO_ARG(name, n, mask, value, why) \
-	{ SCMP_SYS(name), why, SANDBOX_DENY, true, n, mask, value }
-#define SANDBOX_END		{ -1, NULL, SANDBOX_DENY, false, 0, 0, 0 }
+	{ SCMP_SYS(name), why, SANDBOX_DENY, true, n, mask, value, 0, 0 }
+/* A socket of one protocol of its family. */
+#define SANDBOX_SOCKET_OF(family, protocol, why) \
+	{ SCMP_SYS(socket), why, SANDBOX_ALLOW, true, 0, ~(uint64_t) 0, family, 2, protocol }
+#define SANDBOX_END		{ -1, NULL, SANDBOX_DENY, false, 0, 0, 0, 0, 0 }
 
 /* Rights below a path. */
 enum {

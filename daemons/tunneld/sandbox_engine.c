@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemons/tunneld/sandbox_tunneld.h"
 
+#include <linux/netlink.h>
 #include <seccomp.h>
 #include <sys/socket.h>
 
@@ -21,23 +22,24 @@ const struct sandbox_call sandbox_engine_calls[] = {
 const struct sandbox_call sandbox_node_calls[] = {
 	SANDBOX_ARG(socket, 0, ~(uint64_t) 0, AF_INET, "to the server; name service"),
 	SANDBOX_ARG(socket, 0, ~(uint64_t) 0, AF_INET6, "to the server; name service"),
-	SANDBOX_ARG(socket, 0, ~(uint64_t) 0, AF_NETLINK, "getaddrinfo asks which families there are"),
-	SANDBOX_OK(openat, "resolv.conf, hosts, nsswitch.conf, gai.conf; Landlock allows no other"),
+	SANDBOX_SOCKET_OF(AF_NETLINK, NETLINK_ROUTE, "getaddrinfo asks which families there are"),
+	SANDBOX_OK(openat, "resolv.conf, hosts, nsswitch.conf, gai.conf; Landlock says where"),
 	SANDBOX_OK(uname, "the resolver's domain name"),
 	SANDBOX_ARG(ioctl, 1, ~(uint64_t) 0, 0x541b, "FIONREAD: the resolver asks how much has come"),
 	SANDBOX_END
 };
 /* clang-format on */
 
-/* What the C library's name service reads; nothing of it is a secret. */
-static const struct sandbox_path node_paths[] = {
-	{ "/etc/resolv.conf", SANDBOX_READ },
+/*
+ * What the C library's name service reads, and where the links lead that stand in its place. Whole
+ * directories: a rule for a file is for that file, and its programs replace it by a new one. What
+ * this user can read in /etc is public.
+ */
+const struct sandbox_path sandbox_node_paths[SANDBOX_NODE_PATHS] = {
+	{ "/etc", SANDBOX_READ },
 	{ "/run/systemd/resolve", SANDBOX_READ },
-	{ "/etc/hosts", SANDBOX_READ },
-	{ "/etc/host.conf", SANDBOX_READ },
-	{ "/etc/nsswitch.conf", SANDBOX_READ },
-	{ "/etc/gai.conf", SANDBOX_READ },
-	{ "/etc/services", SANDBOX_READ },
+	{ "/run/NetworkManager", SANDBOX_READ },
+	{ "/run/resolvconf", SANDBOX_READ },
 };
 
 int
@@ -51,8 +53,8 @@ sandbox_enter_engine(const struct tunneld *d, struct err *e)
 	struct sandbox sb = {
 		.name = "tunneld-engine",
 		.calls = d->server ? server : node,
-		.paths = d->server ? &run : node_paths,
-		.npaths = d->server ? 1 : sizeof(node_paths) / sizeof(node_paths[0]),
+		.paths = d->server ? &run : sandbox_node_paths,
+		.npaths = d->server ? 1 : SANDBOX_NODE_PATHS,
 		.tcp = !d->server,	/* the server's sockets were bound by the monitor */
 	};
 	int rc;

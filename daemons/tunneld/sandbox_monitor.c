@@ -35,11 +35,14 @@ add_path(struct sandbox_path *paths, size_t *n, const char *path, unsigned right
 	*n += 1;
 }
 
-static const char *
-dir_of(const char *path, char *buf, size_t size)
+/* The directory of a file. "": there is no such file, and "." would be a directory. */
+static void
+add_dir_of(struct sandbox_path *paths, size_t *n, const char *file, char buf[PATH_MAX])
 {
-	snprintf(buf, size, "%s", path);
-	return dirname(buf);
+	if (file[0] == '\0')
+		return;
+	snprintf(buf, PATH_MAX, "%s", file);
+	add_path(paths, n, dirname(buf), SANDBOX_READ);
 }
 
 int
@@ -51,16 +54,14 @@ sandbox_enter_monitor(const struct tunneld *d, struct err *e)
 	size_t n = 0;
 	int rc;
 
-	add_path(paths, &n, dir_of(d->daemon.conf_path, conf, sizeof(conf)), SANDBOX_READ);
+	add_dir_of(paths, &n, d->daemon.conf_path, conf);
 	add_path(paths, &n, d->places.tunneld_state, SANDBOX_READ | SANDBOX_WRITE);
 	if (d->server) {
 		add_path(paths, &n, d->sc.vpn_cert_dir, SANDBOX_READ);
 	} else {
 		add_path(paths, &n, d->cc.vpn_cert_dir, SANDBOX_READ);
-		add_path(paths, &n, dir_of(d->cc.token_file, token, sizeof(token)), SANDBOX_READ);
-		if (d->cc.net_token_file[0] != '\0')
-			add_path(paths, &n, dir_of(d->cc.net_token_file, net_token,
-			    sizeof(net_token)), SANDBOX_READ);
+		add_dir_of(paths, &n, d->cc.token_file, token);
+		add_dir_of(paths, &n, d->cc.net_token_file, net_token);
 	}
 	struct sandbox sb = { .name = "tunneld-monitor", .calls = tables, .paths = paths,
 		.npaths = n, .tcp = false };

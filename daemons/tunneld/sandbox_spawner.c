@@ -25,11 +25,6 @@ static const struct sandbox_call calls[] = {
 };
 /* clang-format on */
 
-static const struct sandbox_path node_paths[] = {
-	{ "/etc", SANDBOX_READ },	/* name service; readable are only public files to this uid */
-	{ "/run/systemd/resolve", SANDBOX_READ },
-};
-
 int
 sandbox_enter_spawner(const struct tunneld *d, struct err *e)
 {
@@ -39,8 +34,8 @@ sandbox_enter_spawner(const struct tunneld *d, struct err *e)
 	struct sandbox sb = {
 		.name = "tunneld-spawner",
 		.calls = tables,
-		.paths = d->server ? &run : node_paths,
-		.npaths = d->server ? 1 : sizeof(node_paths) / sizeof(node_paths[0]),
+		.paths = d->server ? &run : sandbox_node_paths,
+		.npaths = d->server ? 1 : SANDBOX_NODE_PATHS,
 		.tcp = !d->server,
 	};
 	int rc;

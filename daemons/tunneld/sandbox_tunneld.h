@@ -15,4 +15,8 @@ int sandbox_enter_engine(const struct tunneld *d, struct err *e);
 extern const struct sandbox_call sandbox_engine_calls[];
 extern const struct sandbox_call sandbox_node_calls[];	/* on top, on a node */
 
+/* A node's paths: the engine's, which the spawner must not forbid either. */
+#define SANDBOX_NODE_PATHS 4
+extern const struct sandbox_path sandbox_node_paths[SANDBOX_NODE_PATHS];
+
 #endif

@@ -7,8 +7,13 @@
 #include <linux/capability.h>
 #include <net/if.h>
 #include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -102,12 +107,16 @@ node_engine(void *arg)
 	KIT_MUST(enter_engine(&d) == 0);
 	KIT_MUST(attempt_forbidden() == 0);
 	KIT_MUST(attempt_inet_socket() == 0);
+	KIT_MUST(attempt_netlink_socket() == 0);
+	KIT_MUST(REFUSED(socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER) < 0 ? -errno : 0));
 	KIT_MUST(attempt_read("/etc/hosts") == 0);
 	KIT_MUST(REFUSED(attempt_kill_parent()));
 #ifndef LV_SANITIZE
 	KIT_MUST(REFUSED(attempt_fork()));
 	KIT_MUST(REFUSED(attempt_read(d.daemon.conf_path)));
-	KIT_MUST(REFUSED(attempt_read("/etc/passwd")));
+	KIT_MUST(REFUSED(attempt_read("/etc/shadow")));
+	KIT_MUST(REFUSED(attempt_read("/usr/bin/env")));
+	KIT_MUST(REFUSED(attempt_read("/proc/self/status")));
 	KIT_MUST(REFUSED(attempt_tun()));
 #endif
 	return 0;
@@ -117,6 +126,59 @@ START_TEST(a_nodes_engine_reads_what_name_resolution_needs)
 {
 	KIT_SKIP_UNLESS(priv_is_root(), "not root");
 	ck_assert_int_eq(kit_child(node_engine, NULL), 0);
+}
+END_TEST
+
+/* An /etc of the test's own, which this process sees only. */
+static bool
+enter_place(void)
+{
+	char etc[KIT_PATH_MAX];
+
+	mkdir(kit_path("etc", etc), 0755);
+	kit_write("etc/resolv.conf", "nameserver 192.0.2.1\n", 0644);
+	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	    mount(etc, "/etc", NULL, MS_BIND, NULL) == 0;
+}
+
+/* Does, once it is told by a byte, what programs do that manage these files, and says so. */
+static bool
+begin_manager(int fd)
+{
+	char byte, fresh[KIT_PATH_MAX];
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid > 0;
+	if (read(fd, &byte, 1) != 1)
+		_exit(1);
+	kit_write("etc/fresh", "nameserver 192.0.2.2\n", 0644);
+	kit_write("etc/gai.conf", "", 0644);
+	if (rename(kit_path("etc/fresh", fresh), KIT_PATH("etc/resolv.conf")) < 0)
+		_exit(1);
+	_exit(write(fd, &byte, 1) == 1 ? 0 : 1);
+}
+
+static int
+renaming_engine(void *arg)
+{
+	struct tunneld d = daemon_of(false);
+	char byte = 0;
+	int ends[2];
+
+	(void) arg;
+	KIT_MUST(enter_place() && socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	KIT_MUST(begin_manager(ends[0]) && enter_engine(&d) == 0);
+	KIT_MUST(attempt_read("/etc/resolv.conf") == 0 && attempt_read("/etc/gai.conf") == -ENOENT);
+	KIT_MUST(write(ends[1], &byte, 1) == 1 && read(ends[1], &byte, 1) == 1);
+	KIT_MUST(attempt_read("/etc/resolv.conf") == 0 && attempt_read("/etc/gai.conf") == 0);
+	return 0;
+}
+
+START_TEST(a_file_of_the_name_service_may_be_replaced)
+{
+	KIT_SKIP_UNLESS(priv_is_root(), "not root");
+	ck_assert_int_eq(kit_child(renaming_engine, NULL), 0);
 }
 END_TEST
 
@@ -145,6 +207,32 @@ monitor(void *arg)
 #endif
 	return 0;
 }
+
+/* A node whose token stands in client.yml, started in the root directory as -d does it. */
+static int
+monitor_without_files(void *arg)
+{
+	struct tunneld d = daemon_of(false);
+	struct priv_user root = { 0, 0 };
+	struct err e = { 0 };
+
+	(void) arg;
+	d.cc.token_file = (char *) "";
+	if (chdir("/") < 0 || priv_drop(&root, (uint64_t) 1 << CAP_NET_ADMIN, &e) < 0 ||
+	    sandbox_enter_monitor(&d, &e) < 0)
+		return said(&e);
+#ifndef LV_SANITIZE
+	KIT_MUST(REFUSED(attempt_read("/etc/passwd")));
+#endif
+	return 0;
+}
+
+START_TEST(a_token_file_that_is_not_there_opens_nothing)
+{
+	KIT_SKIP_UNLESS(priv_is_root(), "not root");
+	ck_assert_int_eq(kit_child(monitor_without_files, NULL), 0);
+}
+END_TEST
 
 START_TEST(the_monitor_reads_its_own_files_and_opens_no_socket)
 {
@@ -187,6 +275,8 @@ main(void)
 
 	tcase_add_test(tc, the_servers_engine_opens_no_file_and_no_socket);
 	tcase_add_test(tc, a_nodes_engine_reads_what_name_resolution_needs);
+	tcase_add_test(tc, a_file_of_the_name_service_may_be_replaced);
+	tcase_add_test(tc, a_token_file_that_is_not_there_opens_nothing);
 	tcase_add_loop_test(tc, the_monitor_reads_its_own_files_and_opens_no_socket, 0, 2);
 	tcase_add_loop_test(tc, the_spawner_forks, 0, 2);
 	return kit_run("sandbox_tunneld", tc);
