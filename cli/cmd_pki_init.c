@@ -34,9 +34,10 @@ const struct opt cmd_pki_init_options[] = {
 static const struct pki {
 	const char *name, *ca_name;
 	struct pki_name client;		/* whose the certificate client.pem is */
+	const char *server;		/* user who reads the server's key */
 } pkis[] = {
-	{ "grpc", "litevpn grpc CA", { PKI_ROLE, "admin" } },
-	{ "vpn", "litevpn vpn CA", { PKI_NODE, "reserverd" } },	/* sic: part of the API */
+	{ "grpc", "litevpn grpc CA", { PKI_ROLE, "admin" }, LV_USER_CTLD },
+	{ "vpn", "litevpn vpn CA", { PKI_NODE, "reserverd" }, "root" },	/* sic: part of the API */
 };
 
 /* --- the server's names ----------------------------------------------------------------------- */
@@ -126,9 +127,13 @@ make(const struct pki *pki, const struct hosts *hosts, unsigned days, struct mad
 	return rc;
 }
 
-/* The CA's key is the signer's, who runs as another user; all other keys are root's. */
+/*
+ * The CA's key is the signer's, who runs as another user. The server's key is his who reads it again
+ * when it was renewed. All other keys are root's.
+ */
 static int
-put(struct file_set *set, const char *dir, const struct made *m, uid_t signer, struct err *e)
+put(struct file_set *set, const char *dir, const struct made *m, uid_t signer, uid_t server,
+    struct err *e)
 {
 	const struct {
 		const char *name, *text;
@@ -138,7 +143,7 @@ put(struct file_set *set, const char *dir, const struct made *m, uid_t signer, s
 		{ "ca.pem", m->ca_cert, 0644, 0 },
 		{ "ca-key.pem", m->ca_key, 0400, signer },
 		{ "server.pem", m->server.cert_pem, 0644, 0 },
-		{ "server-key.pem", m->server.key_pem, 0600, 0 },
+		{ "server-key.pem", m->server.key_pem, 0600, server },
 		{ "client.pem", m->client.cert_pem, 0644, 0 },
 		{ "client-key.pem", m->client.key_pem, 0600, 0 },
 	};
@@ -156,7 +161,7 @@ static int
 make_all(const struct args *a, const struct hosts *hosts, struct file_set *set, struct err *e)
 {
 	unsigned days = (unsigned) args_number(a, "days");
-	struct priv_user signer;
+	struct priv_user signer, server;
 	char dir[PATH_MAX];
 	int rc = priv_user(LV_USER_SIGNER, &signer, e);
 
@@ -166,8 +171,9 @@ make_all(const struct args *a, const struct hosts *hosts, struct file_set *set, 
 		if (snprintf(dir, sizeof(dir), "%s/%s", args_text(a, "dir"), pkis[i].name) >=
 		    (int) sizeof(dir))
 			return err_set(e, -ENAMETOOLONG, "--dir: the path is too long");
-		if ((rc = make(&pkis[i], hosts, days, &m, e)) == 0)
-			rc = put(set, dir, &m, signer.uid, e);
+		if ((rc = priv_user(pkis[i].server, &server, e)) == 0 &&
+		    (rc = make(&pkis[i], hosts, days, &m, e)) == 0)
+			rc = put(set, dir, &m, signer.uid, server.uid, e);
 		free_made(&m);
 	}
 	return rc < 0 ? rc : file_set_commit(set, e);

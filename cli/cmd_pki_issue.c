@@ -10,7 +10,9 @@
 #include "cli/file.h"
 #include "cli/hosts.h"
 #include "cli/pair.h"
+#include "common/priv.h"
 #include "common/secret.h"
+#include "config.h"
 
 static const char *const roles[] = { "admin", "operator", "viewer", NULL };
 
@@ -79,19 +81,25 @@ read_wanted(const struct cli *cli, struct wanted *w, struct err *e)
 	return 0;
 }
 
+/* The server's key of the grpc PKI is ctld's, who reads it while it runs; the others are root's. */
 static int
-put(const struct args *a, bool for_server, const struct pair *p, const char *ca_pem, struct err *e)
+put(const struct args *a, const struct wanted *w, const struct pair *p, const char *ca_pem,
+    struct err *e)
 {
+	bool for_server = w->wish.for_server;
+	bool for_ctld = for_server && strcmp(w->pki, "grpc") == 0;
+	struct priv_user owner;
 	const char *dir = args_text(a, "out");
 	struct file_set set = { .force = args_has(a, "force") };
 	int rc;
 
-	if ((rc = file_make_dirs(dir, e)) == 0 &&
+	if ((rc = priv_user(for_ctld ? LV_USER_CTLD : "root", &owner, e)) == 0 &&
+	    (rc = file_make_dirs(dir, e)) == 0 &&
 	    (rc = file_set_add(&set, dir, "ca.pem", ca_pem, 0644, 0, e)) == 0 &&
 	    (rc = file_set_add(&set, dir, for_server ? "server.pem" : "client.pem", p->cert_pem,
 	    0644, 0, e)) == 0 &&
 	    (rc = file_set_add(&set, dir, for_server ? "server-key.pem" : "client-key.pem",
-	    p->key_pem, 0600, 0, e)) == 0)
+	    p->key_pem, 0600, owner.uid, e)) == 0)
 		rc = file_set_commit(&set, e);
 	file_set_fini(&set);
 	return rc;
@@ -117,7 +125,7 @@ issue(const struct args *a, const struct wanted *w, struct err *e)
 	rc = pair_make(ca, &w->wish, (unsigned) args_number(a, "days"),
 	    w->wish.for_server ? ca_pem : NULL, &p, e);
 	if (rc == 0)
-		rc = put(a, w->wish.for_server, &p, ca_pem, e);
+		rc = put(a, w, &p, ca_pem, e);
 out:
 	pair_fini(&p);
 	pki_ca_free(ca);

@@ -31,6 +31,20 @@ print_components(const Litevpn__V1__ServerInfo *info)
 }
 
 static void
+print_expiry(const char *what, const Google__Protobuf__Timestamp *at)
+{
+	int64_t left_s = seconds_of(at) - time(NULL);
+	char age[OUTPUT_VALUE_MAX];
+
+	if (at == NULL)		/* a server that does not tell yet */
+		return;
+	if (left_s <= 0)
+		output_field(stdout, what, "has expired");
+	else
+		output_field(stdout, what, "ends in %s", output_age(left_s, age));
+}
+
+static void
 print_info(const Litevpn__V1__ServerInfo *info)
 {
 	char age[OUTPUT_VALUE_MAX];
@@ -49,6 +63,8 @@ print_info(const Litevpn__V1__ServerInfo *info)
 	if (info->tunnel_offload[0] != '\0')
 		output_field(stdout, "offload", "%s", info->tunnel_offload);
 	output_field(stdout, "fingerprint", "%s", info->ca_fingerprint);
+	print_expiry("certificate", info->certificate_expire_time);
+	print_expiry("CA", info->ca_expire_time);
 	for (size_t i = 0; i < info->n_drops; i++) {
 		if (info->drops[i]->value > 0)
 			output_field(stdout, "dropped", "%" PRIu64 " %s", info->drops[i]->value,

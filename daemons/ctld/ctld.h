@@ -15,6 +15,7 @@
 #include "daemons/ctld/cuts.h"
 #include "daemons/ctld/doors.h"
 #include "daemons/ctld/grpc.h"
+#include "daemons/ctld/identity.h"
 #include "daemons/ctld/reflect.h"
 #include "daemons/ctld/signer_client.h"
 #include "daemons/ctld/svc.h"
@@ -31,8 +32,8 @@ struct ctld {
 	struct reflect *reflect;
 	struct calls *calls;
 	struct grpc *grpc;
+	struct identity *identity;
 	int64_t started_s;	/* UTC */
-	char ca_fingerprint[PKI_FINGERPRINT_MAX];
 
 	/* The queue's thread only. */
 	struct health health;

@@ -2,7 +2,6 @@
 #include "daemons/ctld/grpc.h"
 
 #include <errno.h>
-#include <grpc/grpc_security.h>
 #include <grpc/support/log.h>
 #include <grpc/support/time.h>
 #include <stdlib.h>
@@ -139,25 +138,6 @@ static const grpc_arg settings[] = {
 	INTEGER(GRPC_ARG_HTTP2_BDP_PROBE, 0),
 };
 
-/* What each listener asks of its peers' certificates; the modes that do not verify report as
- * authenticated what they have not looked at. */
-static const grpc_ssl_client_certificate_request_type cert_modes[LISTENERS] = {
-	[LISTENER_CONTROL] = GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY,
-	[LISTENER_BOOTSTRAP] = GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY,
-};
-
-static grpc_server_credentials *
-make_creds(const struct grpc_conf *conf, enum listener id)
-{
-	grpc_ssl_pem_key_cert_pair pair = { conf->key_pem, conf->cert_pem };
-
-	if (id == LISTENER_ADMIN)
-		return grpc_insecure_server_credentials_create();
-	return grpc_ssl_server_credentials_create_with_options(
-	    grpc_ssl_server_credentials_create_options_using_config(cert_modes[id],
-	    grpc_ssl_server_certificate_config_create(conf->ca_pem, &pair, 1)));
-}
-
 /* gRPC's own words are for those who look for a fault in it. */
 static void
 on_log(gpr_log_func_args *args)
@@ -177,7 +157,7 @@ make_queue(grpc_cq_polling_type polling)
 #define NSETTINGS (sizeof(settings) / sizeof(settings[0]))
 
 static int
-make_server(struct server *srv, const struct grpc_conf *conf, struct err *e)
+make_server(struct server *srv, struct err *e)
 {
 	grpc_arg args[NSETTINGS + 1];
 	grpc_server_credentials *creds;
@@ -188,7 +168,7 @@ make_server(struct server *srv, const struct grpc_conf *conf, struct err *e)
 	srv->core = grpc_server_create(&(grpc_channel_args){ NSETTINGS + 1, args }, NULL);
 	grpc_server_register_completion_queue(srv->core, srv->g->queue, NULL);
 	grpc_server_register_completion_queue(srv->core, srv->g->wire, NULL);
-	if ((creds = make_creds(conf, srv->id)) == NULL)
+	if ((creds = grpc_tls_creds(srv)) == NULL)
 		return err_set(e, -EINVAL, "gRPC cannot use the server's certificate");
 	open = grpc_adopt_open(srv, creds);
 	grpc_server_credentials_release(creds);
@@ -203,6 +183,12 @@ grpc_new(const struct grpc_conf *conf, struct grpc **out, struct err *e)
 
 	if (g == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
+	pthread_mutex_init(&g->tls.lock, NULL);
+	if (grpc_tls_set(&g->tls, conf->ca_pem, conf->cert_pem, conf->key_pem) < 0) {
+		grpc_tls_fini(&g->tls);
+		free(g);
+		return err_set(e, -ENOMEM, "out of memory");
+	}
 	gpr_set_log_function(on_log);
 	grpc_init();
 	g->events = conf->events;
@@ -212,7 +198,7 @@ grpc_new(const struct grpc_conf *conf, struct grpc **out, struct err *e)
 		struct server *srv = &g->servers[id];
 
 		*srv = (struct server){ .g = g, .id = id, .down = { on_down, srv } };
-		rc = make_server(srv, conf, e);
+		rc = make_server(srv, e);
 	}
 	if (rc < 0)
 		grpc_free(g);
@@ -234,6 +220,12 @@ grpc_start(struct grpc *g, struct err *e)
 		g->has_queue_thread = rc == 0;
 	}
 	return rc == 0 ? 0 : err_set(e, -rc, "cannot start a thread: %s", strerror(rc));
+}
+
+int
+grpc_renew(struct grpc *g, const char *ca_pem, const char *cert_pem, const char *key_pem)
+{
+	return grpc_tls_set(&g->tls, ca_pem, cert_pem, key_pem);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -297,5 +289,6 @@ grpc_free(struct grpc *g)
 	end_queue(g->queue, g->has_queue_thread, g->queue_thread);
 	end_queue(g->wire, g->has_wire_thread, g->wire_thread);
 	grpc_shutdown();
+	grpc_tls_fini(&g->tls);
 	free(g);
 }

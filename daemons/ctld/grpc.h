@@ -56,6 +56,9 @@ int grpc_new(const struct grpc_conf *conf, struct grpc **out, struct err *e);
 /* Begins to serve. */
 int grpc_start(struct grpc *g, struct err *e);
 
+/* For connections that come from now on. Any thread. 0 or -ENOMEM, and nothing has changed. */
+int grpc_renew(struct grpc *g, const char *ca_pem, const char *cert_pem, const char *key_pem);
+
 /* consumes: fd, a connected socket. After grpc_start and before grpc_stop, on one thread. */
 void grpc_adopt(struct grpc *g, enum listener from, int fd);
 

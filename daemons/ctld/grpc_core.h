@@ -3,6 +3,7 @@
 #define LV_CTLD_GRPC_CORE_H
 
 #include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
 #include <pthread.h>
 #include <stdbool.h>
 
@@ -16,10 +17,19 @@ struct tag {
 	void *owner;
 };
 
+/* What TLS works with; owns the texts. */
+struct grpc_tls {
+	pthread_mutex_t lock;
+	grpc_ssl_pem_key_cert_pair pair;
+	char *ca;
+	unsigned generation;	/* rises with each change; 0: nothing is set yet */
+};
+
 struct server {
 	struct grpc *g;
 	enum listener id;
 	grpc_server *core;
+	unsigned generation;		/* of grpc_tls that it has */
 	struct grpc_handler *handler;	/* takes connections; gRPC's, until the server shuts down */
 	struct tag down;
 };
@@ -55,6 +65,7 @@ struct grpc {
 	struct grpc_events events;
 	grpc_completion_queue *queue, *wire;
 	struct server servers[LISTENERS];
+	struct grpc_tls tls;
 	pthread_t queue_thread, wire_thread;
 	bool has_queue_thread, has_wire_thread;
 	bool stopping;
@@ -68,6 +79,16 @@ grpc_check_stopped(struct grpc *g)
 	if (g->down == LISTENERS && g->live == 0)
 		g->events.stopped(g->events.arg);
 }
+
+/* --- grpc_tls.c --------------------------------------------------------------------------------- */
+
+/* From now on, for connections that come. Copies. 0 or -ENOMEM. */
+int grpc_tls_set(struct grpc_tls *tls, const char *ca_pem, const char *cert_pem,
+    const char *key_pem);
+void grpc_tls_fini(struct grpc_tls *tls);
+
+/* Of the server's listener. NULL: gRPC cannot use the certificate. *srv must stay where it is. */
+grpc_server_credentials *grpc_tls_creds(struct server *srv);
 
 /* --- grpc_adopt.c: connections that we accept --------------------------------------------------- */
 

@@ -13,7 +13,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/priv.h"
-#include "common/secret.h"
 #include "common/tlsctx.h"
 #include "config.h"
 #include "daemons/ctld/ctld.h"
@@ -37,14 +36,9 @@
 #define CANCEL_MS 3000	/* a stopping ctld lets calls end by themselves for so long */
 #define GIVE_UP_MS 5000	/* and is gone after this, whatever hangs */
 
-struct pems {
-	char *ca, *cert, *key;
-};
-
 struct front {
 	struct ctld ctld;
 	struct priv_user user, signer, ipamd, tunneld;
-	struct pems pems;
 	struct listening listening;	/* until it is the doors' */
 	bool has_admin;		/* its socket is there, to be removed at the end */
 	bool stopping;
@@ -123,70 +117,26 @@ fork_signer(struct front *f)
 
 /* --- the server's certificate ----------------------------------------------------------------- */
 
-static int
-read_pem(const char *path, bool private, char **out, struct err *e)
-{
-	int rc = secret_read_file(path, private, out, e);
-
-	if (rc == -ENOENT)
-		err_set(e, rc, "%s: does not exist; litevpnctl pki init makes it", path);
-	return rc;
-}
-
-/* gRPC would start with anything, and every caller would be told of a wrong certificate. */
-static int
-check_pems(const struct tlsctx_conf *conf, char fingerprint_out[PKI_FINGERPRINT_MAX],
-    struct err *e)
-{
-	struct pki_cert ca;
-	SSL_CTX *ctx;
-	int rc;
-
-	if ((rc = tlsctx_new(conf, &ctx, e)) < 0)
-		return rc;
-	rc = tlsctx_check_own(ctx, conf, e);
-	tlsctx_free(ctx);
-	if (rc < 0)
-		return rc;
-	if ((rc = pki_cert_read(conf->ca_pem, strlen(conf->ca_pem), &ca, e)) < 0)
-		return err_prefix(e, "%s", conf->ca_path);
-	if (!ca.is_ca)
-		return err_set(e, -EBADMSG, "%s: is not a CA's certificate", conf->ca_path);
-	pki_fingerprint(ca.spki, fingerprint_out);
-	return 0;
-}
-
 /* Still as root: the key may be readable to nobody else. */
 static int
-read_pems(struct front *f)
+open_identity(struct front *f)
 {
-	const char *dir = f->ctld.conf.grpc_cert_dir;
-	char ca[PATH_MAX], cert[PATH_MAX], key[PATH_MAX];
-	struct pems *p = &f->pems;
 	struct err e;
-	int rc;
+	int rc = identity_new(f->ctld.conf.grpc_cert_dir, &f->ctld.identity, &e);
 
-	snprintf(ca, sizeof(ca), "%s/ca.pem", dir);
-	snprintf(cert, sizeof(cert), "%s/server.pem", dir);
-	snprintf(key, sizeof(key), "%s/server-key.pem", dir);
-	if ((rc = read_pem(ca, false, &p->ca, &e)) >= 0 &&
-	    (rc = read_pem(cert, false, &p->cert, &e)) >= 0 &&
-	    (rc = read_pem(key, true, &p->key, &e)) >= 0) {
-		struct tlsctx_conf conf = { .server = true, .ca_pem = p->ca, .cert_pem = p->cert,
-			.key_pem = p->key, .ca_path = ca, .cert_path = cert, .key_path = key };
-
-		rc = check_pems(&conf, f->ctld.ca_fingerprint, &e);
-	}
-	return rc < 0 ? (int) daemon_fail(&f->ctld.daemon, daemon_status(rc), &e) : GO_ON;
+	if (rc < 0)
+		return daemon_fail(&f->ctld.daemon, daemon_status(rc), &e);
+	return GO_ON;
 }
 
 static void
-free_pems(struct pems *p)
+on_renewed(void *arg)
 {
-	free(p->ca);
-	free(p->cert);
-	secret_free(p->key);
-	*p = (struct pems){ 0 };
+	struct front *f = arg;
+	const struct identity_pems *p = identity_pems(f->ctld.identity);
+
+	if (grpc_renew(f->ctld.grpc, p->ca, p->cert, p->key) < 0)
+		log_err("certificates_not_used", "error=%s", err_name(-ENOMEM));
 }
 
 /* --- becoming small --------------------------------------------------------------------------- */
@@ -228,8 +178,8 @@ confine(struct front *f)
 	snprintf(dir, sizeof(dir), "%s", ctld->daemon.conf_path);
 	if ((rc = priv_drop(&f->user, 0, &e)) < 0 || (rc = open_admin(f, &e)) < 0 ||
 	    (rc = tlsctx_require_tls13(&e)) < 0 ||
-	    (rc = sandbox_front(ctld->places.admin_run, dirname(dir), ctld->daemon.sandbox,
-	    &e)) < 0)
+	    (rc = sandbox_front(ctld->places.admin_run, dirname(dir), ctld->conf.grpc_cert_dir,
+	    ctld->daemon.sandbox, &e)) < 0)
 		return daemon_fail(&ctld->daemon, daemon_status(rc), &e);
 	return GO_ON;
 }
@@ -316,7 +266,7 @@ on_stop_signal(void *arg, int signo)
 	begin_stop(arg, DAEMON_OK);
 }
 
-/* Only the log level takes effect at once; a file with errors changes nothing. */
+/* Of the configuration only the log level takes effect; a file with errors changes nothing. */
 static void
 on_reload(void *arg, int signo)
 {
@@ -334,6 +284,7 @@ on_reload(void *arg, int signo)
 		conf_free(&conf_server_schema, &conf);
 	}
 	conf_report_free(&report);
+	identity_reload(f->ctld.identity);
 }
 
 /* --- running ---------------------------------------------------------------------------------- */
@@ -388,11 +339,12 @@ static int
 open_api(struct front *f, struct err *e)
 {
 	struct ctld *ctld = &f->ctld;
+	const struct identity_pems *pems = identity_pems(ctld->identity);
 	const struct calls_conf calls = { ctld, method_find, on_stopping, on_stopped };
 	struct grpc_conf grpc = {
-		.ca_pem = f->pems.ca,
-		.cert_pem = f->pems.cert,
-		.key_pem = f->pems.key,
+		.ca_pem = pems->ca,
+		.cert_pem = pems->cert,
+		.key_pem = pems->key,
 	};
 	int rc;
 
@@ -402,9 +354,8 @@ open_api(struct front *f, struct err *e)
 	if ((rc = calls_new(&calls, &ctld->calls)) < 0)
 		return err_set(e, rc, "out of memory");
 	grpc.events = calls_events(ctld->calls);
-	rc = grpc_new(&grpc, &ctld->grpc, e);
-	free_pems(&f->pems);	/* gRPC has its own copy */
-	if (rc < 0 || (rc = grpc_start(ctld->grpc, e)) < 0)
+	if ((rc = grpc_new(&grpc, &ctld->grpc, e)) < 0 ||
+	    (rc = identity_start(ctld->identity, ctld->ev, on_renewed, f, e)) < 0 || (rc = grpc_start(ctld->grpc, e)) < 0)
 		return rc;
 	return doors_new(ctld->ev, &f->listening, on_connected, f, &ctld->doors, e);
 }
@@ -421,6 +372,8 @@ close_things(struct front *f)
 	backend_free(ctld->backend);
 	signer_client_free(ctld->signer);
 	reflect_free(ctld->reflect);
+	identity_free(ctld->identity);
+	ctld->identity = NULL;
 	if (ctld->ev != NULL) {
 		ev_timer_stop(ctld->ev, &ctld->grace);
 		ev_waker_fini(ctld->ev, &ctld->stopped);
@@ -474,12 +427,11 @@ main(int argc, char **argv)
 	    (status = detach(&f)) == GO_ON &&
 	    (status = make_places(&f)) == GO_ON &&
 	    (status = fork_signer(&f)) == GO_ON &&
-	    (status = read_pems(&f)) == GO_ON &&
+	    (status = open_identity(&f)) == GO_ON &&
 	    (status = open_ports(&f)) == GO_ON &&
 	    (status = confine(&f)) == GO_ON)
 		status = run(&f);
 	end_signer(&f);
-	free_pems(&f.pems);
 	conf_free(&conf_server_schema, &f.ctld.conf);
 	return status;
 }

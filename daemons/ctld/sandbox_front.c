@@ -8,7 +8,7 @@
 static const struct sandbox_call calls[] = {
 	SANDBOX_NO_ARG(socket, 0, ~(uint64_t) 0, AF_INET, "gRPC tries what the kernel can"),
 	SANDBOX_NO_ARG(socket, 0, ~(uint64_t) 0, AF_INET6, "the same"),
-	SANDBOX_OK(openat, "the configuration on SIGHUP; Landlock limits it"),
+	SANDBOX_OK(openat, "configuration and certificates anew; Landlock limits it"),
 	SANDBOX_OK(uname, "gRPC asks which kernel it runs on"),
 	SANDBOX_OK(sched_getparam, "gRPC's locks ask for their thread's priority"),
 	SANDBOX_OK(sched_getscheduler, "the same"),
@@ -21,11 +21,13 @@ static const struct sandbox_call *const tables[] = { calls, sandbox_base, sandbo
 	sandbox_threads, NULL };
 
 int
-sandbox_front(const char *admin_dir, const char *conf_dir, enum sandbox_mode mode, struct err *e)
+sandbox_front(const char *admin_dir, const char *conf_dir, const char *cert_dir,
+    enum sandbox_mode mode, struct err *e)
 {
 	const struct sandbox_path paths[] = {
 		{ admin_dir, SANDBOX_SOCKET },	/* its own socket is removed at the end */
 		{ conf_dir, SANDBOX_READ },
+		{ cert_dir, SANDBOX_READ },	/* CA keys there are another user's */
 	};
 	const struct sandbox sb = {
 		.name = "ctld",

@@ -89,7 +89,10 @@ on_tunneld_info(struct call *c, const struct err *e)
 {
 	Litevpn__V1__ServerInfo reply = LITEVPN__V1__SERVER_INFO__INIT;
 	Google__Protobuf__Timestamp started = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+	Google__Protobuf__Timestamp server_expires = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+	Google__Protobuf__Timestamp ca_expires = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
 	struct ctld *ctld = call_ctld(c);
+	struct identity_facts facts = identity_facts(ctld->identity);
 	struct info *info = call_state_get(c);
 	char network[IP_TEXT_MAX];
 	struct view v;
@@ -99,7 +102,11 @@ on_tunneld_info(struct call *c, const struct err *e)
 	reply.version = (char *) PACKAGE_VERSION;
 	reply.start_time = &started;
 	reply.vpn_address = (char *) ip_prefix_format(&ctld->conf.vpn_addr, network);
-	reply.ca_fingerprint = ctld->ca_fingerprint;
+	reply.ca_fingerprint = facts.ca_fingerprint;
+	server_expires.seconds = facts.cert_expire_s;
+	ca_expires.seconds = facts.ca_expire_s;
+	reply.certificate_expire_time = &server_expires;
+	reply.ca_expire_time = &ca_expires;
 	show_parts(&v, ctld, info, &reply);
 	call_reply(c, &reply.base);
 }

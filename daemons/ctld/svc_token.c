@@ -26,6 +26,7 @@ on_created(struct call *c, const struct err *e)
 {
 	Litevpn__V1__BootstrapToken reply = LITEVPN__V1__BOOTSTRAP_TOKEN__INIT;
 	Google__Protobuf__Timestamp expires = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+	struct identity_facts facts = identity_facts(call_ctld(c)->identity);
 	const struct ipam_token *t = call_state_get(c);
 	char name[NAMES_MAX], network[NAMES_MAX];
 
@@ -41,7 +42,7 @@ on_created(struct call *c, const struct err *e)
 	reply.expire_time = &expires;
 	reply.uses = (int32_t) t->uses;
 	reply.address = (char *) t->address;
-	reply.ca_fingerprint = call_ctld(c)->ca_fingerprint;
+	reply.ca_fingerprint = facts.ca_fingerprint;
 	call_reply(c, &reply.base);
 }
 

@@ -57,6 +57,8 @@ for pki in grpc vpn; do
 	can_read litevpn-signer "$LAB/pki/$pki/ca-key.pem" || fail "the signer cannot read its key"
 	for user in litevpn-ctld litevpn-ipamd litevpn-tunneld nobody; do
 		can_read "$user" "$LAB/pki/$pki/ca-key.pem" && fail "$user reads the CA key of $pki"
+		# ctld reads its own again when it was renewed.
+		[ "$user $pki" = "litevpn-ctld grpc" ] && continue
 		can_read "$user" "$LAB/pki/$pki/server-key.pem" && fail "$user reads the server key"
 	done
 done

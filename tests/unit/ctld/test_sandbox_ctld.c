@@ -57,7 +57,8 @@ front(void *arg)
 
 	(void) arg;
 	KIT_MUST(become(LV_USER_CTLD) == 0);
-	KIT_MUST(sandbox_front(KIT_PATH("admin"), KIT_PATH("conf"), SANDBOX_ERRNO, &e) == 0);
+	KIT_MUST(sandbox_front(KIT_PATH("admin"), KIT_PATH("conf"), KIT_PATH("pki"),
+	    SANDBOX_ERRNO, &e) == 0);
 	KIT_MUST(attempt_forbidden() == 0);
 	KIT_MUST(REFUSED(attempt_inet_socket()));
 	KIT_MUST(attempt_unix_socket() == 0);
