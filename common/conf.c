@@ -15,7 +15,8 @@
 #include "common/suggest.h"
 
 #define SEEN_MAX 128			/* keys of the largest schema, with room */
-#define FILE_MAX (1024 * 1024)		/* a full configuration has a few thousand bytes */
+#define FILE_MAX (64 * 1024)		/* a full configuration has a few thousand bytes */
+#define DEPTH_MAX 16			/* no schema has more; libyaml's time grows by its square */
 
 struct seen {
 	const struct conf_key *key;
@@ -32,6 +33,7 @@ struct conf {
 	bool world_readable;
 	yaml_parser_t parser;
 	yaml_event_t event;	/* the current one */
+	int depth;		/* mappings and sequences that it is in */
 	bool broken;		/* YAML itself is wrong: nothing after it can be read */
 	struct seen seen[SEEN_MAX];
 	size_t nseen;
@@ -201,7 +203,14 @@ refuse_extras(struct conf *c)
 		    "text that begins so goes in quotes");
 }
 
-/* Moves to the next event; a file that is not YAML ends the walk with one error. */
+static int
+depth_change(yaml_event_type_t type)
+{
+	return (type == YAML_SEQUENCE_START_EVENT || type == YAML_MAPPING_START_EVENT) -
+	    (type == YAML_SEQUENCE_END_EVENT || type == YAML_MAPPING_END_EVENT);
+}
+
+/* Moves to the next event; a file that is not YAML, or not ours, ends the walk with one error. */
 static yaml_event_type_t
 advance(struct conf *c)
 {
@@ -218,6 +227,12 @@ advance(struct conf *c)
 		return YAML_STREAM_END_EVENT;
 	}
 	refuse_extras(c);
+	c->depth += depth_change(c->event.type);
+	if (c->depth > DEPTH_MAX) {
+		fail_at(c, &c->event.start_mark, "nested more than %d deep", DEPTH_MAX);
+		c->broken = true;
+		return YAML_STREAM_END_EVENT;
+	}
 	return c->event.type;
 }
 
@@ -225,22 +240,10 @@ advance(struct conf *c)
 static void
 skip_value(struct conf *c)
 {
-	int depth = 0;
+	int outside = c->depth - depth_change(c->event.type);
 
-	do {
-		switch (c->event.type) {
-		case YAML_SEQUENCE_START_EVENT:
-		case YAML_MAPPING_START_EVENT:
-			depth++;
-			break;
-		case YAML_SEQUENCE_END_EVENT:
-		case YAML_MAPPING_END_EVENT:
-			depth--;
-			break;
-		default:
-			break;
-		}
-	} while (depth > 0 && advance(c) != YAML_STREAM_END_EVENT && !c->broken);
+	while (c->depth > outside && !c->broken)
+		advance(c);
 }
 
 static const char *

@@ -13,7 +13,7 @@
  * is wrong and what would be right; the struct is filled only when there is none.
  *
  * Only what a configuration needs of YAML: one document, mappings, sequences of scalars, no
- * anchors, aliases or tags; a regular file of at most 1 MiB.
+ * anchors, aliases or tags; a regular file of at most 64 KiB, nested at most 16 deep.
  */
 
 enum conf_type {

@@ -311,6 +311,11 @@ static const struct {
 	    "2:3: unknown key \"iner\"; did you mean \"inner\"?\n"
 	    "4:13: deeper is \"10\", but must be a whole number from 0 to 9\n" },
 	{ "inner: 1\n", "1:1: unknown key \"inner\"\n" },
+	{ "zzz: [[[[[[[[[[[[[[[]]]]]]]]]]]]]]]\n", "1:1: unknown key \"zzz\"\n" },
+	{ "zzz: [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]\n",
+	    "1:1: unknown key \"zzz\"\n1:21: nested more than 16 deep\n" },
+	{ "flag: {a: {b: {c: {d: {e: {f: {g: {h: {i: {j: {k: {l: {m: {n: {o: {p: 1\n",
+	    "1:7: flag must be a single value\n1:67: nested more than 16 deep\n" },
 	/* the document */
 	{ "just words\n", "1:1: here must stand \"key: value\" lines\n" },
 	{ "- a\n- b\n", "1:1: here must stand \"key: value\" lines\n" },
@@ -380,12 +385,12 @@ static const struct {
 	{ "numbers: [1", ",2", CONF_LIST_MAX - 1, "]\n", 0 },
 	{ "numbers: [1", ",2", CONF_LIST_MAX, "]\n", 1 },
 	{ "", "nokey: 1\n", 1000, "", 1000 },
-	{ "", "# a comment\n", 80000, "", 0 },
-	{ "", "# a comment\n", 90000, "", 1 },		/* over the limit of a file */
-	{ "text: ", "x", 500000, "\n", 1 },
-	{ "", "x", 500000, ": 1\n", 2 },		/* libyaml: a key is at most 1024 long */
-	{ "unknown: ", "[", 2000, "\n", 2 },		/* never closed: unknown, and not YAML */
-	{ "unknown: ", "{a: ", 2000, "\n", 2 },
+	{ "", "# a comment\n", 5461, "", 0 },
+	{ "", "# a comment\n", 5462, "", 1 },		/* over the limit of a file */
+	{ "text: ", "x", 60000, "\n", 1 },
+	{ "", "x", 60000, ": 1\n", 2 },		/* libyaml: a key is at most 1024 long */
+	{ "unknown: ", "[", 60000, "\n", 2 },		/* unknown, and too deep: at once */
+	{ "unknown: ", "{a: ", 15000, "\n", 2 },
 };
 
 START_TEST(large_files_have_an_end)
