@@ -45,7 +45,7 @@ tell(struct engine *g, enum monitor_msg type, const void *body, size_t len)
 {
 	int rc = chan_send(g->monitor, type, body, len, NULL, 0);
 
-	if (rc < 0)
+	if (rc < 0 && rc != -EPIPE)	/* it is ending: on_monitor sees that too */
 		log_err("monitor_deaf", "message=%d error=%s", (int) type, err_name(rc));
 }
 
@@ -307,7 +307,7 @@ engine_run(struct tunneld *d, int monitor, pid_t parent)
 	idfiles_init(&g->files, d);
 	if ((rc = start(g, &e)) < 0) {
 		fail(g, rc, &e);
-		rc = DAEMON_FAILED;
+		rc = ENGINE_TOLD;
 	} else {
 		tell(g, MONITOR_READY, NULL, 0);
 		rc = ev_run(g->ev);

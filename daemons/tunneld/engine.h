@@ -11,6 +11,7 @@
  * to anything but the descriptors that the monitor hands it. Returns its exit status.
  * consumes: monitor, the channel. parent: the spawner.
  */
+#define ENGINE_TOLD 70	/* exit status: it could not begin, and the monitor has been told why */
 int engine_run(struct tunneld *d, int monitor, pid_t parent);
 
 #endif

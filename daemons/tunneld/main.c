@@ -83,7 +83,7 @@ prepare(struct tunneld *d)
 	    (rc = places_init(&d->places, d->run_dir, d->state_dir, &e)) < 0 ||
 	    (rc = d->server ? places_make(&d->places, d->run_dir, d->state_dir, &e)
 	    : places_make_node(&d->places, d->run_dir, d->state_dir, &e)) < 0)
-		return (int) daemon_fail(&d->daemon, DAEMON_OS, &e);
+		return (int) daemon_fail(&d->daemon, daemon_status(rc), &e);
 	return -1;
 }
 

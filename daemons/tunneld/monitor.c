@@ -476,7 +476,8 @@ monitor_run(struct monitor *m, int spawner)
 	} else {
 		status = ev_run(m->ev);
 		leave(m);
-		log_notice("stopped", "status=%d", status);
+		if (m->ready || m->stopping)	/* what never began has said why */
+			log_notice("stopped", "status=%d", status);
 	}
 	if (m->ev != NULL) {
 		drop_engine(m);

@@ -70,6 +70,8 @@ serve(pid_t pid, int *status_out)
 	*status_out = WIFEXITED(status) ? WEXITSTATUS(status) : DAEMON_FAILED;
 	if (*status_out == DAEMON_OK)
 		return false;
+	if (*status_out == ENGINE_TOLD)
+		return true;
 	log_err("engine_died", "pid=%d %s=%d", (int) pid,
 	    WIFSIGNALED(status) ? "signal" : "status",
 	    WIFSIGNALED(status) ? WTERMSIG(status) : *status_out);
