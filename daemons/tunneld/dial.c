@@ -13,6 +13,8 @@
 #include "daemons/tunneld/resolve.h"
 
 #define LOOKUP_MS 2000	/* for the name service, where the addresses of last time would do */
+#define ADDRESS_MS 3000	/* for an address that another one follows, at most; */
+#define ADDRESSES_MS 10000	/* for all of these: the last one wants some time as well */
 
 struct addr_list {
 	const char *host;	/* whose they are */
@@ -29,6 +31,7 @@ struct dial {
 	unsigned next;			/* of them */
 	struct addr_list known;		/* of the server that was reached last */
 	struct ip_addr addr;		/* that is being tried */
+	struct ev_timer addr_timer;
 	bool asking;			/* for the way to it */
 	struct conn *conn;		/* until it is ready */
 };
@@ -44,6 +47,7 @@ on_ready(void *owner)
 	struct conn *conn = d->conn;
 
 	d->conn = NULL;
+	ev_timer_stop(d->p.ev, &d->addr_timer);
 	d->known = d->list;
 	d->p.ready(d->p.owner, conn);
 }
@@ -91,6 +95,24 @@ try_addr(struct dial *d, struct err *e)
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
+static void
+on_addr_timeout(void *arg)
+{
+	try_next(arg, "no answer in time");
+}
+
+/* A black hole must not use up the time of those behind it. */
+static void
+limit_time(struct dial *d)
+{
+	unsigned share_ms = ADDRESSES_MS / d->list.n;
+
+	ev_timer_stop(d->p.ev, &d->addr_timer);
+	if (d->next < d->list.n)
+		ev_timer_start(d->p.ev, &d->addr_timer,
+		    share_ms < ADDRESS_MS ? share_ms : ADDRESS_MS, on_addr_timeout, d);
+}
+
 /* `why` the one before has failed: what is said when there is no other. */
 static void
 try_next(struct dial *d, const char *why)
@@ -101,10 +123,12 @@ try_next(struct dial *d, const char *why)
 	conn_free(d->conn);
 	d->conn = NULL;
 	if (d->next == d->list.n) {
+		ev_timer_stop(d->p.ev, &d->addr_timer);
 		d->p.failed(d->p.owner, e.text);
 		return;
 	}
 	d->addr = d->list.addrs[d->next++];
+	limit_time(d);
 	d->asking = true;
 	d->p.ask_way(d->p.arg, &d->addr);
 }
@@ -209,6 +233,7 @@ void
 dial_end(struct dial *d)
 {
 	end_lookup(d);
+	ev_timer_stop(d->p.ev, &d->addr_timer);
 	d->asking = false;
 	conn_free(d->conn);
 	d->conn = NULL;

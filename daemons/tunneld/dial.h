@@ -36,8 +36,9 @@ void dial_free(struct dial *d);		/* NULL is fine */
 
 /*
  * Begins with a name or an address, borrowed for the dial's life. One of `ready` and `failed`
- * follows, once, perhaps from inside; neither after dial_end. There is no deadline here. Where the
- * name service fails, the addresses of the name are tried that it had when it was last reached.
+ * follows, once, perhaps from inside; neither after dial_end. Each address but the last has a few
+ * seconds; the whole has no deadline here. Where the name service fails, the addresses of the name
+ * are tried that it had when it was last reached.
  */
 void dial_begin(struct dial *d, const char *host);
 

@@ -37,6 +37,8 @@ struct rig {
 	struct dial *dial;
 	struct door doors[2];
 	bool slams;			/* the server closes at once */
+	bool mute;			/* or says nothing */
+	int silent;			/* that it says nothing to */
 	struct conn *served[ASKS_MAX], *reached;
 	unsigned nserved;
 	struct ip_addr asked[ASKS_MAX];
@@ -107,6 +109,8 @@ on_door(void *arg, uint32_t events)
 		fd = accept4(r->doors[i].fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0 && r->slams)
 			close(fd);
+		else if (fd >= 0 && r->mute)
+			r->silent = fd;
 		else if (fd >= 0)
 			ck_assert_int_eq(conn_new(&r->conns, certs()->server, fd, NULL, &server_ops,
 			    r, &r->served[r->nserved++], &e), 0);
@@ -367,12 +371,42 @@ START_TEST(after_the_end_there_is_silence)
 	dial_begin(r.dial, CERTS_HOST);		/* in the handshake */
 	wait_ask(&r, 2);
 	answer(&r, 0);
-	LOOP_UNTIL(r.ev, r.nserved == 1);
+	while (r.nserved == 0)
+		loop_round(r.ev);
 	dial_end(r.dial);
 	dial_end(r.dial);
 	loop_for(r.ev, 100);
 	ck_assert_uint_eq(r.readies + r.failures, 0);
 	ck_assert_uint_eq(r.nserved, 1);
+	rig_close(&r);
+}
+END_TEST
+
+/* Nothing comes back from the first address, of the monitor or of the server. */
+START_TEST(a_black_hole_has_a_share_of_the_time)
+{
+	int64_t begin = clock_mono_ms();
+	struct rig r;
+
+	KIT_SKIP_UNLESS(rig_setup(&r), NETNS_WHY);
+	open_both(&r);
+	r.mute = true;
+	dial_begin(r.dial, CERTS_HOST);
+	wait_ask(&r, 1);
+	if (_i == 1)
+		answer(&r, 0);
+	loop_for(r.ev, 1000);
+	ck_assert_uint_eq(r.asks, 1);
+	wait_ask(&r, 2);
+	ck_assert_int_lt(clock_mono_ms() - begin, 4000);
+	ck_assert(!ip_equal(&r.asked[0], &r.asked[1]));
+	r.mute = false;
+	answer(&r, 0);
+	LOOP_UNTIL(r.ev, r.readies == 1);
+	loop_for(r.ev, 100);
+	ck_assert_uint_eq(r.failures, 0);
+	if (_i == 1)
+		close(r.silent);
 	rig_close(&r);
 }
 END_TEST
@@ -427,9 +461,47 @@ START_TEST(a_server_that_was_reached_is_found_again)
 	ck_assert(ip_equal(&r.asked[0], &r.asked[1]));
 	answer(&r, 0);
 	LOOP_UNTIL(r.ev, r.readies == 2);
-	if (_i == 1)	/* let the look-up end: it is waited for */
-		close(deaf);
 	rig_close(&r);
+	if (_i == 1)
+		close(deaf);
+}
+END_TEST
+
+/* The name service hangs: neither another server nor the end waits for it. */
+START_TEST(a_hanging_look_up_is_in_nobodys_way)
+{
+	int64_t begin = clock_mono_ms();
+	struct rig r;
+	int deaf;
+
+	KIT_SKIP_UNLESS(rig_setup(&r), NETNS_WHY);
+	deaf = open_deaf_name_server();
+	dial_begin(r.dial, "nowhere.test");
+	loop_for(r.ev, 100);
+	dial_begin(r.dial, CERTS_HOST);
+	wait_ask(&r, 1);
+	rig_close(&r);
+	ck_assert_int_lt(clock_mono_ms() - begin, 2000);
+	close(deaf);
+}
+END_TEST
+
+/* But one that is only slow is not begun anew with each attempt. */
+START_TEST(a_slow_look_up_serves_the_next_attempt)
+{
+	int64_t begin = clock_mono_ms();
+	struct rig r;
+	int deaf;
+
+	KIT_SKIP_UNLESS(rig_setup(&r), NETNS_WHY);
+	deaf = open_deaf_name_server();
+	dial_begin(r.dial, "nowhere.test");
+	loop_for(r.ev, 2000);
+	dial_begin(r.dial, "nowhere.test");
+	LOOP_UNTIL(r.ev, r.failures == 1);	/* after 3 s, and not after 5 */
+	ck_assert_int_lt(clock_mono_ms() - begin, 4500);
+	rig_close(&r);
+	close(deaf);
 }
 END_TEST
 
@@ -459,11 +531,14 @@ main(void)
 	tcase_add_test(tc, each_address_has_its_own);
 	tcase_add_test(tc, only_the_answer_that_is_waited_for_counts);
 	KIT_ROWS(tc, no_address_will_do, refusals);
+	tcase_add_loop_test(tc, a_black_hole_has_a_share_of_the_time, 0, 2);
 	tcase_add_test(tc, a_server_of_another_name_is_none);
 	tcase_add_test(tc, after_the_end_there_is_silence);
 	tcase_add_test(tc, a_name_that_nobody_knows_fails);
 	tcase_add_test(tc, a_look_up_that_was_given_up_answers_nobody);
 	tcase_add_loop_test(tc, a_server_that_was_reached_is_found_again, 0, 2);
+	tcase_add_test(tc, a_hanging_look_up_is_in_nobodys_way);
+	tcase_add_test(tc, a_slow_look_up_serves_the_next_attempt);
 	tcase_add_test(tc, but_it_may_have_moved);
 	return kit_run("tunneld/dial", tc);
 }
