@@ -111,9 +111,11 @@ write_confined(const struct errand *a, int fd)
 	return DAEMON_OK;
 }
 
+/* The exit status of the child. */
 static int
-fork_writer(const struct errand *a, int fd, struct err *e)
+fork_writer(const struct errand *a, int fd)
 {
+	struct err e;
 	int status;
 	pid_t pid;
 
@@ -123,13 +125,14 @@ fork_writer(const struct errand *a, int fd, struct err *e)
 		fflush(stdout);
 		_exit(status);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return fail(a, -errno, (err_set(e, -errno, "%s", strerror(errno)), e));
-	if (!WIFEXITED(status)) {
-		err_set(e, -EIO, "the process that writes it was killed");
-		return fail(a, -EIO, e);
+	if (pid < 0 || waitpid(pid, &status, 0) < 0) {
+		err_set(&e, -errno, "no process can be made to write it: %s", strerror(errno));
+		return fail(a, e.rc, &e);
 	}
-	return WEXITSTATUS(status);
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	err_set(&e, -ECHILD, "the process that writes it was killed by signal %d", WTERMSIG(status));
+	return fail(a, e.rc, &e);
 }
 
 /* It gets its name when it is whole, and only where nothing has it. */
@@ -161,7 +164,7 @@ backup(const struct errand *a)
 		err_set(&e, -errno, "%s: %s", file, strerror(errno));
 		return fail(a, e.rc, &e);
 	}
-	rc = fork_writer(a, fd, &e);
+	rc = fork_writer(a, fd);
 	close(fd);
 	if (rc == DAEMON_OK && name_backup(part, file, &e) < 0)
 		rc = fail(a, e.rc, &e);
