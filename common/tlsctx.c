@@ -188,6 +188,7 @@ set_rules(SSL_CTX *ctx, const struct tlsctx_conf *conf)
 	SSL_CTX_set_timeout(ctx, TLSCTX_TICKET_LIFE_S);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_verify_depth(ctx, 3);
+	SSL_CTX_set_max_cert_list(ctx, TLSCTX_CHAIN_MAX);
 	/* EKU: a server talks to clientAuth only, a client to serverAuth only. */
 	SSL_CTX_set_purpose(ctx, conf->server ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER);
 	if (conf->server) {

@@ -15,6 +15,7 @@
  */
 
 #define TLSCTX_TICKET_LIFE_S (24 * 3600)
+#define TLSCTX_CHAIN_MAX (16 * 1024)	/* bytes of a peer's certificates: memory for strangers */
 
 struct tlsctx_conf {
 	bool server;

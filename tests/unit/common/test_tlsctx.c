@@ -249,6 +249,39 @@ START_TEST(older_tls_is_refused)
 }
 END_TEST
 
+static const struct {
+	size_t extra;	/* certificates behind the own one, in bytes of text (of 64 per 48) */
+	const char *server_why;
+} chains[] = {
+	{ TLSCTX_CHAIN_MAX, "" },
+	{ 2 * TLSCTX_CHAIN_MAX, "excessive message size" },
+};
+
+/* What a stranger claims to send is memory that it takes. */
+START_TEST(a_long_chain_is_refused)
+{
+	struct tlsctx_conf sc = conf_of(SERVER, ca_cert), cc = conf_of(CLIENT, ca_cert);
+	char *chain = strdup(cc.cert_pem);
+	struct end server, client;
+
+	while (strlen(chain) < chains[_i].extra) {
+		char *longer = join(chain, ca_cert);
+
+		free(chain);
+		chain = longer;
+	}
+	cc.cert_pem = chain;
+	end_init(&server, &sc);
+	end_init(&client, &cc);
+	shake_hands(&server, &client);
+	ck_assert_msg(strstr(server.why, chains[_i].server_why) != NULL &&
+	    (server.why[0] == '\0') == (chains[_i].server_why[0] == '\0'), "%s", server.why);
+	end_fini(&server);
+	end_fini(&client);
+	free(chain);
+}
+END_TEST
+
 /* A bundle of two CAs: a rollover. */
 START_TEST(a_bundle_trusts_all_of_it)
 {
@@ -501,6 +534,7 @@ main(void)
 	tcase_add_checked_fixture(tc, make_parties, free_parties);
 	KIT_ROWS(tc, who_meets_whom, meetings);
 	tcase_add_test(tc, older_tls_is_refused);
+	KIT_ROWS(tc, a_long_chain_is_refused, chains);
 	tcase_add_test(tc, a_bundle_trusts_all_of_it);
 	tcase_add_test(tc, bad_texts_are_named);
 	tcase_add_test(tc, what_the_other_side_would_refuse_is_found_at_home);
