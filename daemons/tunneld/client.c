@@ -34,6 +34,12 @@ struct client {
 	struct peer server;
 	struct dial *dial;
 	struct attempt attempt;
+	/*
+	 * What was current before, until the current one has received something: it takes over
+	 * again where that one breaks at once.
+	 */
+	struct session *previous;
+	uint32_t asked;			/* number of the last question to the monitor */
 	unsigned next_server;		/* of conf_client_server, for the next attempt */
 	int64_t delay_ms;		/* before the next attempt, grows with each failure */
 	struct ev_timer retry, rekey;
@@ -77,6 +83,23 @@ clear_attempt(struct client *c)
 	*a = (struct attempt){ .deadline = a->deadline };
 }
 
+/* Nothing is wrong with the session in use: the next one is for its own server, and no hurry. */
+static bool
+is_well(const struct client *c)
+{
+	return c->server.current != NULL && c->server.current->conn != NULL;
+}
+
+/* Steps on. False at the end of the list, where it begins anew. */
+static bool
+next_server(struct client *c)
+{
+	if (conf_client_server(c->p.conf, ++c->next_server) != NULL)
+		return true;
+	c->next_server = 0;
+	return false;
+}
+
 /* The next server after a growing while; at once as long as another one of the list is left. */
 static void
 fail_attempt(struct client *c, const char *why, int64_t at_least_ms)
@@ -84,10 +107,7 @@ fail_attempt(struct client *c, const char *why, int64_t at_least_ms)
 	log_warn("connect_failed", "server=%s addr=%s why=%s", LOG_Q(c->attempt.host),
 	    IP_TEXT(dial_addr(c->dial)), LOG_Q(why));
 	clear_attempt(c);
-	c->next_server++;
-	if (conf_client_server(c->p.conf, c->next_server) == NULL)
-		c->next_server = 0;
-	else if (at_least_ms == 0) {
+	if (!is_well(c) && next_server(c) && at_least_ms == 0) {
 		retry_in(c, 0);
 		return;
 	}
@@ -121,10 +141,38 @@ client_of(struct session *s)
 	return s->env->role;
 }
 
+/* Its server ends it as well, unless the new one is with another server. */
+static void
+retire_previous(struct client *c)
+{
+	if (c->previous != NULL)
+		session_retire(c->previous, REASON_NONE);
+	c->previous = NULL;
+}
+
 static void
 on_up(struct session *s)
 {
-	client_of(s)->delay_ms = 0;
+	struct client *c = client_of(s);
+
+	c->delay_ms = 0;
+	if (s == c->server.current)
+		retire_previous(c);
+}
+
+/* Ends one that is not the attempt's. */
+static void
+end_session(struct client *c, struct session *s)
+{
+	bool in_use = s == c->server.current;
+
+	if (s == c->previous)
+		c->previous = NULL;
+	session_free(s);
+	if (in_use) {
+		c->server.current = c->previous;
+		c->previous = NULL;
+	}
 }
 
 static void
@@ -141,7 +189,7 @@ on_dead(struct session *s, const char *why)
 	}
 	if (in_use)
 		log_warn("session_down", "epoch=%" PRIu64 " why=%s", s->epoch, LOG_Q(why));
-	session_free(s);
+	end_session(c, s);
 	if (in_use)
 		need_session(c);
 }
@@ -155,6 +203,8 @@ on_goodbye(struct session *s, const char *reason)
 	bool replaced = s != c->server.current && s != c->attempt.session;
 
 	if (replaced) {
+		if (s == c->previous)
+			c->previous = NULL;
 		session_retire(s, REASON_NONE);	/* a new one of ours took over: as it should be */
 		return;
 	}
@@ -162,7 +212,7 @@ on_goodbye(struct session *s, const char *reason)
 	    LOG_Q(reason[0] == '\0' ? "none" : reason), LOG_Q(reason_text(r)));
 	if (s == c->attempt.session)
 		c->attempt.session = NULL;
-	session_free(s);
+	end_session(c, s);
 	if (c->attempt.running)
 		clear_attempt(c);
 	c->delay_ms = r == REASON_NONE || r == REASON_SHUTTING_DOWN ? c->p.conf->reconnect_min_ms
@@ -251,6 +301,7 @@ static void
 ask_monitor(struct client *c, const struct control_welcome *w)
 {
 	struct monitor_configure want = {
+		.number = ++c->asked,
 		.address = w->address,
 		.mtu = w->mtu,
 		.nroutes = w->nroutes,
@@ -301,20 +352,22 @@ on_welcome(struct client *c, const struct control_welcome *w)
 }
 
 void
-client_configured(struct client *c, const struct monitor_done *done)
+client_configured(struct client *c, const struct monitor_configured *answer)
 {
 	struct control keepalive = { .type = CONTROL_KEEPALIVE };
 	struct session *s = c->attempt.session;
 	bool first = c->server.current == NULL;
 
-	if (s == NULL || s->peer == NULL)
+	if (s == NULL || s->peer == NULL || answer->number != c->asked)
 		return;		/* an attempt that has failed meanwhile */
-	if (done->rc < 0) {
-		fail_attempt(c, done->text, c->p.conf->reconnect_max_ms);
+	if (answer->done.rc < 0) {
+		fail_attempt(c, answer->done.text, c->p.conf->reconnect_max_ms);
 		return;
 	}
 	c->attempt.session = NULL;
-	c->server.current = s;	/* the old one receives until the server ends it */
+	retire_previous(c);
+	c->previous = c->server.current;
+	c->server.current = s;
 	set_end(c, s);
 	conn_send(s->conn, &keepalive);
 	log_notice("connected", "server=%s addr=%s epoch=%" PRIu64 " first=%s",
@@ -478,6 +531,8 @@ end_sessions(struct client *c, bool goodbye)
 	while ((s = LIST_FIRST(&c->server.sessions)) != NULL) {
 		if (s == c->attempt.session)
 			c->attempt.session = NULL;
+		if (s == c->previous)
+			c->previous = NULL;
 		if (goodbye)
 			session_bye(s, REASON_NONE);
 		else

@@ -33,7 +33,7 @@ struct client_parts {	/* all borrowed for the client's life */
 int client_new(const struct client_parts *parts, struct client **out, struct err *e);
 
 /* The monitor's answers to `configure` and `ask_way`. */
-void client_configured(struct client *c, const struct monitor_done *done);
+void client_configured(struct client *c, const struct monitor_configured *answer);
 void client_way(struct client *c, const struct monitor_way_done *way);
 
 /* Says goodbye. The loop must run on for a moment. */

@@ -125,14 +125,14 @@ on_stop(struct engine *g)
 }
 
 static void
-on_done(struct engine *g)
+on_configured(struct engine *g)
 {
-	struct monitor_done done;
+	struct monitor_configured answer;
 
-	memcpy(&done, g->msg.body, sizeof(done));
-	done.text[sizeof(done.text) - 1] = '\0';
+	memcpy(&answer, g->msg.body, sizeof(answer));
+	answer.done.text[sizeof(answer.done.text) - 1] = '\0';
 	if (g->client != NULL)
-		client_configured(g->client, &done);
+		client_configured(g->client, &answer);
 }
 
 static void
@@ -154,7 +154,7 @@ static const struct {
 	{ MONITOR_FILES, sizeof(struct monitor_files), on_files },
 	{ MONITOR_LOG_LEVEL, sizeof(struct monitor_level), on_log_level },
 	{ MONITOR_STOP, 0, on_stop },
-	{ MONITOR_DONE, sizeof(struct monitor_done), on_done },
+	{ MONITOR_CONFIGURED, sizeof(struct monitor_configured), on_configured },
 	{ MONITOR_WAY_DONE, sizeof(struct monitor_way_done), on_way_done },
 };
 

@@ -248,14 +248,15 @@ static void
 on_configure(struct monitor *m)
 {
 	struct monitor_configure want;
-	struct monitor_done answer;
+	struct monitor_configured answer = { 0 };
 	struct err e = { 0 };
 
 	memcpy(&want, m->msg.body, sizeof(want));
-	answer = done(hostcfg_apply(&m->host, &want, &e), &e);
-	if (answer.rc < 0)
+	answer.number = want.number;
+	answer.done = done(hostcfg_apply(&m->host, &want, &e), &e);
+	if (answer.done.rc < 0)
 		log_err("configure_failed", "error=%s", LOG_Q(e.text));
-	chan_send(m->engine, MONITOR_DONE, &answer, sizeof(answer), NULL, 0);
+	chan_send(m->engine, MONITOR_CONFIGURED, &answer, sizeof(answer), NULL, 0);
 }
 
 static void

@@ -24,7 +24,7 @@ enum monitor_msg {
 	MONITOR_FILES,		/* struct monitor_files and descriptors: after SIGHUP */
 	MONITOR_LOG_LEVEL,	/* struct monitor_level */
 	MONITOR_STOP,		/* no body: say goodbye, then exit with 0 */
-	MONITOR_DONE,		/* struct monitor_done: the answer to MONITOR_CONFIGURE */
+	MONITOR_CONFIGURED,	/* struct monitor_configured: the answer to MONITOR_CONFIGURE */
 	MONITOR_WAY_DONE,	/* struct monitor_way_done: the answer to MONITOR_WAY */
 
 	/* Engine to monitor. */
@@ -53,6 +53,7 @@ struct monitor_level {
 
 /* How the node's device and routes shall be. Sent again when anything of it changes. */
 struct monitor_configure {
+	uint32_t number;	/* of the question, for the answer */
 	struct ip_prefix address;
 	uint32_t mtu;
 	uint32_t nroutes;
@@ -63,6 +64,11 @@ struct monitor_configure {
 struct monitor_done {
 	int32_t rc;
 	char text[ERR_TEXT_MAX];
+};
+
+struct monitor_configured {
+	uint32_t number;	/* as it was asked */
+	struct monitor_done done;
 };
 
 /* A server that is going to be connected to: the tunnel must not catch the packets to it. */

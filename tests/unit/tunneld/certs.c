@@ -47,9 +47,9 @@ static SSL_CTX *
 make(const struct ca *issuer, const struct ca *trusted, const struct pki_name *name,
     const char *alpn)
 {
-	const char *hosts[] = { CERTS_HOST };
+	const char *hosts[] = { CERTS_HOST, CERTS_ADDR };
 	bool server = name == NULL;
-	struct pki_wish wish = { .common_name = "test", .hosts = hosts, .nhosts = server ? 1 : 0,
+	struct pki_wish wish = { .common_name = "test", .hosts = hosts, .nhosts = server ? 2 : 0,
 		.for_server = server, .not_after = clock_utc_s() + 3600 };
 	struct tlsctx_conf conf = { .server = server, .ca_pem = trusted->cert, .alpn = alpn };
 	char *key = NULL, *csr = NULL, *cert = NULL;

@@ -9,6 +9,7 @@
  * takes longer than most tests: it is done once, by an unchecked fixture of the test case.
  */
 #define CERTS_HOST "server.test"	/* whom the server's certificate names */
+#define CERTS_ADDR "127.0.0.8"		/* and as an address */
 #define CERTS_NODE "n-1"		/* whom the node's names */
 
 struct certs {

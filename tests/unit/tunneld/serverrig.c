@@ -262,7 +262,7 @@ serverrig_init(struct serverrig *r)
 	memset(r, 0, sizeof(*r));
 	signal(SIGPIPE, SIG_IGN);	/* as in the daemons */
 	log_set_level(LOG_LV_ERR);
-	r->addr = netns_addr("127.0.0.1");
+	r->addr = netns_addr(CERTS_ADDR);
 	set_conf(r);
 	ck_assert_int_eq(ev_new(&r->ev), 0);
 	conn_env_init(&r->conns, r->ev);
