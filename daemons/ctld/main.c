@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@
  */
 
 #define DESCRIPTORS_OWN 128	/* those that are no caller's: sockets, pipes, gRPC's and nng's */
+#define TRIM_MS 5000	/* after somebody has come */
 #define CANCEL_MS 3000	/* a stopping ctld lets calls end by themselves for so long */
 #define GIVE_UP_MS 5000	/* and is gone after this, whatever hangs */
 
@@ -42,6 +44,8 @@ struct front {
 	struct listening listening;	/* until it is the doors' */
 	bool has_admin;		/* its socket is there, to be removed at the end */
 	bool stopping;
+	struct ev_timer trim;
+	bool trims;		/* it runs */
 };
 
 /* Steps of the start return -1 to go on, or the exit status. */
@@ -327,11 +331,26 @@ open_partners(struct front *f, struct err *e)
 	return backend_new(&ctld->places, uids, &ctld->backend, e);
 }
 
+/*
+ * What connections leave behind lies between what lives on, in the arenas of all threads, and would
+ * stay ours: 46 MB after 10,000 of them, 20 MB when it is given back.
+ */
+static void
+on_trim(void *arg)
+{
+	struct front *f = arg;
+
+	f->trims = false;
+	malloc_trim(0);
+}
+
 static void
 on_connected(void *arg, enum listener from, int fd)
 {
 	struct front *f = arg;
 
+	if (!f->trims)
+		f->trims = ev_timer_start(f->ctld.ev, &f->trim, TRIM_MS, on_trim, f) == 0;
 	grpc_adopt(f->ctld.grpc, from, fd);
 }
 
@@ -376,6 +395,7 @@ close_things(struct front *f)
 	ctld->identity = NULL;
 	if (ctld->ev != NULL) {
 		ev_timer_stop(ctld->ev, &ctld->grace);
+		ev_timer_stop(ctld->ev, &f->trim);
 		ev_waker_fini(ctld->ev, &ctld->stopped);
 	}
 	ev_free(ctld->ev);
