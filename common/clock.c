@@ -35,3 +35,14 @@ clock_utc_ms(void)
 {
 	return now_ns(CLOCK_REALTIME) / 1000000;
 }
+
+const char *
+clock_format(int64_t utc_s, char buf[CLOCK_TEXT_MAX])
+{
+	time_t t = (time_t) utc_s;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL || strftime(buf, CLOCK_TEXT_MAX, "%FT%TZ", &tm) == 0)
+		buf[0] = '\0';
+	return buf;
+}

@@ -12,4 +12,9 @@ int64_t clock_mono_us(void);
 int64_t clock_utc_s(void);
 int64_t clock_utc_ms(void);
 
+/* UTC seconds as "2026-11-22T15:43:34Z"; in a temporary, see IP_TEXT in ip.h. */
+#define CLOCK_TEXT_MAX 32
+const char *clock_format(int64_t utc_s, char buf[CLOCK_TEXT_MAX]);
+#define CLOCK_TEXT(utc_s) clock_format((utc_s), (char[CLOCK_TEXT_MAX]){ 0 })
+
 #endif

@@ -129,21 +129,30 @@ suggest(const struct conf_key *keys, const char *name)
 	return s.found;
 }
 
+static void free_keys(const struct conf_key *keys, char *values);
+
+static void
+free_value(const struct conf_key *k, char *value)
+{
+	if (k->type == CONF_MAP)
+		free_keys(k->keys, value);
+	else if (conf_value_is_text(k))
+		free(*(char **) (void *) value);
+}
+
 static void
 free_keys(const struct conf_key *keys, char *values)
 {
 	for (const struct conf_key *k = keys; k->name != NULL; k++) {
 		struct conf_list *list = (struct conf_list *) (void *) (values + k->offset);
-		char **texts = k->list ? list->items : (char **) (void *) (values + k->offset);
 
-		if (k->type == CONF_MAP) {
-			free_keys(k->keys, values);
+		if (!k->list) {
+			free_value(k, k->type == CONF_MAP ? values : values + k->offset);
 			continue;
 		}
-		for (size_t i = 0; conf_value_is_text(k) && i < (k->list ? list->n : 1); i++)
-			free(texts[i]);
-		if (k->list)
-			free(list->items);
+		for (size_t i = 0; i < list->n; i++)
+			free_value(k, (char *) list->items + i * conf_value_size(k));
+		free(list->items);
 	}
 }
 
@@ -286,6 +295,24 @@ read_scalar(struct conf *c, const struct conf_key *k, void *out)
 		fail_at(c, &at, "%s is \"%.80s\", but %s", k->name, scalar(c), why);
 }
 
+static void set_defaults(struct conf *c, const struct conf_key *keys, char *values);
+static void read_map(struct conf *c, const struct conf_key *keys, char *values);
+
+/* An entry has its own keys: what an error says of one of them later is said of the list. */
+static void
+read_entry(struct conf *c, const struct conf_key *k, char *entry)
+{
+	size_t seen = c->nseen;
+
+	if (k->type != CONF_MAP) {
+		read_scalar(c, k, entry);
+		return;
+	}
+	set_defaults(c, k->keys, entry);
+	read_map(c, k->keys, entry);
+	c->nseen = seen;
+}
+
 static void
 read_list(struct conf *c, const struct conf_key *k, struct conf_list *list)
 {
@@ -308,23 +335,21 @@ read_list(struct conf *c, const struct conf_key *k, struct conf_list *list)
 		}
 		memset(items + list->n * size, 0, size);
 		list->items = items;
-		read_scalar(c, k, items + list->n++ * size);
+		read_entry(c, k, items + list->n++ * size);
 	}
 }
 
-static void read_map(struct conf *c, const struct conf_key *keys);
-
 static void
-read_value(struct conf *c, const struct conf_key *k)
+read_value(struct conf *c, const struct conf_key *k, char *values)
 {
-	char *out = c->values + k->offset;
+	char *out = values + k->offset;
 
 	if (is_null(c) || c->event.type == YAML_ALIAS_EVENT)
 		return;
-	if (k->type == CONF_MAP)
-		read_map(c, k->keys);
-	else if (k->list)
+	if (k->list)
 		read_list(c, k, (struct conf_list *) (void *) out);
+	else if (k->type == CONF_MAP)
+		read_map(c, k->keys, values);
 	else
 		read_scalar(c, k, out);
 }
@@ -355,7 +380,7 @@ note_seen(struct conf *c, const struct conf_key *k, const yaml_mark_t *at)
 }
 
 static void
-read_pair(struct conf *c, const struct conf_key *keys)
+read_pair(struct conf *c, const struct conf_key *keys, char *values)
 {
 	yaml_mark_t at = c->event.start_mark;
 	const struct conf_key *k;
@@ -381,11 +406,11 @@ read_pair(struct conf *c, const struct conf_key *keys)
 	if (k == NULL)
 		skip_value(c);
 	else
-		read_value(c, k);
+		read_value(c, k, values);
 }
 
 static void
-read_map(struct conf *c, const struct conf_key *keys)
+read_map(struct conf *c, const struct conf_key *keys, char *values)
 {
 	if (c->event.type != YAML_MAPPING_START_EVENT) {
 		fail_at(c, &c->event.start_mark, "here must stand \"key: value\" lines");
@@ -393,7 +418,7 @@ read_map(struct conf *c, const struct conf_key *keys)
 		return;
 	}
 	while (advance(c) != YAML_MAPPING_END_EVENT && !c->broken)
-		read_pair(c, keys);
+		read_pair(c, keys, values);
 }
 
 static void
@@ -404,7 +429,7 @@ read_file(struct conf *c)
 		return;	/* an empty file: all defaults */
 	advance(c);
 	if (!c->broken && !is_null(c))
-		read_map(c, c->schema->keys);
+		read_map(c, c->schema->keys, c->values);
 	advance(c);	/* document end */
 	if (!c->broken && advance(c) != YAML_STREAM_END_EVENT)
 		fail_at(c, &c->event.start_mark, "a second document; there must be only one");
@@ -414,19 +439,19 @@ read_file(struct conf *c)
 
 /* Before the file is read. A default that does not parse is our own mistake, found by any load. */
 static void
-set_defaults(struct conf *c, const struct conf_key *keys)
+set_defaults(struct conf *c, const struct conf_key *keys, char *values)
 {
 	char why[CONF_WHY_MAX] = "";
 
 	for (const struct conf_key *k = keys; k->name != NULL; k++) {
-		if (k->type == CONF_MAP) {
-			set_defaults(c, k->keys);
+		if (k->type == CONF_MAP && !k->list) {
+			set_defaults(c, k->keys, values);
 			continue;
 		}
 		if (k->list || (k->dflt == NULL && !conf_value_is_text(k)))
 			continue;
-		if (conf_value_parse(k, k->dflt == NULL ? "" : k->dflt, c->values + k->offset,
-		    why) < 0)
+		if (conf_value_parse(k, k->dflt == NULL ? "" : k->dflt, values + k->offset, why) <
+		    0)
 			fail_at(c, NULL, "default of %s: %s", k->name, why);
 	}
 }
@@ -475,7 +500,7 @@ conf_load(const char *path, const struct conf_schema *schema, void *values,
 		goto out;
 	}
 	yaml_parser_set_input_string(&c.parser, (const unsigned char *) c.text, c.len);
-	set_defaults(&c, schema->keys);
+	set_defaults(&c, schema->keys, c.values);
 	read_file(&c);
 	yaml_event_delete(&c.event);
 	yaml_parser_delete(&c.parser);

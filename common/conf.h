@@ -12,8 +12,8 @@
  * default, its range. Every error of a file is found in one run, each as file:line:column with what
  * is wrong and what would be right; the struct is filled only when there is none.
  *
- * Only what a configuration needs of YAML: one document, mappings, sequences of scalars, no
- * anchors, aliases or tags; a regular file of at most 64 KiB, nested at most 16 deep.
+ * Only what a configuration needs of YAML: one document, mappings, sequences of either, no anchors,
+ * aliases or tags; a regular file of at most 64 KiB, nested at most 16 deep.
  */
 
 enum conf_type {
@@ -26,7 +26,8 @@ enum conf_type {
 	CONF_WORD,	/* int: the index of one of `words` */
 	CONF_ADDR,	/* struct ip_addr */
 	CONF_PREFIX,	/* struct ip_prefix, written address/length */
-	CONF_MAP,	/* further keys, in `keys`; offsets count from the same struct */
+	/* Further keys, in `keys`; offsets count from the same struct, in a list from each entry. */
+	CONF_MAP,
 };
 
 /* When a change of the key takes effect. */
@@ -41,6 +42,7 @@ struct conf_key {
 	const char *alias;	/* an older name that is accepted, or NULL */
 	enum conf_type type;
 	bool list;		/* a sequence of that type: a struct conf_list */
+	size_t entry;		/* CONF_MAP and list: bytes of an entry */
 	bool may_auto;		/* CONF_INT: "auto" is accepted and means 0 */
 	enum conf_reload reload;
 	size_t offset;

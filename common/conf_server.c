@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 #define MS_S	1000
 #define MS_M	(60 * MS_S)
@@ -31,6 +33,19 @@ static const struct conf_key pool_keys[] = {
 	    .words = exhausted_words },
 	{ .name = "reclaimMinIdle", .type = CONF_DURATION, AT(pool_reclaim_min_idle_ms),
 	    .dflt = "0s", .min = 0, .max = 3650 * MS_D },
+	{ .name = "quarantine", .type = CONF_DURATION, AT(pool_quarantine_ms), .dflt = "0s",
+	    .min = 0, .max = 3650 * MS_D },
+	{ .name = "warnAt", .type = CONF_INT, AT(pool_warn_at), .dflt = "90", .min = 0,
+	    .max = 100 },
+	{ 0 },
+};
+
+#define IN_ENTRY(field) .offset = offsetof(struct conf_network, field)
+static const struct conf_key network_keys[] = {
+	{ .name = "name", .type = CONF_TEXT, IN_ENTRY(name),
+	    .max = CONF_NETWORK_NAME_MAX },
+	{ .name = "address", .type = CONF_PREFIX, IN_ENTRY(address) },
+	{ .name = "exclude", .type = CONF_PREFIX, .list = true, IN_ENTRY(exclude) },
 	{ 0 },
 };
 
@@ -79,6 +94,8 @@ static const struct conf_key keys[] = {
 	    .min = MS_S, .max = MS_D },
 	{ .name = "certLife", .type = CONF_DURATION, AT(cert_life_ms), .dflt = "365d",
 	    .min = MS_H, .max = 3650 * MS_D },
+	{ .name = "networks", .type = CONF_MAP, .list = true, AT(networks),
+	    .entry = sizeof(struct conf_network), .keys = network_keys },
 	{ .name = "pool", .type = CONF_MAP, .keys = pool_keys },
 	{ .name = "events", .type = CONF_MAP, .keys = events_keys },
 	{ .name = "push", .type = CONF_MAP, .keys = push_keys },
@@ -103,10 +120,9 @@ static const struct conf_key keys[] = {
 	{ 0 },
 };
 
-static void
-check_vpn_addr(struct conf *conf, const struct conf_server *c)
+const char *
+conf_server_fault(const struct ip_prefix *p, char buf[CONF_FAULT_MAX])
 {
-	const struct ip_prefix *p = &c->vpn_addr;
 	bool v4 = p->addr.family == AF_INET;
 	struct ip_addr last = ip_prefix_last(p), first = ip_prefix_network(p).addr;
 	struct ip_prefix example = { ip_prefix_at(p, 1), p->len };
@@ -114,15 +130,95 @@ check_vpn_addr(struct conf *conf, const struct conf_server *c)
 	if (!ip_is_host(&example.addr))
 		ip_prefix_parse("10.1.1.1/24", &example);
 	if (v4 ? p->len < 8 || p->len > 30 : p->len < 64 || p->len > 112)
-		conf_fail(conf, "vpnAddr", "vpnAddr is %s, but the prefix length must be %s",
-		    PREFIX_TEXT(p), v4 ? "from 8 to 30" : "from 64 to 112");
+		snprintf(buf, CONF_FAULT_MAX, "the prefix length must be %s",
+		    v4 ? "from 8 to 30" : "from 64 to 112");
 	else if (!ip_is_host(&p->addr) || ip_equal(&p->addr, &first) ||
 	    (v4 && ip_equal(&p->addr, &last)))
-		conf_fail(conf, "vpnAddr", "vpnAddr is %s, which is not an address that the server "
-		    "can have: write its own address, such as %s", PREFIX_TEXT(p),
-		    PREFIX_TEXT(&example));
-	else if (!v4 && c->mtu != 0 && c->mtu < 1280)
+		snprintf(buf, CONF_FAULT_MAX, "it is not an address that the server can have: "
+		    "write its own address, such as %s", PREFIX_TEXT(&example));
+	else
+		return NULL;
+	return buf;
+}
+
+bool
+conf_network_name_is_valid(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 0 && len <= CONF_NETWORK_NAME_MAX && name[0] != '-' &&
+	    name[len - 1] != '-' &&
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+}
+
+static void
+check_vpn_addr(struct conf *conf, const struct conf_server *c)
+{
+	const char *fault = conf_server_fault(&c->vpn_addr, (char[CONF_FAULT_MAX]){ 0 });
+
+	if (fault != NULL)
+		conf_fail(conf, "vpnAddr", "vpnAddr is %s, but %s", PREFIX_TEXT(&c->vpn_addr),
+		    fault);
+	else if (c->vpn_addr.addr.family != AF_INET && c->mtu != 0 && c->mtu < 1280)
 		conf_fail(conf, "mtu", "mtu is %" PRId64 ", but IPv6 needs at least 1280", c->mtu);
+}
+
+/* One network against vpnAddr and those that stand before it. */
+static void
+check_beside(struct conf *conf, const struct conf_server *c, size_t i)
+{
+	const struct conf_network *all = c->networks.items, *n = &all[i];
+
+	if (ip_prefix_overlap(&n->address, &c->vpn_addr))
+		conf_fail(conf, "networks", "networks: %s of %s overlaps vpnAddr, which is %s",
+		    PREFIX_TEXT(&n->address), n->name, PREFIX_TEXT(&c->vpn_addr));
+	for (size_t k = 0; k < i; k++) {
+		if (strcmp(all[k].name, n->name) == 0)
+			conf_fail(conf, "networks", "networks: %s stands there twice", n->name);
+		else if (ip_prefix_overlap(&all[k].address, &n->address))
+			conf_fail(conf, "networks", "networks: %s of %s overlaps %s of %s",
+			    PREFIX_TEXT(&n->address), n->name, PREFIX_TEXT(&all[k].address),
+			    all[k].name);
+	}
+}
+
+static void
+check_network(struct conf *conf, const struct conf_server *c, size_t i)
+{
+	const struct conf_network *n = (const struct conf_network *) c->networks.items + i;
+	const struct ip_prefix *exclude = n->exclude.items;
+	const char *fault = conf_server_fault(&n->address, (char[CONF_FAULT_MAX]){ 0 });
+
+	if (!conf_network_name_is_valid(n->name) || strcmp(n->name, "default") == 0) {
+		conf_fail(conf, "networks", "networks: name is \"%s\", but must be 1 to %d "
+		    "lower-case letters, digits and hyphens, and not default", n->name,
+		    CONF_NETWORK_NAME_MAX);
+		return;
+	}
+	if (fault != NULL) {
+		conf_fail(conf, "networks", "networks: address of %s is %s, but %s", n->name,
+		    PREFIX_TEXT(&n->address), fault);
+		return;
+	}
+	if (n->exclude.n > CONF_NETWORK_EXCLUDE_MAX)
+		conf_fail(conf, "networks", "networks: exclude of %s has %zu entries, but at most "
+		    "%d are possible", n->name, n->exclude.n, CONF_NETWORK_EXCLUDE_MAX);
+	for (size_t k = 0; k < n->exclude.n; k++) {
+		if (!ip_prefix_overlap(&exclude[k], &n->address))
+			conf_fail(conf, "networks", "networks: exclude of %s: %s is not in %s",
+			    n->name, PREFIX_TEXT(&exclude[k]), PREFIX_TEXT(&n->address));
+	}
+	check_beside(conf, c, i);
+}
+
+static void
+check_networks(struct conf *conf, const struct conf_server *c)
+{
+	if (c->networks.n > CONF_NETWORKS_MAX)
+		conf_fail(conf, "networks", "networks has %zu entries, but at most %d are "
+		    "possible", c->networks.n, CONF_NETWORKS_MAX);
+	for (size_t i = 0; i < c->networks.n; i++)
+		check_network(conf, c, i);
 }
 
 static void
@@ -173,6 +269,7 @@ check(struct conf *conf, const void *values)
 		conf_fail(conf, "listen", "listen has %zu addresses, but at most %d are possible",
 		    c->listen.n, CONF_LISTEN_MAX);
 	check_vpn_addr(conf, c);
+	check_networks(conf, c);
 	check_exclude(conf, c);
 	check_push(conf, c);
 }

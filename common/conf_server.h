@@ -16,6 +16,15 @@
 #define CONF_PUSH_MAX 64	/* routes; all go into one message to the node */
 #define CONF_LISTEN_MAX 4	/* addresses; each costs a few sockets in tunneld and ctld */
 
+#define CONF_NETWORKS_MAX 63	/* beside the one of vpnAddr; each has a TUN device */
+#define CONF_NETWORK_EXCLUDE_MAX 16
+
+struct conf_network {	/* an entry of `networks` */
+	char *name;
+	struct ip_prefix address;	/* the server's own with its network */
+	struct conf_list exclude;	/* struct ip_prefix */
+};
+
 enum conf_cipher { CONF_CIPHER_AUTO, CONF_CIPHER_AES256GCM, CONF_CIPHER_CHACHA20POLY1305 };
 enum conf_offload { CONF_OFFLOAD_AUTO, CONF_OFFLOAD_BATCH, CONF_OFFLOAD_OFF };
 enum conf_exhausted { CONF_EXHAUSTED_RECLAIM, CONF_EXHAUSTED_REFUSE };
@@ -30,9 +39,11 @@ struct conf_server {
 	struct conf_list listen;	/* struct ip_addr; none: all addresses */
 	char *device;
 	int64_t token_ttl_ms, sweep_interval_ms, cert_life_ms;
+	struct conf_list networks;	/* struct conf_network */
 	struct conf_list pool_exclude;	/* struct ip_prefix */
 	int pool_on_exhausted;		/* enum conf_exhausted */
-	int64_t pool_reclaim_min_idle_ms;
+	int64_t pool_reclaim_min_idle_ms, pool_quarantine_ms;
+	int64_t pool_warn_at;		/* percent of the addresses; 0: never */
 	int64_t events_max_age_ms, events_max_rows;
 	struct conf_list push_routes;	/* struct ip_prefix */
 	int64_t keepalive_ms, dead_after_ms, rekey_ms;
@@ -46,6 +57,17 @@ struct conf_server {
 };
 
 extern const struct conf_schema conf_server_schema;
+
+/*
+ * Can the server have this address, and give the others of its network? NULL, or why not, beginning
+ * with a small letter: "the prefix length must be from 8 to 30".
+ */
+#define CONF_FAULT_MAX 160
+const char *conf_server_fault(const struct ip_prefix *address, char buf[CONF_FAULT_MAX]);
+
+/* A label as in DNS, lower case: what a network may be called. */
+bool conf_network_name_is_valid(const char *name);
+#define CONF_NETWORK_NAME_MAX 63
 
 /* What log_open wants. Borrows from c. */
 struct log_conf conf_server_log(const struct conf_server *c);

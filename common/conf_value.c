@@ -199,7 +199,7 @@ conf_value_parse(const struct conf_key *k, const char *text, void *out, char why
 size_t
 conf_value_size(const struct conf_key *k)
 {
-	return types[k->type].size;
+	return k->type == CONF_MAP ? k->entry : types[k->type].size;
 }
 
 bool

@@ -18,7 +18,7 @@
  */
 int conf_value_parse(const struct conf_key *k, const char *text, void *out, char why[CONF_WHY_MAX]);
 
-/* Bytes of one value of the key's type. */
+/* Bytes of one value of the key's type; of an entry where it is a list. */
 size_t conf_value_size(const struct conf_key *k);
 
 /* Is it a char * that must be freed? */

@@ -96,7 +96,21 @@ enum rpc_code {
 	X(SERVICE_UNKNOWN,   1031, NOT_FOUND,            "no service of this name is served here", \
 	    "leave the name empty to ask for the whole server")                                    \
 	X(REVISION_GONE,     1032, OUT_OF_RANGE,         "the events after this revision cannot be had", \
-	    "read the present state, then follow the events from its revision on") \
+	    "read the present state, then follow the events from its revision on")                 \
+	X(NODE_RECLAIMED,    1033, UNAUTHENTICATED,      "the node was idle, and its address was needed", \
+	    "enroll it again with a new bootstrap token; see pool.reclaimMinIdle in server.yml")   \
+	X(NETWORK_NOT_SERVED, 1034, UNAVAILABLE,         "this server does not carry the node's network", \
+	    "connect to a server that does, or enroll the node into another network")              \
+	X(NETWORK_EXISTS,    1035, ALREADY_EXISTS,       "a network of this name exists",          \
+	    "choose another name, or recreate that network")                                       \
+	X(NETWORK_OVERLAP,   1036, INVALID_ARGUMENT,     "the network's prefix is in use",         \
+	    "choose one that overlaps no other network and does not contain the server's addresses") \
+	X(NETWORK_FIXED,     1037, FAILED_PRECONDITION,  "the network is of the configuration",    \
+	    "change vpnAddr or networks in server.yml and restart the daemons")                    \
+	X(NETWORK_IN_USE,    1038, FAILED_PRECONDITION,  "the network has nodes",                  \
+	    "unregister them before, or force the deletion")                                       \
+	X(ADDRESS_UNKNOWN,   1039, NOT_FOUND,            "the address is not kept for anybody",    \
+	    "see which addresses are (litevpnctl address list)")                                    \
 	X(TOO_MANY_ATTEMPTS, 1040, RESOURCE_EXHAUSTED,   "too many failed attempts from this address", \
 	    "wait as long as the answer says, and look for the right token meanwhile")
 

@@ -49,25 +49,44 @@ secret_random(void *out, size_t n)
 	}
 }
 
-void
-secret_token(char out[SECRET_TOKEN_LEN + 1])
+static void
+format_token(const uint8_t raw[SECRET_TOKEN_LEN / 2], char out[SECRET_TOKEN_LEN + 1])
 {
 	static const char hex[] = "0123456789abcdef";
-	uint8_t raw[SECRET_TOKEN_LEN / 2];
 
-	secret_random(raw, sizeof(raw));
-	for (size_t i = 0; i < sizeof(raw); i++) {
+	for (size_t i = 0; i < SECRET_TOKEN_LEN / 2; i++) {
 		out[2 * i] = hex[raw[i] >> 4];
 		out[2 * i + 1] = hex[raw[i] & 15];
 	}
 	out[SECRET_TOKEN_LEN] = '\0';
+}
+
+void
+secret_token(char out[SECRET_TOKEN_LEN + 1])
+{
+	uint8_t raw[SECRET_TOKEN_LEN / 2];
+
+	secret_random(raw, sizeof(raw));
+	format_token(raw, out);
 	secret_wipe(raw, sizeof(raw));
+}
+
+void
+secret_token_of(const uint8_t hash[SECRET_HASH_LEN], char out[SECRET_TOKEN_LEN + 1])
+{
+	format_token(hash, out);
+}
+
+void
+secret_hash_bytes(const void *bytes, size_t len, uint8_t out[SECRET_HASH_LEN])
+{
+	SHA256(bytes, len, out);
 }
 
 void
 secret_hash(const char *text, uint8_t out[SECRET_HASH_LEN])
 {
-	SHA256((const unsigned char *) text, strlen(text), out);
+	secret_hash_bytes(text, strlen(text), out);
 }
 
 int

@@ -28,9 +28,13 @@ void secret_random(void *out, size_t n);
 #define SECRET_TOKEN_LEN 16
 void secret_token(char out[SECRET_TOKEN_LEN + 1]);
 
-/* SHA-256 of a text: how a secret is kept that only has to be recognised. */
+/* SHA-256, of a text: how a secret is kept that only has to be recognised. */
 #define SECRET_HASH_LEN 32
 void secret_hash(const char *text, uint8_t out[SECRET_HASH_LEN]);
+void secret_hash_bytes(const void *bytes, size_t len, uint8_t out[SECRET_HASH_LEN]);
+
+/* The same form as secret_token's, of the first bytes of a hash: for one that can be made again. */
+void secret_token_of(const uint8_t hash[SECRET_HASH_LEN], char out[SECRET_TOKEN_LEN + 1]);
 
 /*
  * Reads a whole file into a NUL-terminated buffer that the caller ends with secret_free (after

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemons/ipamd/batch.h"
 
+#include <inttypes.h>
+
 #include "common/daemon.h"
 #include "common/log.h"
+#include "daemons/ipamd/network.h"
 
 void
 batch_init(struct batch *b, struct ev *ev, struct ledger *ledger)
@@ -22,6 +25,23 @@ log_outcome(struct batch *b, enum store_due due, int rc)
 	}
 }
 
+static void
+log_use(struct batch *b)
+{
+	struct network *net = NULL;
+
+	while ((net = ledger_network_next(b->ledger, net)) != NULL) {
+		if (!network_crossed(b->ledger, net))
+			continue;
+		if (net->full)
+			log_warn("network_nearly_full", "network=%s used=%" PRIu64 " addresses=%"
+			    PRIu64, net->row.name, pool_used(net->pool), pool_size(net->pool));
+		else
+			log_notice("network_has_room", "network=%s used=%" PRIu64 " addresses=%"
+			    PRIu64, net->row.name, pool_used(net->pool), pool_size(net->pool));
+	}
+}
+
 int
 batch_commit(struct batch *b)
 {
@@ -31,6 +51,8 @@ batch_commit(struct batch *b)
 	ev_timer_stop(b->ev, &b->late);
 	rc = ledger_commit(b->ledger);
 	log_outcome(b, due, rc);
+	if (due == STORE_NOW)
+		log_use(b);
 	if (rc == 0 && due != STORE_NOTHING && b->committed != NULL)
 		b->committed(b->arg);
 	if (ledger_broken(b->ledger)) {

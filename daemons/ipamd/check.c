@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "common/ip.h"
+#include "daemons/ipamd/ledger.h"
 #include "daemons/ipamd/migrate.h"
 #include "daemons/ipamd/pool.h"
-#include "daemons/ipamd/store.h"
+#include "daemons/ipamd/store_sqlite.h"
 
 /* A node, for people: enough of its token to find it, not enough to be it. */
 #define NODE                                                                                       \
@@ -193,11 +194,32 @@ out:
 
 struct addresses {
 	struct run *run;
+	struct store_network nets[NETWORKS_MAX];
+	size_t nnets;
 	const struct pool *pool;
 };
 
 static int
-on_bound(void *arg, int n, const char *const *columns)
+on_network(void *arg, int n, const char *const *columns)
+{
+	struct addresses *a = arg;
+	struct store_network *net = &a->nets[a->nnets];
+
+	(void) n;
+	if (a->nnets == NETWORKS_MAX)
+		return 0;
+	net->id = strtoll(columns[0], NULL, 10);
+	snprintf(net->name, sizeof(net->name), "%s", columns[1]);
+	net->nexclude = store_sqlite_exclude(columns[3], net->exclude);
+	if (ip_prefix_parse(columns[2], &net->prefix) == 0)
+		a->nnets++;
+	else if (net->id != STORE_NET_DEFAULT)
+		find(a->run, net->name, "it has no address");
+	return 0;
+}
+
+static int
+on_address(void *arg, int n, const char *const *columns)
 {
 	struct addresses *a = arg;
 	struct ip_addr addr;
@@ -209,21 +231,83 @@ on_bound(void *arg, int n, const char *const *columns)
 }
 
 static int
-check_addresses(struct run *r, struct err *e)
+check_bound(struct addresses *a, int64_t net, struct err *e)
 {
-	const struct conf_server *conf = r->conf->conf;
-	struct addresses a = { .run = r };
-	struct pool *pool;
-	int rc;
+	char sql[512];
 
-	rc = pool_new(&conf->vpn_addr, conf->pool_exclude.items, conf->pool_exclude.n, &pool);
+	snprintf(sql, sizeof(sql), "select " NODE ", bind_ip,"
+	    " 'its address ' || bind_ip || ' cannot be given in its network'"
+	    " from vpn_mgr where net_id=%" PRId64 " and bind_ip<>'' and stale=0", net);
+	return dbfile_each(a->run->db, sql, on_address, a, e);
+}
+
+static int
+check_network(struct addresses *a, const struct store_network *net, struct err *e)
+{
+	struct pool *pool;
+	int rc = pool_new(&net->prefix, net->exclude, net->nexclude, &pool);
+
+	if (rc == -EINVAL) {
+		find(a->run, net->name, "its address is not that of a network");
+		return 0;
+	}
 	if (rc < 0)
 		return err_set(e, rc, "%s", err_text(rc));
-	a.pool = pool;
-	rc = dbfile_each(r->db, "select " NODE ", bind_ip,"
-	    " 'its address ' || bind_ip || ' cannot be given in its network'"
-	    " from vpn_mgr where net_id=1 and bind_ip<>'' and stale=0", on_bound, &a, e);
+	a->pool = pool;
+	rc = check_bound(a, net->id, e);
 	pool_free(pool);
+	return rc;
+}
+
+/* The configuration says what `default` is, and ipamd would follow it at its next start. */
+static int
+check_default(struct addresses *a, struct err *e)
+{
+	const struct conf_server *conf = a->run->conf->conf;
+	struct pool *pool;
+	int rc = pool_new(&conf->vpn_addr, conf->pool_exclude.items, conf->pool_exclude.n, &pool);
+
+	if (rc < 0)
+		return err_set(e, rc, "%s", err_text(rc));
+	a->pool = pool;
+	rc = check_bound(a, STORE_NET_DEFAULT, e);
+	pool_free(pool);
+	return rc;
+}
+
+static int
+check_addresses(struct run *r, struct err *e)
+{
+	struct addresses a = { .run = r };
+	int rc = dbfile_each(r->db, "select id, name, address, exclude from networks", on_network,
+	    &a, e);
+
+	if (rc == 0)
+		rc = check_default(&a, e);
+	for (size_t i = 0; i < a.nnets && rc == 0; i++) {
+		if (a.nets[i].id != STORE_NET_DEFAULT)
+			rc = check_network(&a, &a.nets[i], e);
+	}
+	return rc;
+}
+
+/* Two networks with a common address would each give it to a node. */
+static int
+check_overlap(struct run *r, struct err *e)
+{
+	struct addresses a = { .run = r };
+	int rc = dbfile_each(r->db, "select id, name, address, exclude from networks", on_network,
+	    &a, e);
+
+	for (size_t i = 0; i < a.nnets && rc == 0; i++) {
+		for (size_t k = 0; k < i; k++) {
+			char what[STORE_NETWORK_MAX + 32];
+
+			snprintf(what, sizeof(what), "it overlaps network %s", a.nets[k].name);
+			if (ip_prefix_overlap(&a.nets[i].prefix, &a.nets[k].prefix))
+				find(r, a.nets[i].name, what);
+		}
+	}
 	return rc;
 }
 
@@ -250,11 +334,17 @@ static const struct rule rules[] = {
 	{ "address-form",
 	    "select " NODE ", 'its address is written \"' || bind_ip || '\"' from vpn_mgr"
 	    " where bind_ip<>address_text(bind_ip)", NULL, ENROLL, false },
-	{ "promised-address",
-	    "select " NODE ", 'its address ' || bind_ip || ' is promised to bootstrap token ' || label"
-	    " from vpn_mgr join bootstrap_tokens as t on t.net_id=vpn_mgr.net_id"
-	    " and t.address=bind_ip where bind_ip<>'' and uses_left>0", NULL,
-	    "revoke the token (litevpnctl token revoke)", false },
+	{ "kept-address",
+	    "select " NODE ", 'its address ' || bind_ip || case kind when 1 then"
+	    " ' is promised to a bootstrap token' when 2 then ' is reserved for ' || name"
+	    " else ' rests after another node' end"
+	    " from vpn_mgr join holds on holds.net_id=vpn_mgr.net_id and holds.address=bind_ip"
+	    " where bind_ip<>'' and (kind<>2 or name<>display_name)", NULL, ENROLL, false },
+	{ "holds",
+	    "select 'kept address ' || address, 'kind ' || kind || ' does not go with what it is"
+	    " kept for' from holds where address='' or kind not in (1, 2, 3)"
+	    " or (kind=1)<>(token_id is not null) or (kind=2)<>(name<>'') or (kind=2)<>(until_s=0)",
+	    NULL, "release it (litevpnctl address release)", false },
 	{ "duplicate-node",
 	    "select 'rows ' || group_concat(id, ' '), 'they are one node, ' || node_id from vpn_mgr"
 	    " group by node_id having count(*)>1", NULL, RESTORE, true },
@@ -299,6 +389,16 @@ static const struct rule rules[] = {
 	{ "networks",
 	    "select '', 'the network default is missing' where not exists"
 	    " (select 1 from networks where id=1 and name='default')", NULL, RESTORE, true },
+	{ "network-overlap", NULL, check_overlap,
+	    "delete one of them, or change the configuration", true },
+	{ "network-form",
+	    "select 'network ' || name, 'it has no address, or the hash of its net-token is none'"
+	    " from networks where length(coalesce(token_hash, zeroblob(32)))<>32"
+	    " or (address='' and id<>1)", NULL, RESTORE, true },
+	{ "answers",
+	    "select 'answer ' || id, 'its hashes have a wrong length' from replies"
+	    " where length(digest)<>32 or length(body)<>32 or length(salt)<>16", NULL,
+	    "nothing: it is not found", false },
 	{ "epochs",
 	    "select " NODE ", 'its epoch ' || epoch || ' is of a start that was not counted'"
 	    " from vpn_mgr where epoch<0 or epoch>>32>(select value from counters where name='boot')",

@@ -12,13 +12,17 @@
 #include "daemons/ipamd/granter.h"
 #include "daemons/ipamd/lease.h"
 #include "daemons/ipamd/ledger.h"
+#include "daemons/ipamd/network.h"
 #include "daemons/ipamd/node.h"
+#include "daemons/ipamd/request.h"
+#include "daemons/ipamd/reserve.h"
 #include "daemons/ipamd/token.h"
 
 /*
  * The messages of ipamd's socket (proto/ipc/ipam.proto), which no other file knows: a request
- * becomes a call of lease, session, node or token, its result waits as a struct answer for the
- * commit, and becomes a reply.
+ * becomes a call of lease, session, node, token, reserve or network, its result waits as a struct
+ * answer for the commit, and becomes a reply. A request with an id that was answered before is
+ * answered so again.
  */
 
 extern const ProtobufCMessageDescriptor *const codec_request_type, *const codec_reply_type;
@@ -47,6 +51,10 @@ struct codec_deleted {
 struct answer {
 	struct ipc_call *call;
 	const struct codec_method *method;	/* NULL: not a request that is known */
+	struct request request;
+	struct store_reply *before;	/* it was asked before: the answer that it got; else NULL */
+	struct ledger *keep_in;		/* while its reply is made to be kept; else NULL */
+	int kept;			/* what became of that */
 	int rc;
 	struct err err;		/* its text is empty where the reason says it all */
 	union {			/* filled when rc is 0; see the method */
@@ -58,6 +66,11 @@ struct answer {
 		struct node_page page;
 		struct codec_deleted deleted;
 		struct node_info info;
+		struct lease_victims victims;
+		struct reserve_view address;
+		struct reserve_page addresses;
+		struct network_view network;
+		struct network_list networks;
 		struct event_page events;
 	};
 };
@@ -68,8 +81,12 @@ struct answer {
  */
 int codec_admit(const ProtobufCMessage *request, unsigned peer, struct answer *a);
 
-/* Does what an admitted request asks for; fills the result. Belongs into a ledger_request. */
-int codec_perform(const struct codec_env *env, const ProtobufCMessage *request, struct answer *a);
+/*
+ * Does what an admitted request of `peer` asks for, or finds that it was done; fills the result.
+ * Belongs into a ledger_request.
+ */
+int codec_perform(const struct codec_env *env, const ProtobufCMessage *request, unsigned peer,
+    struct answer *a);
 
 /* Logs what was done and sends the answer; wipes and frees the result. consumes: a->call */
 void codec_reply(const struct codec_env *env, struct answer *a);

@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "ipc/ipam.pb-c.h"
+#include "common/reason.h"
+#include "daemons/ipamd/codec_methods.h"
 
 #define SAME(kind) ((int) EVENT_##kind == (int) LITEVPN__IPAM__EVENT__KIND__##kind)
 _Static_assert(SAME(CREATE) && SAME(ATTACH) && SAME(CONNECT) && SAME(LOST) && SAME(DETACH) &&
@@ -77,4 +78,35 @@ const ProtobufCMessage *
 codec_events_message(const struct codec_events *c)
 {
 	return &c->m.base;
+}
+
+/* --- asked for -------------------------------------------------------------------------------- */
+
+int
+codec_list_events(const struct codec_env *env, const Litevpn__Ipam__Request *req, struct answer *a)
+{
+	return events_list(env->ledger, req->list_events->after, req->list_events->max, &a->events,
+	    &a->err);
+}
+
+void
+codec_listed_events(const struct codec_env *env, struct answer *a, Litevpn__Ipam__Reply *r)
+{
+	struct codec_events *c = NULL;
+
+	(void) env;
+	if (codec_events_new(&a->events, &c) < 0) {
+		r->result = REASON_INTERNAL;
+	} else {
+		r->body_case = LITEVPN__IPAM__REPLY__BODY_EVENTS;
+		r->events = (Litevpn__Ipam__Events *) codec_events_message(c);
+	}
+	codec_put(a, r);
+	codec_events_free(c);
+}
+
+void
+codec_release_events(struct answer *a)
+{
+	free(a->events.events);
 }

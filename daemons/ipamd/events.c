@@ -66,7 +66,7 @@ events_node(struct ledger *l, enum event_kind kind, const struct store_node *n, 
 	va_list ap;
 
 	snprintf(e.node, sizeof(e.node), "%s", n->id);
-	snprintf(e.network, sizeof(e.network), "%s", net == NULL ? "" : net->name);
+	snprintf(e.network, sizeof(e.network), "%s", net == NULL ? "" : net->row.name);
 	va_start(ap, fmt);
 	set_detail(&e, fmt, ap);
 	va_end(ap);
@@ -80,7 +80,7 @@ events_network(struct ledger *l, enum event_kind kind, const struct network *net
 	struct store_event e = { .kind = kind };
 	va_list ap;
 
-	snprintf(e.network, sizeof(e.network), "%s", net->name);
+	snprintf(e.network, sizeof(e.network), "%s", net->row.name);
 	va_start(ap, fmt);
 	set_detail(&e, fmt, ap);
 	va_end(ap);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemons/ipamd/granter.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -10,7 +11,6 @@
 #include <unistd.h>
 
 #include "common/places.h"
-#include "common/secret.h"
 
 /* Whole and on the disk under its name, or not there at all. */
 static int
@@ -92,4 +92,22 @@ granter_sign(const struct granter *g, const struct granter_wish *wish,
 	memcpy(grant.spki, wish->spki, sizeof(grant.spki));
 	secret_random(grant.id, sizeof(grant.id));
 	return grant_sign(&grant, g->key, wire_out);
+}
+
+/* The label keeps what is made here apart from every other use of the key. */
+void
+granter_secret(const struct granter *g, const void *seed, size_t len,
+    char out[SECRET_TOKEN_LEN + 1])
+{
+	static const char label[] = "litevpn secret";
+	uint8_t all[sizeof(label) + GRANT_KEY_LEN + GRANTER_SEED_MAX], hash[SECRET_HASH_LEN];
+
+	assert(len <= GRANTER_SEED_MAX);
+	memcpy(all, label, sizeof(label));
+	memcpy(all + sizeof(label), g->key, GRANT_KEY_LEN);
+	memcpy(all + sizeof(label) + GRANT_KEY_LEN, seed, len);
+	secret_hash_bytes(all, sizeof(label) + GRANT_KEY_LEN + len, hash);
+	secret_token_of(hash, out);
+	secret_wipe(all, sizeof(all));
+	secret_wipe(hash, sizeof(hash));
 }

@@ -2,10 +2,12 @@
 #ifndef LV_IPAMD_GRANTER_H
 #define LV_IPAMD_GRANTER_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/err.h"
 #include "common/grant.h"
+#include "common/secret.h"
 
 /* The key that grants are signed with: made at the first start, kept in two files. */
 
@@ -32,5 +34,13 @@ struct granter_wish {
 /* A grant that is good once and for GRANT_LIFE_S from now. */
 int granter_sign(const struct granter *g, const struct granter_wish *wish,
     uint8_t wire_out[GRANT_WIRE_LEN]);
+
+/*
+ * A secret that only who has the key can make, and always the same for the same seed (up to
+ * GRANTER_SEED_MAX bytes).
+ */
+#define GRANTER_SEED_MAX 64
+void granter_secret(const struct granter *g, const void *seed, size_t len,
+    char out[SECRET_TOKEN_LEN + 1]);
 
 #endif

@@ -4,11 +4,16 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/reason.h"
+#include "common/secret.h"
 #include "daemons/ipamd/events.h"
+#include "daemons/ipamd/expire.h"
+#include "daemons/ipamd/hold.h"
 
 /* --- reclaiming ------------------------------------------------------------------------------- */
 
@@ -18,6 +23,21 @@ idle_s(const struct ledger *l, const struct store_node *n)
 	return l->now_s - (n->seen_s > n->create_s ? n->seen_s : n->create_s);
 }
 
+/* The node keeps its claim for so long, and its address rests for so long before another's use. */
+static int64_t
+min_idle_s(const struct ledger *l)
+{
+	int64_t node_ms = l->conf->pool_reclaim_min_idle_ms, rest_ms = l->conf->pool_quarantine_ms;
+
+	return (node_ms > rest_ms ? node_ms : rest_ms) / 1000;
+}
+
+static bool
+is_eligible(const struct ledger *l, const struct store_node *n)
+{
+	return min_idle_s(l) == 0 || idle_s(l, n) >= min_idle_s(l);
+}
+
 /*
  * Only the head of the queue is asked for its idle time: nobody behind it has been idle for longer,
  * and a search through all of them would hold up everybody else.
@@ -25,38 +45,37 @@ idle_s(const struct ledger *l, const struct store_node *n)
 static int
 find_victim(struct ledger *l, const struct network *net, struct store_node *out, struct err *e)
 {
-	int64_t min_s = l->conf->pool_reclaim_min_idle_ms / 1000;
-	int n = store_node_victims(l->store, net->id, out, 1);
+	int n = store_node_victims(l->store, net->row.id, out, 1);
 
 	if (n < 0)
 		return n;
 	if (n == 0)
 		return err_set(e, -REASON_POOL_EXHAUSTED, "all addresses of %s are in use",
-		    PREFIX_TEXT(&net->prefix));
-	if (min_s > 0 && idle_s(l, out) < min_s)
+		    PREFIX_TEXT(&net->row.prefix));
+	if (!is_eligible(l, out))
 		return err_set(e, -REASON_POOL_EXHAUSTED, "no node of %s has been idle for %" PRId64
-		    " s (pool.reclaimMinIdle)", PREFIX_TEXT(&net->prefix), min_s);
+		    " s (pool.reclaimMinIdle, pool.quarantine)", PREFIX_TEXT(&net->row.prefix),
+		    min_idle_s(l));
 	return 0;
 }
 
-int
-lease_take(struct ledger *l, const struct network *net, struct ip_addr *out,
+static int
+reclaim(struct ledger *l, const struct network *net, struct ip_addr *out,
     struct lease_change *change, struct err *e)
 {
 	struct store_node victim;
 	int rc;
 
-	if (pool_next(net->pool, out) == 0)
-		return 0;
 	if (l->conf->pool_on_exhausted == CONF_EXHAUSTED_REFUSE)
 		return err_set(e, -REASON_POOL_EXHAUSTED, "all addresses of %s are given out "
-		    "(pool.onExhausted)", PREFIX_TEXT(&net->prefix));
+		    "(pool.onExhausted)", PREFIX_TEXT(&net->row.prefix));
 	if (!l->synced)
 		return err_set(e, -REASON_IPAM_DOWN, "no address is free, and which ones are idle "
 		    "is known only when tunneld has announced its sessions");
 	if ((rc = find_victim(l, net, &victim, e)) < 0 ||
-	    (rc = events_node(l, EVENT_RECLAIM, &victim, "idle=%" PRId64, idle_s(l, &victim))) < 0 ||
-	    (rc = store_node_steal(l->store, &victim)) < 0)
+	    (rc = events_node(l, EVENT_RECLAIM, &victim, "idle=%" PRId64,
+	    idle_s(l, &victim))) < 0 ||
+	    (rc = store_node_steal(l->store, &victim, l->now_s)) < 0)
 		return rc;
 	snprintf(change->victim, sizeof(change->victim), "%s", victim.id);
 	change->victim_idle_s = idle_s(l, &victim);
@@ -64,7 +83,111 @@ lease_take(struct ledger *l, const struct network *net, struct ip_addr *out,
 	return 0;
 }
 
+int
+lease_choose(struct ledger *l, const struct store_node *n, struct ip_addr *out, bool *fixed_out,
+    struct lease_change *change, struct err *e)
+{
+	const struct network *net = ledger_network(l, n->net);
+	int rc;
+
+	if (net == NULL)
+		return -REASON_NETWORK_UNKNOWN;
+	rc = hold_for_name(l, net, n->display_name, out);
+	*fixed_out = rc == 0;
+	if (rc != -ENOENT)
+		return rc;
+	if ((rc = expire_until_free(l, net)) < 0)
+		return rc;
+	rc = pool_next(net->pool, out);
+	return rc == -REASON_POOL_EXHAUSTED ? reclaim(l, net, out, change, e) : rc;
+}
+
+int
+lease_victims(struct ledger *l, const char *network, size_t max, struct lease_victims *out)
+{
+	const struct network *net = ledger_network_named(l, network);
+	struct lease_victims v = {
+		.refused = l->conf->pool_on_exhausted == CONF_EXHAUSTED_REFUSE,
+		.synced = l->synced,
+	};
+	struct store_node *nodes = NULL;
+	int rc = 0;
+
+	if (net == NULL)
+		return -REASON_NETWORK_UNKNOWN;
+	max = max == 0 ? LEASE_VICTIMS_DEFAULT : max > LEASE_VICTIMS_MAX ? LEASE_VICTIMS_MAX : max;
+	nodes = calloc(max, sizeof(*nodes));
+	v.victims = calloc(max, sizeof(*v.victims));
+	rc = nodes == NULL || v.victims == NULL ? -ENOMEM
+	    : store_node_victims(l->store, net->row.id, nodes, max);
+	for (; rc >= 0 && v.n < (size_t) rc; v.n++)
+		v.victims[v.n] = (struct lease_victim){ nodes[v.n], idle_s(l, &nodes[v.n]),
+			is_eligible(l, &nodes[v.n]) };
+	free(nodes);
+	if (rc < 0) {
+		free(v.victims);
+		return rc;
+	}
+	*out = v;
+	return 0;
+}
+
 /* --- attaching -------------------------------------------------------------------------------- */
+
+/* Nobody has this token: did it have a node until not long ago? */
+static int
+refuse_unknown(struct ledger *l, const char *node_token, struct err *e)
+{
+	struct store_tombstone t;
+	int rc = store_tombstone(l->store, node_token, &t);
+
+	if (rc == 0)
+		return err_set(e, -REASON_NODE_RECLAIMED, "node %s was idle, and its address was "
+		    "given to another one at %s", t.id, CLOCK_TEXT(t.time_s));
+	return rc == -ENOENT ? -REASON_TOKEN_UNKNOWN : rc;
+}
+
+static int
+check_certificate(const struct ledger *l, const struct lease_wish *w, const struct store_node *n,
+    struct err *e)
+{
+	if (w->cert_node_id[0] == '\0' && l->conf->require_node_cert)
+		return err_set(e, -REASON_CERT_MISMATCH, "the certificate names no node "
+		    "(requireNodeCert)");
+	/* The reserved token is public: only its certificate makes it a proof. */
+	if ((w->cert_node_id[0] != '\0' || n->reserved) && strcmp(w->cert_node_id, n->id) != 0)
+		return -REASON_CERT_MISMATCH;
+	return 0;
+}
+
+static bool
+is_served(const struct lease_wish *w, const char *network)
+{
+	if (w->nserved == 0)
+		return strcmp(network, NETWORK_DEFAULT) == 0;
+	for (size_t i = 0; i < w->nserved; i++) {
+		if (strcmp(w->served[i], network) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+check_network(const struct lease_wish *w, const struct network *net, struct err *e)
+{
+	uint8_t hash[SECRET_HASH_LEN];
+
+	if (!is_served(w, net->row.name))
+		return err_set(e, -REASON_NETWORK_NOT_SERVED, "the node is of network %s, which "
+		    "this server does not carry", net->row.name);
+	if (!net->row.has_token && w->net_token[0] != '\0')
+		return err_set(e, -REASON_NET_TOKEN_INVALID, "network %s has no net-token: leave "
+		    "it empty", net->row.name);
+	secret_hash(w->net_token, hash);
+	if (net->row.has_token && !secret_equal(hash, net->row.token_hash, sizeof(hash)))
+		return -REASON_NET_TOKEN_INVALID;
+	return 0;
+}
 
 /* Is it the node that it says it is, and may it come in? */
 static int
@@ -74,60 +197,53 @@ admit(struct ledger *l, const struct lease_wish *w, struct store_node *n, struct
 	int rc = store_node_by_token(l->store, w->node_token, n);
 
 	if (rc < 0)
-		return rc == -ENOENT ? -REASON_TOKEN_UNKNOWN : rc;
+		return rc == -ENOENT ? refuse_unknown(l, w->node_token, e) : rc;
 	if (ledger_expired(l, n))
 		return err_set(e, -REASON_TOKEN_EXPIRED, "the node did not connect within tokenTTL "
 		    "after it was enrolled");
-	if (w->cert_node_id[0] == '\0' && l->conf->require_node_cert)
-		return err_set(e, -REASON_CERT_MISMATCH, "the certificate names no node "
-		    "(requireNodeCert)");
-	/* The reserved token is public: only its certificate makes it a proof. */
-	if ((w->cert_node_id[0] != '\0' || n->reserved) && strcmp(w->cert_node_id, n->id) != 0)
-		return -REASON_CERT_MISMATCH;
+	if ((rc = check_certificate(l, w, n, e)) < 0)
+		return rc;
 	if ((*net = ledger_network(l, n->net)) == NULL)
 		return -REASON_NETWORK_UNKNOWN;
-	if (w->net_token[0] != '\0')
-		return err_set(e, -REASON_NET_TOKEN_INVALID, "network %s has no net-token: leave "
-		    "it empty", (*net)->name);
-	return 0;
+	return check_network(w, *net, e);
 }
 
+/* One that was chosen for it, but cannot be given any more, is not missed. */
 static int
-bind_new(struct ledger *l, const struct network *net, struct store_node *n,
-    struct lease_change *change, struct err *e)
+bind_new(struct ledger *l, struct store_node *n, struct lease_change *change, struct err *e)
 {
 	struct ip_addr addr;
+	bool fixed;
 	int rc;
 
 	change->bound = true;
 	change->before = n->addr;
-	if ((rc = lease_take(l, net, &addr, change, e)) < 0)
+	if ((rc = lease_choose(l, n, &addr, &fixed, change, e)) < 0)
 		return rc;
-	/* One that was chosen for it cannot be had any more. */
-	return store_node_bind(l->store, n, &addr, false, l->now_s);
+	return store_node_bind(l->store, n, &addr, fixed, l->now_s);
 }
 
 int
 lease_attach(struct ledger *l, const struct lease_wish *wish, struct lease *out, struct err *e)
 {
 	struct lease lease = { 0 };
-	struct store_node n;
 	struct network *net = NULL;
+	struct store_node n;
 	int rc;
 
 	if ((rc = admit(l, wish, &n, &net, e)) < 0)
 		return rc;
-	if (!pool_usable(net->pool, &n.addr) &&
-	    (rc = bind_new(l, net, &n, &lease.change, e)) < 0)
+	if (!pool_usable(net->pool, &n.addr) && (rc = bind_new(l, &n, &lease.change, e)) < 0)
 		return rc;
 	lease.epoch = ++l->epoch;
 	if ((rc = store_node_touch(l->store, &n, NODE_CONNECTING, lease.epoch, l->round,
 	    l->now_s)) < 0 ||
 	    (rc = events_session(l, &n, NODE_CONNECTING, lease.epoch)) < 0)
 		return rc;
-	pool_mark(net->pool, &n.addr);
+	ledger_take(l, net, &n.addr);
 	memcpy(lease.node_id, n.id, sizeof(lease.node_id));
-	lease.addr = (struct ip_prefix){ n.addr, net->prefix.len };
+	memcpy(lease.network, net->row.name, sizeof(lease.network));
+	lease.addr = (struct ip_prefix){ n.addr, net->row.prefix.len };
 	*out = lease;
 	return 0;
 }

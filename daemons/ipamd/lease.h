@@ -20,10 +20,13 @@ struct lease_change {
 struct lease_wish {	/* texts of any length */
 	const char *node_token, *net_token;
 	const char *cert_node_id;	/* "": the certificate names no node */
+	char *const *served;		/* networks that the asker carries; none: the default one */
+	size_t nserved;
 };
 
 struct lease {
 	char node_id[PKI_ID_MAX + 1];
+	char network[STORE_NETWORK_MAX + 1];
 	struct ip_prefix addr;		/* with the length of its network */
 	uint64_t epoch;
 	struct lease_change change;
@@ -31,20 +34,41 @@ struct lease {
 
 /*
  * An authenticated node asks for its address: its own, where it has one that its network can give;
- * else a free one, else that of the node that has been idle for longest. It becomes connecting
- * under a new epoch.
- * TOKEN_UNKNOWN, TOKEN_EXPIRED, CERT_MISMATCH, NET_TOKEN_INVALID, and those of lease_take.
+ * else one that is reserved for its name, else a free one, else that of the node that has been idle
+ * for longest. It becomes connecting under a new epoch.
+ * TOKEN_UNKNOWN, NODE_RECLAIMED, TOKEN_EXPIRED, CERT_MISMATCH, NETWORK_NOT_SERVED,
+ * NET_TOKEN_INVALID, and those of lease_choose.
  */
 int lease_attach(struct ledger *l, const struct lease_wish *wish, struct lease *out,
     struct err *e);
 
 /*
- * Finds an address for a node of `net`; the caller binds it, then marks it in the pool. Where the
- * pool is empty the node that has been idle for longest is unregistered, and *change says so.
+ * Finds an address for n, whose network and display name count; the caller binds it, then takes it
+ * in the pool. *fixed_out: it is reserved for that name. Where the pool is empty the node that has
+ * been idle for longest is unregistered, and *change says so.
  * POOL_EXHAUSTED; IPAM_DOWN as long as nobody can tell who is idle.
  */
-int lease_take(struct ledger *l, const struct network *net, struct ip_addr *out,
-    struct lease_change *change, struct err *e);
+int lease_choose(struct ledger *l, const struct store_node *n, struct ip_addr *out,
+    bool *fixed_out, struct lease_change *change, struct err *e);
+
+/*
+ * Whose addresses would be taken if as many as `max` were wanted, in that order; nobody's is.
+ * eligible: it has been idle for long enough. NETWORK_UNKNOWN.
+ */
+#define LEASE_VICTIMS_MAX 1000
+#define LEASE_VICTIMS_DEFAULT 100
+struct lease_victim {
+	struct store_node node;
+	int64_t idle_s;
+	bool eligible;
+};
+struct lease_victims {
+	struct lease_victim *victims;	/* the caller's: free(3) */
+	size_t n;
+	bool refused;	/* pool.onExhausted: none would be taken */
+	bool synced;	/* else none would be taken now: who is idle is not known */
+};
+int lease_victims(struct ledger *l, const char *network, size_t max, struct lease_victims *out);
 
 void lease_log(const char *node_id, const struct ip_addr *addr, const struct lease_change *change);
 

@@ -12,45 +12,47 @@
 #include "daemons/ipamd/store.h"
 
 /*
- * What ipamd knows: the store, a pool per network as the cache of the store's bindings, and what
- * holds only while it runs. lease, session, node, token and sweep are the operations on it; each
- * call of theirs happens between ledger_request and ledger_answer.
+ * What ipamd knows: the store, a pool per network as the cache of the store's addresses, and what
+ * holds only while it runs. lease, session, node, token, hold, network and expire are the
+ * operations on it; each call of theirs happens between ledger_request and ledger_answer.
  *
- * pool == store: an operation changes a pool as its last step, when nothing can refuse it any more,
- * and a commit that fails has the pools read again. An undo list would be quicker, but a second
- * account of the same thing, used only when things go wrong.
+ * pool == store: what an operation has changed of networks and pools is read again when the request
+ * is refused after all, or the commit fails. An undo list would be quicker, but a second account of
+ * the same thing, used only when things go wrong.
  */
 
-#define NETWORKS_MAX 1		/* `default`, from vpnAddr */
+#define NETWORKS_MAX 64		/* each has a TUN device and routes on every server */
 #define NETWORK_DEFAULT "default"
 
 /* The registration that is always there: one machine, never expires, never reclaimed. */
 #define LEDGER_RESERVED "reserverd"
 
 struct network {
-	int64_t id;
-	const char *name;
-	struct ip_prefix prefix;	/* the server's own address with its network */
+	struct store_network row;	/* id 0: the place is free */
 	struct pool *pool;
+	bool full;	/* pool.warnAt was reached, and it was told */
 };
 
 struct ledger {
 	const struct conf_server *conf;	/* borrowed */
 	struct store *store;
-	struct network nets[NETWORKS_MAX];
-	unsigned nnets;
+	struct network nets[NETWORKS_MAX];	/* places do not move; the default one is first */
 	int64_t started_s;
 	int64_t now_s;		/* of the request under way; UTC */
 	uint64_t epoch;		/* the newest handed out: number of the start << 32 | counter */
 	int64_t round;		/* of the announcement of sessions that runs or has ended */
 	bool announcing;	/* it runs */
 	bool synced;		/* who is idle is known: one has ended since the start */
+	unsigned announced;	/* how many have ended */
+	bool touched;		/* the request under way has changed networks or pools */
 	bool broken;		/* pools and store may differ */
 };
 
 /*
- * Counts the start, sets every node back to "not connected" in the order of last use, sees to the
- * reserved registration and loads the pools. conf must outlive it. consumes: store
+ * Counts the start, sees to the networks of the configuration and to the reserved registration, and
+ * loads the pools. Who was connected counts as such until tunneld has said otherwise, or nothing
+ * for too long (session.h). conf must outlive it. consumes: store
+ * -EINVAL: networks of configuration and store do not go together.
  */
 int ledger_open(struct ledger *l, const struct conf_server *conf, struct store *store,
     int64_t now_s, struct err *e);
@@ -81,6 +83,13 @@ bool ledger_broken(const struct ledger *l);
 /* NULL for one that does not exist; an empty name means the default one. */
 struct network *ledger_network(struct ledger *l, int64_t id);
 struct network *ledger_network_named(struct ledger *l, const char *name);
+
+/* The next network after one (NULL: the first), NULL after the last. */
+struct network *ledger_network_next(struct ledger *l, const struct network *after);
+
+/* An address of a network is somebody's now, or nobody's. One that it cannot give is no matter. */
+void ledger_take(struct ledger *l, struct network *net, const struct ip_addr *addr);
+void ledger_free(struct ledger *l, struct network *net, const struct ip_addr *addr);
 
 /* A registration whose first session has not come within tokenTTL is worth nothing any more. */
 bool ledger_expired(const struct ledger *l, const struct store_node *n);

@@ -19,6 +19,7 @@
 #include "daemons/ipamd/feed.h"
 #include "daemons/ipamd/granter.h"
 #include "daemons/ipamd/ledger.h"
+#include "daemons/ipamd/patience.h"
 #include "daemons/ipamd/sandbox_ipamd.h"
 #include "daemons/ipamd/service.h"
 #include "daemons/ipamd/store_sqlite.h"
@@ -36,6 +37,7 @@ struct ipamd {
 	struct ledger ledger;
 	struct batch batch;
 	struct sweeper sweeper;
+	struct patience patience;
 	struct feed feed;
 	struct service *service;
 };
@@ -182,9 +184,11 @@ open_things(struct ipamd *d, struct err *e)
 	batch_init(&d->batch, d->ev, &d->ledger);
 	if ((rc = open_feed(d, e)) < 0)
 		return rc;
-	rc = sweeper_start(&d->sweeper, d->ev, &d->batch, &d->ledger, d->conf.sweep_interval_ms);
-	if (rc < 0)
-		return err_set(e, rc, "cannot start the sweeper: %s", strerror(-rc));
+	if ((rc = sweeper_start(&d->sweeper, d->ev, &d->batch, &d->ledger,
+	    d->conf.sweep_interval_ms)) < 0 ||
+	    (rc = patience_start(&d->patience, d->ev, &d->batch, &d->ledger,
+	    PATIENCE_LOOK_MS)) < 0)
+		return err_set(e, rc, "cannot start the timers: %s", strerror(-rc));
 	return service_new(d->ev, &service, &d->service, e);
 }
 
@@ -192,6 +196,7 @@ static void
 close_things(struct ipamd *d)
 {
 	service_free(d->service);
+	patience_stop(&d->patience);
 	sweeper_stop(&d->sweeper);
 	batch_fini(&d->batch);
 	feed_stop(&d->feed);
@@ -201,12 +206,15 @@ close_things(struct ipamd *d)
 }
 
 static void
-say_started(const struct ipamd *d)
+say_started(struct ipamd *d)
 {
-	const struct pool *pool = d->ledger.nets[0].pool;
+	struct network *net = NULL;
 
-	log_notice("started", "version=%s network=%s addresses=%" PRIu64 " taken=%" PRIu64,
-	    PACKAGE_VERSION, PREFIX_TEXT(&d->conf.vpn_addr), pool_size(pool), pool_used(pool));
+	log_notice("started", "version=%s", PACKAGE_VERSION);
+	while ((net = ledger_network_next(&d->ledger, net)) != NULL)
+		log_notice("network", "network=%s address=%s addresses=%" PRIu64 " taken=%" PRIu64,
+		    net->row.name, PREFIX_TEXT(&net->row.prefix), pool_size(net->pool),
+		    pool_used(net->pool));
 }
 
 static void

@@ -128,7 +128,50 @@ static const char step_2[] =
     " address text not null,"
     " detail text not null);\n";
 
-static const char *const steps[] = { step_1, step_2 };	/* the n-th leads to version n + 1 */
+/*
+ * Step 3. Networks of their own CIDR and net-token, addresses that are kept though no node has them
+ * (promises move there from the tokens that they are of), tombstones of reclaimed nodes, and
+ * answers to requests that may be asked again.
+ */
+static const char step_3[] =
+    "alter table networks add column address text not null default '';\n"
+    "alter table networks add column exclude text not null default '';\n"
+    "alter table networks add column token_hash blob;\n"
+    "alter table networks add column from_conf integer not null default 0;\n"
+    "alter table networks add column create_s integer not null default 0;\n"
+    "create table holds ("
+    " id integer primary key autoincrement,"
+    " net_id integer not null references networks(id),"
+    " address text not null,"
+    " kind integer not null,"
+    " name text not null default '',"
+    " token_id integer references bootstrap_tokens(id),"
+    " until_s integer not null default 0);\n"
+    "insert into holds(net_id, address, kind, token_id, until_s)"
+    " select net_id, address, 1, id, expire_s from bootstrap_tokens"
+    " where address<>'' and uses_left>0;\n"
+    "drop index bootstrap_promise;\n"
+    "alter table bootstrap_tokens drop column address;\n"
+    "create unique index holds_address on holds(net_id, address);\n"
+    "create index holds_kind on holds(net_id, kind);\n"
+    "create unique index holds_name on holds(net_id, name) where name<>'';\n"
+    "create unique index holds_token on holds(token_id) where token_id is not null;\n"
+    "create index holds_end on holds(until_s) where until_s>0;\n"
+    "create table tombstones ("
+    " id integer primary key autoincrement,"
+    " token text not null unique,"
+    " node_id text not null,"
+    " time_s integer not null);\n"
+    "create table replies ("
+    " id integer primary key autoincrement,"
+    " digest blob not null unique,"
+    " body blob not null,"
+    " salt blob not null,"
+    " bytes blob not null,"
+    " time_s integer not null);\n";
+
+/* The n-th leads to version n + 1. */
+static const char *const steps[] = { step_1, step_2, step_3 };
 
 const int64_t migrate_version = (int64_t) (sizeof(steps) / sizeof(steps[0]));
 

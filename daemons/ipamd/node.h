@@ -19,6 +19,7 @@ struct node_page {
 	struct store_node *nodes;	/* the caller's: free(3) */
 	size_t n;
 	int64_t next;	/* where the next page goes on; 0: this is the last */
+	uint64_t revision;	/* of the newest event that they include */
 };
 
 /*
@@ -40,6 +41,7 @@ struct node_info {	/* of the default network */
 	struct store_counts counts;
 	int64_t started_s;	/* UTC */
 	bool synced;
+	bool full;		/* pool.warnAt is reached */
 };
 int node_info(struct ledger *l, struct node_info *out);
 

@@ -44,7 +44,8 @@ perform(struct service *s, const ProtobufCMessage *msg, struct answer *a)
 	}
 	if ((rc = ledger_request(s->env.ledger, clock_utc_s())) < 0)
 		return rc;
-	return ledger_answer(s->env.ledger, codec_perform(&s->env, msg, a));
+	return ledger_answer(s->env.ledger,
+	    codec_perform(&s->env, msg, ipc_call_peer(a->call), a));
 }
 
 static void

@@ -80,5 +80,14 @@ session_announce(struct ledger *l, const struct session_part *part, bool *gone, 
 	if (rc < 0)
 		return rc;
 	l->synced |= part->last;
+	l->announced += part->last;
 	return 0;
+}
+
+int
+session_forsake(struct ledger *l)
+{
+	l->synced = false;
+	l->announcing = false;
+	return store_unannounced(l->store, STORE_NO_ROUND, l->now_s);
 }

@@ -34,4 +34,10 @@ struct session_part {
 };
 int session_announce(struct ledger *l, const struct session_part *part, bool *gone, struct err *e);
 
+/*
+ * Nobody has announced sessions for too long: whoever was connected is not. What is idle is not
+ * known then, until somebody has. Returns how many were forsaken.
+ */
+int session_forsake(struct ledger *l);
+
 #endif

@@ -111,6 +111,43 @@ next_use(struct store *st, int64_t now_s)
 	return use;
 }
 
+/* --- networks --------------------------------------------------------------------------------- */
+
+int
+store_network_list(struct store *st, struct store_network *out, size_t max)
+{
+	return READ(st, network_list, out, max);
+}
+
+int
+store_network_add(struct store *st, struct store_network *n)
+{
+	return WRITE(st, STORE_NOW, network_add, n);
+}
+
+int
+store_network_change(struct store *st, const struct store_network *n)
+{
+	return WRITE(st, STORE_NOW, network_change, n);
+}
+
+int
+store_network_delete(struct store *st, int64_t id)
+{
+	return WRITE(st, STORE_NOW, network_delete, id);
+}
+
+int
+store_network_clear(struct store *st, int64_t id, uint64_t epoch, int64_t now_s)
+{
+	struct store_use use = next_use(st, now_s);
+	int rc = WRITE(st, STORE_NOW, network_clear, id, epoch, &use);
+
+	if (rc > 0)
+		st->seq += rc;
+	return rc;
+}
+
 /* --- nodes ------------------------------------------------------------------------------------ */
 
 int
@@ -131,6 +168,15 @@ store_node_by_id(struct store *st, const char *id, struct store_node *out)
 	if ((size_t) snprintf(like.id, sizeof(like.id), "%s", id) >= sizeof(like.id))
 		return -ENOENT;
 	return READ(st, node_find, BY_ID, &like, out);
+}
+
+int
+store_node_by_addr(struct store *st, int64_t net, const struct ip_addr *addr,
+    struct store_node *out)
+{
+	struct store_node like = { .net = net, .addr = *addr };
+
+	return READ(st, node_find, BY_ADDR, &like, out);
 }
 
 int
@@ -191,9 +237,15 @@ store_node_bind(struct store *st, struct store_node *n, const struct ip_addr *ad
 }
 
 int
-store_node_steal(struct store *st, const struct store_node *victim)
+store_node_steal(struct store *st, const struct store_node *victim, int64_t now_s)
 {
-	return WRITE(st, STORE_NOW, node_steal, victim);
+	return WRITE(st, STORE_NOW, node_steal, victim, now_s);
+}
+
+int
+store_tombstone(struct store *st, const char *token, struct store_tombstone *out)
+{
+	return READ(st, tombstone, token, out);
 }
 
 int
@@ -252,12 +304,6 @@ store_bindings(struct store *st, int64_t net, int64_t after, struct store_bindin
 }
 
 int
-store_promises(struct store *st, int64_t net, int64_t after, struct store_binding *out, size_t max)
-{
-	return READ(st, promises, net, after, out, max);
-}
-
-int
 store_counts(struct store *st, int64_t net, struct store_counts *out)
 {
 	return READ(st, counts, net, out);
@@ -275,13 +321,6 @@ int
 store_token_by_hash(struct store *st, const uint8_t hash[SECRET_HASH_LEN], struct store_token *out)
 {
 	return READ(st, token_by_hash, hash, out);
-}
-
-int
-store_token_by_promise(struct store *st, int64_t net, const struct ip_addr *addr,
-    struct store_token *out)
-{
-	return READ(st, token_by_promise, net, addr, out);
 }
 
 int
@@ -303,9 +342,89 @@ store_token_count(struct store *st, uint64_t *out)
 }
 
 int
-store_tokens_expired(struct store *st, int64_t now_s, struct store_binding *out, size_t max)
+store_tokens_expired(struct store *st, int64_t now_s, struct store_token *out, size_t max)
 {
 	return READ(st, tokens_expired, now_s, out, max);
+}
+
+/* --- kept addresses --------------------------------------------------------------------------- */
+
+int
+store_hold_add(struct store *st, struct store_hold *h)
+{
+	return WRITE(st, STORE_NOW, hold_add, h);
+}
+
+int
+store_hold_delete(struct store *st, int64_t row)
+{
+	return WRITE(st, STORE_NOW, hold_delete, row);
+}
+
+int
+store_hold_by_addr(struct store *st, int64_t net, const struct ip_addr *addr,
+    struct store_hold *out)
+{
+	struct store_hold like = { .net = net, .addr = *addr };
+
+	return READ(st, hold_find, HOLD_BY_ADDR, &like, out);
+}
+
+int
+store_hold_by_name(struct store *st, int64_t net, const char *name, struct store_hold *out)
+{
+	struct store_hold like = { .net = net };
+
+	if ((size_t) snprintf(like.name, sizeof(like.name), "%s", name) >= sizeof(like.name))
+		return -ENOENT;
+	return READ(st, hold_find, HOLD_BY_NAME, &like, out);
+}
+
+int
+store_hold_by_token(struct store *st, int64_t token, struct store_hold *out)
+{
+	struct store_hold like = { .token = token };
+
+	return READ(st, hold_find, HOLD_BY_TOKEN, &like, out);
+}
+
+int
+store_hold_list(struct store *st, int64_t net, int64_t after, struct store_hold *out, size_t max)
+{
+	return READ(st, hold_list, net, after, out, max);
+}
+
+int
+store_holds_expired(struct store *st, int64_t now_s, struct store_hold *out, size_t max)
+{
+	return READ(st, holds_expired, now_s, out, max);
+}
+
+int
+store_hold_counts(struct store *st, int64_t net, uint64_t out[HOLD_REST + 1])
+{
+	return READ(st, hold_counts, net, out);
+}
+
+/* --- answers and forgetting ------------------------------------------------------------------- */
+
+int
+store_reply_add(struct store *st, const struct store_reply *r)
+{
+	return WRITE(st, STORE_NOW, reply_add, r);
+}
+
+int
+store_reply_by_digest(struct store *st, const uint8_t digest[SECRET_HASH_LEN],
+    struct store_reply *out)
+{
+	return READ(st, reply_by_digest, digest, out);
+}
+
+int
+store_forget(struct store *st, enum store_log which, int64_t before_s, uint64_t keep, size_t max)
+{
+	return WRITE(st, STORE_SOON, forget, which, before_s, keep, max);
 }
 
 /* --- events ----------------------------------------------------------------------------------- */

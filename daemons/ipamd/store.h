@@ -11,10 +11,10 @@
 #include "common/secret.h"
 
 /*
- * What must not be forgotten: nodes with their addresses, bootstrap tokens, counters. Spoken to in
- * intents (register, bind, steal, touch, delete), each with its preconditions; how they are kept is
- * the business of whoever implements store_ops.h: sqlite (store_sqlite.h), and for tests memory.
- * One thread.
+ * What must not be forgotten: networks, nodes with their addresses, bootstrap tokens, addresses
+ * that are kept, events, answers, counters. Spoken to in intents (register, bind, steal, touch, delete
+ * ...), each with its preconditions; how they are kept is the business of whoever implements
+ * store_ops.h: sqlite (store_sqlite.h), and for tests memory. One thread.
  *
  * Requests share a commit. Each is bracketed by store_request and store_accept or store_refuse, so
  * that a refused one leaves nothing behind; store_commit makes all accepted ones durable together,
@@ -35,7 +35,20 @@ struct store;
 #define STORE_LABEL_LEN 8	/* digits of a bootstrap token's public id */
 
 #define STORE_NETWORK_MAX 63	/* bytes of a network's name */
+#define STORE_EXCLUDE_MAX 16	/* prefixes that a network does not give */
 #define STORE_NET_DEFAULT 1	/* the network `default` is always there */
+
+struct store_network {
+	int64_t id;
+	char name[STORE_NETWORK_MAX + 1];
+	struct ip_prefix prefix;	/* the server's own address with its network */
+	struct ip_prefix exclude[STORE_EXCLUDE_MAX];
+	size_t nexclude;
+	bool has_token;			/* it is entered with a net-token only */
+	uint8_t token_hash[SECRET_HASH_LEN];
+	bool from_conf;			/* the configuration names it: it is changed there only */
+	int64_t create_s;		/* UTC; 0: not known */
+};
 
 enum node_state { NODE_NEVER = 1, NODE_CONNECTING, NODE_CONNECTED, NODE_LOST, NODE_IDLE };
 
@@ -62,16 +75,49 @@ struct store_token {
 	char label[STORE_LABEL_LEN + 1];
 	uint8_t hash[SECRET_HASH_LEN];
 	int64_t net;
-	struct ip_addr addr;		/* promised to its node; none: any */
 	unsigned uses_left;
 	int64_t expire_s;		/* UTC */
 };
 
-/* A row that holds an address. */
+/* A node's address. */
 struct store_binding {
-	int64_t row, net;
+	int64_t row;
 	struct ip_addr addr;
 	bool stale;
+};
+
+/* An address that the pool does not give: at most one of these for an address. */
+enum hold_kind {
+	HOLD_PROMISE = 1,	/* for the node that redeems a bootstrap token */
+	HOLD_NAME,		/* for nodes of a display name, whether there is one or not */
+	HOLD_REST,		/* for nobody: it was another node's until not long ago */
+};
+
+struct store_hold {
+	int64_t row, net;
+	struct ip_addr addr;
+	enum hold_kind kind;
+	char name[STORE_NAME_MAX + 1];	/* HOLD_NAME; no other has it in its network */
+	int64_t token;			/* HOLD_PROMISE: row of the bootstrap token */
+	int64_t until_s;		/* UTC; 0: for ever */
+};
+
+/* A node that was unregistered for the sake of its address. */
+struct store_tombstone {
+	char id[PKI_ID_MAX + 1];
+	int64_t time_s;
+};
+
+/* What a request with an id was answered, for when it is asked again. */
+#define STORE_REPLY_MAX 2048	/* bytes of the message */
+#define STORE_SALT_LEN 16
+struct store_reply {
+	uint8_t digest[SECRET_HASH_LEN];	/* of who asked and the id */
+	uint8_t body[SECRET_HASH_LEN];		/* of what was asked */
+	uint8_t salt[STORE_SALT_LEN];		/* its secrets were made with */
+	uint8_t bytes[STORE_REPLY_MAX];
+	size_t len;
+	int64_t time_s;
 };
 
 enum event_kind {
@@ -129,11 +175,31 @@ const char *store_failure(const struct store *st);
 /* An I/O error or a corrupt file was met: what the store says can no longer be trusted. */
 bool store_broken(const struct store *st);
 
+/* --- networks --------------------------------------------------------------------------------- */
+
+/* In the order of their creation; how many. */
+int store_network_list(struct store *st, struct store_network *out, size_t max);
+
+int store_network_add(struct store *st, struct store_network *n);	/* fills n->id; -EEXIST: name */
+int store_network_change(struct store *st, const struct store_network *n);	/* -ESTALE: gone */
+
+/* With all that is in it: nodes, tokens, kept addresses. -ESTALE */
+int store_network_delete(struct store *st, int64_t id);
+
+/*
+ * Takes the addresses of all its nodes away, and lets none rest. Live nodes have left then, and
+ * what is said of sessions up to that epoch is over. All count as used now, in the order of their
+ * last use. Returns how many there are.
+ */
+int store_network_clear(struct store *st, int64_t id, uint64_t epoch, int64_t now_s);
+
 /* --- nodes ------------------------------------------------------------------------------------ */
 
 /* 0 or -ENOENT. */
 int store_node_by_token(struct store *st, const char *token, struct store_node *out);
 int store_node_by_id(struct store *st, const char *id, struct store_node *out);
+int store_node_by_addr(struct store *st, int64_t net, const struct ip_addr *addr,
+    struct store_node *out);
 
 /* The newest node that enrolled with this token and these keys. 0 or -ENOENT. */
 int store_node_by_keys(struct store *st, const struct store_node *like, struct store_node *out);
@@ -161,10 +227,13 @@ int store_node_bind(struct store *st, struct store_node *n, const struct ip_addr
     int64_t now_s);
 
 /*
- * Unregisters a node whose address somebody else needs. -ESTALE: it is not as it was read any
- * more, or was not one of store_node_victims.
+ * Unregisters a node whose address somebody else needs, and sets it a tombstone. -ESTALE: it is not
+ * as it was read any more, or was not one of store_node_victims.
  */
-int store_node_steal(struct store *st, const struct store_node *victim);
+int store_node_steal(struct store *st, const struct store_node *victim, int64_t now_s);
+
+/* What became of the node with this token, if it was stolen from. 0 or -ENOENT. */
+int store_tombstone(struct store *st, const char *token, struct store_tombstone *out);
 
 /*
  * A session of n came to `state`; the round is that of store_unannounced. Counts as use. It may be
@@ -205,26 +274,57 @@ int store_bindings(struct store *st, int64_t net, int64_t after, struct store_bi
  */
 int store_node_stale(struct store *st, int64_t row, bool stale);
 
-/* Promises of bootstrap tokens that have not been kept yet, likewise. */
-int store_promises(struct store *st, int64_t net, int64_t after, struct store_binding *out,
-    size_t max);
-
 int store_counts(struct store *st, int64_t net, struct store_counts *out);
 
 /* --- bootstrap tokens ------------------------------------------------------------------------- */
 
-/* Fills t->row. -EEXIST: its label or hash is had, or its address is promised. */
-int store_token_add(struct store *st, struct store_token *t);
+int store_token_add(struct store *st, struct store_token *t);	/* fills t->row. -EEXIST */
 int store_token_by_hash(struct store *st, const uint8_t hash[SECRET_HASH_LEN],
     struct store_token *out);	/* 0 or -ENOENT */
-int store_token_by_promise(struct store *st, int64_t net, const struct ip_addr *addr,
-    struct store_token *out);	/* 0 or -ENOENT */
 int store_token_use(struct store *st, int64_t row);	/* one use less; -ESTALE: none was left */
-int store_token_delete(struct store *st, int64_t row);
+int store_token_delete(struct store *st, int64_t row);	/* its promise must be gone. -ESTALE */
 int store_token_count(struct store *st, uint64_t *out);
 
-/* Tokens whose life is over, with the promises that they still hold; how many. */
-int store_tokens_expired(struct store *st, int64_t now_s, struct store_binding *out, size_t max);
+/* Tokens whose life is over; how many. */
+int store_tokens_expired(struct store *st, int64_t now_s, struct store_token *out, size_t max);
+
+/* --- kept addresses --------------------------------------------------------------------------- */
+
+/* Fills h->row. -EEXIST: its address is held, or its name has one. */
+int store_hold_add(struct store *st, struct store_hold *h);
+int store_hold_delete(struct store *st, int64_t row);	/* -ESTALE */
+
+/* 0 or -ENOENT. */
+int store_hold_by_addr(struct store *st, int64_t net, const struct ip_addr *addr,
+    struct store_hold *out);
+int store_hold_by_name(struct store *st, int64_t net, const char *name, struct store_hold *out);
+int store_hold_by_token(struct store *st, int64_t token, struct store_hold *out);
+
+/* Those of a network in rows after `after`, in order of rows; how many. */
+int store_hold_list(struct store *st, int64_t net, int64_t after, struct store_hold *out,
+    size_t max);
+
+/* Those that end, and have ended; how many. */
+int store_holds_expired(struct store *st, int64_t now_s, struct store_hold *out, size_t max);
+
+/* How many of each kind a network has. */
+int store_hold_counts(struct store *st, int64_t net, uint64_t out[HOLD_REST + 1]);
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+int store_reply_add(struct store *st, const struct store_reply *r);	/* -EEXIST: digest is had */
+int store_reply_by_digest(struct store *st, const uint8_t digest[SECRET_HASH_LEN],
+    struct store_reply *out);	/* 0 or -ENOENT */
+
+/* --- forgetting ------------------------------------------------------------------------------- */
+
+/*
+ * Forgets tombstones or answers: those that are older than that, and the oldest of those above
+ * `keep`, but at most `max` of each. Returns how many. May be lost with the power.
+ */
+enum store_log { STORE_TOMBSTONES, STORE_REPLIES };
+int store_forget(struct store *st, enum store_log which, int64_t before_s, uint64_t keep,
+    size_t max);
 
 /* --- events ----------------------------------------------------------------------------------- */
 

@@ -22,7 +22,10 @@ struct store_use {
 void store_stamp(int64_t now_s, char out[STORE_STAMP_MAX]);
 
 /* What identifies a node that is looked for; the others of its fields do not count. */
-enum store_by { BY_TOKEN, BY_ID, BY_KEYS };
+enum store_by { BY_TOKEN, BY_ID, BY_KEYS, BY_ADDR };
+
+/* Likewise a kept address. */
+enum store_hold_by { HOLD_BY_ADDR, HOLD_BY_NAME, HOLD_BY_TOKEN };
 
 /*
  * Functions return 0 (or how many) or what store.h says; -REASON_STORE_FAILED for a failure of
@@ -39,6 +42,14 @@ struct store_ops {
 	int (*commit)(struct store *st);
 	int (*rollback)(struct store *st);
 
+	int (*network_list)(struct store *st, struct store_network *out, size_t max);
+	int (*network_add)(struct store *st, struct store_network *n);
+	int (*network_change)(struct store *st, const struct store_network *n);
+	int (*network_delete)(struct store *st, int64_t id);
+	/* Returns how many nodes there are: they get the numbers that follow use->seq. */
+	int (*network_clear)(struct store *st, int64_t id, uint64_t epoch,
+	    const struct store_use *use);
+
 	int (*node_find)(struct store *st, enum store_by by, const struct store_node *like,
 	    struct store_node *out);
 	int (*node_list)(struct store *st, int64_t after, struct store_node *nodes, size_t max);
@@ -48,30 +59,41 @@ struct store_ops {
 	int (*node_add)(struct store *st, struct store_node *n, const struct store_use *use);
 	int (*node_bind)(struct store *st, const struct store_node *n, const struct ip_addr *addr,
 	    bool fixed, const struct store_use *use);
-	int (*node_steal)(struct store *st, const struct store_node *victim);
+	int (*node_steal)(struct store *st, const struct store_node *victim, int64_t now_s);
+	int (*tombstone)(struct store *st, const char *token, struct store_tombstone *out);
 	int (*node_touch)(struct store *st, const struct store_node *n, enum node_state state,
 	    uint64_t epoch, int64_t round, const struct store_use *use);
 	int (*node_announced)(struct store *st, int64_t row, int64_t round);
 	int (*node_stale)(struct store *st, int64_t row, bool stale);
 	int (*node_delete)(struct store *st, const struct store_node *n);
-	/* They get the numbers that follow use->seq. */
+	/* Returns how many there were, likewise. */
 	int (*unannounced)(struct store *st, int64_t round, const struct store_use *use);
 
 	int (*bindings)(struct store *st, int64_t net, int64_t after, struct store_binding *out,
-	    size_t max);
-	int (*promises)(struct store *st, int64_t net, int64_t after, struct store_binding *out,
 	    size_t max);
 	int (*counts)(struct store *st, int64_t net, struct store_counts *out);
 
 	int (*token_add)(struct store *st, struct store_token *t);
 	int (*token_by_hash)(struct store *st, const uint8_t hash[SECRET_HASH_LEN],
 	    struct store_token *out);
-	int (*token_by_promise)(struct store *st, int64_t net, const struct ip_addr *addr,
-	    struct store_token *out);
 	int (*token_use)(struct store *st, int64_t row);
 	int (*token_delete)(struct store *st, int64_t row);
 	int (*token_count)(struct store *st, uint64_t *out);
-	int (*tokens_expired)(struct store *st, int64_t now_s, struct store_binding *out,
+	int (*tokens_expired)(struct store *st, int64_t now_s, struct store_token *out, size_t max);
+
+	int (*hold_add)(struct store *st, struct store_hold *h);
+	int (*hold_delete)(struct store *st, int64_t row);
+	int (*hold_find)(struct store *st, enum store_hold_by by, const struct store_hold *like,
+	    struct store_hold *out);
+	int (*hold_list)(struct store *st, int64_t net, int64_t after, struct store_hold *out,
+	    size_t max);
+	int (*holds_expired)(struct store *st, int64_t now_s, struct store_hold *out, size_t max);
+	int (*hold_counts)(struct store *st, int64_t net, uint64_t out[HOLD_REST + 1]);
+
+	int (*reply_add)(struct store *st, const struct store_reply *r);
+	int (*reply_by_digest)(struct store *st, const uint8_t digest[SECRET_HASH_LEN],
+	    struct store_reply *out);
+	int (*forget)(struct store *st, enum store_log which, int64_t before_s, uint64_t keep,
 	    size_t max);
 
 	int (*event_add)(struct store *st, struct store_event *e);

@@ -8,7 +8,10 @@
 
 /* In the order in which store_sqlite_token.c reads them. */
 #define TOKEN                                                                                      \
-	"select id, label, hash, net_id, address, uses_left, expire_s from bootstrap_tokens "
+	"select id, label, hash, net_id, uses_left, expire_s from bootstrap_tokens "
+
+/* In the order in which store_sqlite_hold.c reads them. */
+#define HOLD "select id, net_id, address, kind, name, token_id, until_s from holds "
 
 /* Nodes that are live, but were not named in the round ROUND. */
 #define UNANNOUNCED(ROUND)                                                                         \
@@ -19,6 +22,17 @@
 
 /* Nobody has used it since it was read. */
 #define UNCHANGED " where id=?1 and lru_seq=?2"
+
+/*
+ * Rows are added in the order of time, or nearly so: the first ones are asked whether they are too
+ * old, the others can wait for them. What is too much is counted from the newest row.
+ */
+#define OLD(TABLE)                                                                                 \
+	"delete from " TABLE " where time_s<?1 and id in"                                          \
+	" (select id from " TABLE " order by id limit ?2)"
+#define SURPLUS(TABLE)                                                                             \
+	"delete from " TABLE " where id in (select id from " TABLE                                 \
+	" where id<=(select max(id) from " TABLE ")-?1 order by id limit ?2)"
 
 /*
  * Every statement of the store. Those that count as use set update_time and lru_seq themselves:
@@ -36,6 +50,30 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	[SQL_HIGHEST] = "select max(update_time), max(lru_seq), max(epoch) from vpn_mgr",
 	[SQL_BOOT] = "update counters set value=max(value, ?1)+1 where name='boot' returning value",
 
+	[SQL_NET_LIST] =
+	    "select id, name, address, exclude, token_hash, from_conf, create_s from networks"
+	    " order by id limit ?1",
+	[SQL_NET_ADD] =
+	    "insert into networks(name, address, exclude, token_hash, from_conf, create_s)"
+	    " values(?1, ?2, ?3, ?4, ?5, ?6)",
+	[SQL_NET_CHANGE] =
+	    "update networks set address=?2, exclude=?3, token_hash=?4, from_conf=?5 where id=?1",
+	[SQL_NET_DELETE_NODES] = "delete from vpn_mgr where net_id=?1",
+	[SQL_NET_DELETE_HOLDS] = "delete from holds where net_id=?1",
+	[SQL_NET_DELETE_TOKENS] = "delete from bootstrap_tokens where net_id=?1",
+	[SQL_NET_DELETE] = "delete from networks where id=?1",
+	/* Phase 2 is what left in good order; those that were not there stay as they were. */
+	[SQL_NET_CLEAR] =
+	    "update vpn_mgr set bind_ip='', fixed=0, stale=0, epoch=max(epoch, ?2), state=-1,"
+	    " phase=case state when -1 then phase else 2 end,"
+	    " seen_s=case state when -1 then seen_s else ?3 end, update_time=?4, lru_seq=?5+those.n"
+	    " from (select id as that_id,"
+	    "  row_number() over (order by update_time, lru_seq, id) as n"
+	    "  from vpn_mgr where net_id=?1) as those"
+	    " where id=that_id",
+	[SQL_NET_CLEAR_HOLDS] = "delete from holds where net_id=?1 and kind=3",
+
+	[SQL_NODE_BY_ADDR] = NODE "where net_id=?1 and bind_ip=?2 and bind_ip<>''",
 	[SQL_NODE_BY_TOKEN] = NODE "where token=?1",
 	[SQL_NODE_BY_ID] = NODE "where node_id=?1",
 	[SQL_NODE_BY_KEYS] = NODE
@@ -70,7 +108,7 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	    "where attached=0 and reserved=0 and create_s<?1 order by create_s limit ?2",
 	/* By rows, in one pass over the table: in the order of addresses each would be a seek. */
 	[SQL_BINDINGS] =
-	    "select id, net_id, bind_ip, stale from vpn_mgr not indexed"
+	    "select id, bind_ip, stale from vpn_mgr not indexed"
 	    " where id>?2 and net_id=?1 and bind_ip<>'' order by id limit ?3",
 
 	/* The next revision is the highest row plus one, which is why the newest event always stays. */
@@ -96,20 +134,37 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	    "select count(*) from vpn_mgr where net_id=?1 and state=3 and state<>-1",
 
 	[SQL_TOKEN_ADD] =
-	    "insert into bootstrap_tokens(label, hash, net_id, address, uses_left, expire_s)"
-	    " values(?1, ?2, ?3, ?4, ?5, ?6)",
+	    "insert into bootstrap_tokens(label, hash, net_id, uses_left, expire_s)"
+	    " values(?1, ?2, ?3, ?4, ?5)",
 	[SQL_TOKEN_BY_HASH] = TOKEN "where hash=?1",
-	[SQL_TOKEN_BY_PROMISE] = TOKEN
-	    "where net_id=?1 and address=?2 and address<>'' and uses_left>0",
 	[SQL_TOKEN_USE] =
 	    "update bootstrap_tokens set uses_left=uses_left-1"
 	    " where id=?1 and uses_left>0",
 	[SQL_TOKEN_DELETE] = "delete from bootstrap_tokens where id=?1",
 	[SQL_TOKEN_COUNT] = "select count(*) from bootstrap_tokens",
-	[SQL_TOKENS_EXPIRED] =
-	    "select id, net_id, case when uses_left>0 then address else '' end, 0"
-	    " from bootstrap_tokens where expire_s<=?1 order by expire_s limit ?2",
-	[SQL_PROMISES] =
-	    "select id, net_id, address, 0 from bootstrap_tokens"
-	    " where id>?2 and net_id=?1 and address<>'' and uses_left>0 order by id limit ?3",
+	[SQL_TOKENS_EXPIRED] = TOKEN "where expire_s<=?1 order by expire_s limit ?2",
+
+	[SQL_HOLD_ADD] =
+	    "insert into holds(net_id, address, kind, name, token_id, until_s)"
+	    " values(?1, ?2, ?3, ?4, ?5, ?6)",
+	[SQL_HOLD_DELETE] = "delete from holds where id=?1",
+	[SQL_HOLD_BY_ADDR] = HOLD "where net_id=?1 and address=?2",
+	[SQL_HOLD_BY_NAME] = HOLD "where net_id=?1 and name=?2 and name<>''",
+	[SQL_HOLD_BY_TOKEN] = HOLD "where token_id=?1",
+	[SQL_HOLD_LIST] = HOLD "not indexed where id>?2 and net_id=?1 order by id limit ?3",
+	[SQL_HOLDS_EXPIRED] = HOLD "where until_s>0 and until_s<=?1 order by until_s limit ?2",
+	[SQL_HOLD_COUNTS] = "select kind, count(*) from holds where net_id=?1 group by kind",
+
+	/* A token that comes again, as from an older copy of the database: the newest one counts. */
+	[SQL_TOMBSTONE_ADD] =
+	    "insert or replace into tombstones(token, node_id, time_s) values(?1, ?2, ?3)",
+	[SQL_TOMBSTONE] = "select node_id, time_s from tombstones where token=?1",
+	[SQL_TOMBSTONES_OLD] = OLD("tombstones"),
+	[SQL_TOMBSTONES_SURPLUS] = SURPLUS("tombstones"),
+	[SQL_REPLY_ADD] =
+	    "insert into replies(digest, body, salt, bytes, time_s) values(?1, ?2, ?3, ?4, ?5)",
+	[SQL_REPLY_BY_DIGEST] =
+	    "select digest, body, salt, bytes, time_s from replies where digest=?1",
+	[SQL_REPLIES_OLD] = OLD("replies"),
+	[SQL_REPLIES_SURPLUS] = SURPLUS("replies"),
 };

@@ -15,12 +15,19 @@
 enum store_stmt {
 	SQL_BEGIN, SQL_SAVEPOINT, SQL_RELEASE, SQL_ROLLBACK_TO, SQL_COMMIT, SQL_ROLLBACK,
 	SQL_HIGHEST, SQL_BOOT,
-	SQL_NODE_BY_TOKEN, SQL_NODE_BY_ID, SQL_NODE_BY_KEYS, SQL_NODE_LIST, SQL_NODE_VICTIMS,
+	SQL_NET_LIST, SQL_NET_ADD, SQL_NET_CHANGE, SQL_NET_DELETE, SQL_NET_DELETE_NODES,
+	SQL_NET_DELETE_TOKENS, SQL_NET_DELETE_HOLDS, SQL_NET_CLEAR, SQL_NET_CLEAR_HOLDS,
+	SQL_NODE_BY_TOKEN, SQL_NODE_BY_ADDR, SQL_NODE_BY_ID, SQL_NODE_BY_KEYS, SQL_NODE_LIST,
+	SQL_NODE_VICTIMS,
 	SQL_NODE_ADD, SQL_NODE_BIND, SQL_NODE_STEAL, SQL_NODE_TOUCH, SQL_NODE_ANNOUNCED, SQL_NODE_STALE,
 	SQL_NODE_DELETE, SQL_UNANNOUNCED, SQL_NODES_EXPIRED, SQL_BINDINGS,
 	SQL_COUNT_BOUND, SQL_COUNT_UNBOUND, SQL_COUNT_CONNECTED,
-	SQL_TOKEN_ADD, SQL_TOKEN_BY_HASH, SQL_TOKEN_BY_PROMISE, SQL_TOKEN_USE, SQL_TOKEN_DELETE,
-	SQL_TOKEN_COUNT, SQL_TOKENS_EXPIRED, SQL_PROMISES,
+	SQL_TOKEN_ADD, SQL_TOKEN_BY_HASH, SQL_TOKEN_USE, SQL_TOKEN_DELETE,
+	SQL_TOKEN_COUNT, SQL_TOKENS_EXPIRED,
+	SQL_HOLD_ADD, SQL_HOLD_DELETE, SQL_HOLD_BY_ADDR, SQL_HOLD_BY_NAME, SQL_HOLD_BY_TOKEN,
+	SQL_HOLD_LIST, SQL_HOLDS_EXPIRED, SQL_HOLD_COUNTS,
+	SQL_TOMBSTONE_ADD, SQL_TOMBSTONE, SQL_TOMBSTONES_OLD, SQL_TOMBSTONES_SURPLUS,
+	SQL_REPLY_ADD, SQL_REPLY_BY_DIGEST, SQL_REPLIES_OLD, SQL_REPLIES_SURPLUS,
 	SQL_EVENT_ADD, SQL_EVENT_LOST, SQL_EVENT_LIST, SQL_EVENT_SPAN, SQL_EVENT_TRIM,
 	SQL_STATEMENTS
 };
@@ -31,7 +38,7 @@ extern const char *const store_sql[SQL_STATEMENTS];
 enum { ROW_IDLE = -1, ROW_CONNECTING = 1, ROW_CONNECTED = 3 };
 enum { PHASE_NEVER = 0, PHASE_LOST = 1, PHASE_LEFT = 2 };
 
-/* A value for a statement's next parameter; bytes and texts are borrowed for the call. */
+/* A value for a statement's next parameter; bytes and texts must live until the rows are read. */
 struct sql_arg {
 	const void *bytes;	/* NULL: an integer */
 	size_t len;
@@ -61,7 +68,11 @@ int sql_next(struct store *st, enum store_stmt which);
 void sql_done(struct store *st, enum store_stmt which);
 int64_t sql_int(struct store *st, enum store_stmt which, int column);
 const char *sql_text(struct store *st, enum store_stmt which, int column);	/* never NULL */
+bool sql_is_null(struct store *st, enum store_stmt which, int column);
+
+/* Exactly len bytes, or zeros. Up to max bytes; how many. */
 void sql_blob(struct store *st, enum store_stmt which, int column, void *out, size_t len);
+size_t sql_bytes(struct store *st, enum store_stmt which, int column, void *out, size_t max);
 
 /* Rows that the last statement has changed; the row that it has added. */
 int64_t sql_changes(struct store *st);
@@ -71,11 +82,12 @@ int64_t sql_added(struct store *st);
 const char *sql_addr_text(const struct ip_addr *addr, char buf[IP_TEXT_MAX]);
 struct ip_addr sql_addr(struct store *st, enum store_stmt which, int column);
 
-/* All rows of a query for bindings: row, network, address, staleness. How many. */
-int sql_read_bindings(struct store *st, enum store_stmt which, struct store_binding *out,
-    size_t max);
-
 /* What the table of functions in store_sqlite.c points to; store_ops.h says what each does. */
+int sql_network_list(struct store *st, struct store_network *out, size_t max);
+int sql_network_add(struct store *st, struct store_network *n);
+int sql_network_change(struct store *st, const struct store_network *n);
+int sql_network_delete(struct store *st, int64_t id);
+int sql_network_clear(struct store *st, int64_t id, uint64_t epoch, const struct store_use *use);
 int sql_node_find(struct store *st, enum store_by by, const struct store_node *like,
     struct store_node *out);
 int sql_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max);
@@ -85,7 +97,8 @@ int sql_nodes_expired(struct store *st, int64_t created_before_s, struct store_n
 int sql_node_add(struct store *st, struct store_node *n, const struct store_use *use);
 int sql_node_bind(struct store *st, const struct store_node *n, const struct ip_addr *addr,
     bool fixed, const struct store_use *use);
-int sql_node_steal(struct store *st, const struct store_node *victim);
+int sql_node_steal(struct store *st, const struct store_node *victim, int64_t now_s);
+int sql_tombstone(struct store *st, const char *token, struct store_tombstone *out);
 int sql_node_touch(struct store *st, const struct store_node *n, enum node_state state,
     uint64_t epoch, int64_t round, const struct store_use *use);
 int sql_node_announced(struct store *st, int64_t row, int64_t round);
@@ -95,17 +108,26 @@ int sql_unannounced(struct store *st, int64_t round, const struct store_use *use
 int sql_bindings(struct store *st, int64_t net, int64_t after, struct store_binding *out,
     size_t max);
 int sql_counts(struct store *st, int64_t net, struct store_counts *out);
-int sql_promises(struct store *st, int64_t net, int64_t after, struct store_binding *out,
-    size_t max);
 int sql_token_add(struct store *st, struct store_token *t);
 int sql_token_by_hash(struct store *st, const uint8_t hash[SECRET_HASH_LEN],
-    struct store_token *out);
-int sql_token_by_promise(struct store *st, int64_t net, const struct ip_addr *addr,
     struct store_token *out);
 int sql_token_use(struct store *st, int64_t row);
 int sql_token_delete(struct store *st, int64_t row);
 int sql_token_count(struct store *st, uint64_t *out);
-int sql_tokens_expired(struct store *st, int64_t now_s, struct store_binding *out, size_t max);
+int sql_tokens_expired(struct store *st, int64_t now_s, struct store_token *out, size_t max);
+int sql_hold_add(struct store *st, struct store_hold *h);
+int sql_hold_delete(struct store *st, int64_t row);
+int sql_hold_find(struct store *st, enum store_hold_by by, const struct store_hold *like,
+    struct store_hold *out);
+int sql_hold_list(struct store *st, int64_t net, int64_t after, struct store_hold *out,
+    size_t max);
+int sql_holds_expired(struct store *st, int64_t now_s, struct store_hold *out, size_t max);
+int sql_hold_counts(struct store *st, int64_t net, uint64_t out[HOLD_REST + 1]);
+int sql_reply_add(struct store *st, const struct store_reply *r);
+int sql_reply_by_digest(struct store *st, const uint8_t digest[SECRET_HASH_LEN],
+    struct store_reply *out);
+int sql_forget(struct store *st, enum store_log which, int64_t before_s, uint64_t keep,
+    size_t max);
 int sql_event_add(struct store *st, struct store_event *e);
 int sql_event_list(struct store *st, uint64_t after, struct store_event *out, size_t max);
 int sql_event_span(struct store *st, struct store_event_span *out);

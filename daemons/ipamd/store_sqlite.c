@@ -134,14 +134,29 @@ sql_text(struct store *st, enum store_stmt which, int column)
 	return text == NULL ? "" : (const char *) text;
 }
 
+bool
+sql_is_null(struct store *st, enum store_stmt which, int column)
+{
+	return sqlite3_column_type(stmt(st, which), column) == SQLITE_NULL;
+}
+
+size_t
+sql_bytes(struct store *st, enum store_stmt which, int column, void *out, size_t max)
+{
+	const void *bytes = sqlite3_column_blob(stmt(st, which), column);
+	size_t len = (size_t) sqlite3_column_bytes(stmt(st, which), column);
+
+	if (bytes == NULL || len > max)
+		return 0;
+	memcpy(out, bytes, len);
+	return len;
+}
+
 void
 sql_blob(struct store *st, enum store_stmt which, int column, void *out, size_t len)
 {
-	const void *bytes = sqlite3_column_blob(stmt(st, which), column);
-
-	memset(out, 0, len);
-	if (bytes != NULL && (size_t) sqlite3_column_bytes(stmt(st, which), column) == len)
-		memcpy(out, bytes, len);
+	if (sql_bytes(st, which, column, out, len) != len)
+		memset(out, 0, len);
 }
 
 int64_t
@@ -268,6 +283,11 @@ static const struct store_ops ops = {
 	.refuse = refuse_request,
 	.commit = commit,
 	.rollback = roll_back,
+	.network_list = sql_network_list,
+	.network_add = sql_network_add,
+	.network_change = sql_network_change,
+	.network_delete = sql_network_delete,
+	.network_clear = sql_network_clear,
 	.node_find = sql_node_find,
 	.node_list = sql_node_list,
 	.node_victims = sql_node_victims,
@@ -275,21 +295,29 @@ static const struct store_ops ops = {
 	.node_add = sql_node_add,
 	.node_bind = sql_node_bind,
 	.node_steal = sql_node_steal,
+	.tombstone = sql_tombstone,
 	.node_touch = sql_node_touch,
 	.node_announced = sql_node_announced,
 	.node_stale = sql_node_stale,
 	.node_delete = sql_node_delete,
 	.unannounced = sql_unannounced,
 	.bindings = sql_bindings,
-	.promises = sql_promises,
 	.counts = sql_counts,
 	.token_add = sql_token_add,
 	.token_by_hash = sql_token_by_hash,
-	.token_by_promise = sql_token_by_promise,
 	.token_use = sql_token_use,
 	.token_delete = sql_token_delete,
 	.token_count = sql_token_count,
 	.tokens_expired = sql_tokens_expired,
+	.hold_add = sql_hold_add,
+	.hold_delete = sql_hold_delete,
+	.hold_find = sql_hold_find,
+	.hold_list = sql_hold_list,
+	.holds_expired = sql_holds_expired,
+	.hold_counts = sql_hold_counts,
+	.reply_add = sql_reply_add,
+	.reply_by_digest = sql_reply_by_digest,
+	.forget = sql_forget,
 	.event_add = sql_event_add,
 	.event_list = sql_event_list,
 	.event_span = sql_event_span,

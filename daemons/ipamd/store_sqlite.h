@@ -11,4 +11,7 @@
  */
 int store_sqlite_open(const char *path, struct store **out, struct err *e);
 
+/* Reads the column `exclude` of a network, prefixes with spaces between them; how many. */
+size_t store_sqlite_exclude(const char *text, struct ip_prefix out[STORE_EXCLUDE_MAX]);
+
 #endif

@@ -26,24 +26,6 @@ sql_addr(struct store *st, enum store_stmt which, int column)
 	return addr;
 }
 
-int
-sql_read_bindings(struct store *st, enum store_stmt which, struct store_binding *out, size_t max)
-{
-	size_t n = 0;
-	int rc = 0;
-
-	while (n < max && (rc = sql_next(st, which)) > 0) {
-		out[n++] = (struct store_binding){
-			.row = sql_int(st, which, 0),
-			.net = sql_int(st, which, 1),
-			.addr = sql_addr(st, which, 2),
-			.stale = sql_int(st, which, 3) != 0,
-		};
-	}
-	sql_done(st, which);
-	return rc < 0 ? rc : (int) n;
-}
-
 /* --- reading ---------------------------------------------------------------------------------- */
 
 static enum node_state
@@ -89,9 +71,10 @@ read_nodes(struct store *st, enum store_stmt s, struct store_node *nodes, size_t
 	return rc < 0 ? rc : (int) n;
 }
 
+/* addr: where an address becomes text, which must live until the query has run. */
 static int
 ask_for_node(struct store *st, enum store_by by, const struct store_node *like,
-    enum store_stmt *s)
+    char addr[IP_TEXT_MAX], enum store_stmt *s)
 {
 	switch (by) {
 	case BY_TOKEN:
@@ -100,6 +83,10 @@ ask_for_node(struct store *st, enum store_by by, const struct store_node *like,
 	case BY_ID:
 		*s = SQL_NODE_BY_ID;
 		return sql_query(st, *s, ARGS(ARG_T(like->id)));
+	case BY_ADDR:
+		*s = SQL_NODE_BY_ADDR;
+		return sql_query(st, *s, ARGS(ARG_I(like->net),
+		    ARG_T(sql_addr_text(&like->addr, addr))));
 	default:
 		*s = SQL_NODE_BY_KEYS;
 		return sql_query(st, *s, ARGS(ARG_I(like->bootstrap),
@@ -111,8 +98,9 @@ int
 sql_node_find(struct store *st, enum store_by by, const struct store_node *like,
     struct store_node *out)
 {
+	char addr[IP_TEXT_MAX];
 	enum store_stmt s;
-	int rc = ask_for_node(st, by, like, &s);
+	int rc = ask_for_node(st, by, like, addr, &s);
 
 	if (rc == 0)
 		rc = read_nodes(st, s, out, 1);
@@ -173,9 +161,27 @@ sql_node_bind(struct store *st, const struct store_node *n, const struct ip_addr
 }
 
 int
-sql_node_steal(struct store *st, const struct store_node *victim)
+sql_node_steal(struct store *st, const struct store_node *victim, int64_t now_s)
 {
-	return sql_change(st, SQL_NODE_STEAL, ARGS(ARG_I(victim->row), ARG_I(victim->use)));
+	int rc = sql_change(st, SQL_NODE_STEAL, ARGS(ARG_I(victim->row), ARG_I(victim->use)));
+
+	return rc < 0 ? rc : sql_run(st, SQL_TOMBSTONE_ADD, ARGS(ARG_T(victim->token),
+	    ARG_T(victim->id), ARG_I(now_s)));
+}
+
+int
+sql_tombstone(struct store *st, const char *token, struct store_tombstone *out)
+{
+	int rc = sql_query(st, SQL_TOMBSTONE, ARGS(ARG_T(token)));
+
+	if (rc < 0 || (rc = sql_next(st, SQL_TOMBSTONE)) < 0)
+		return rc;
+	if (rc == 0)
+		return -ENOENT;
+	snprintf(out->id, sizeof(out->id), "%s", sql_text(st, SQL_TOMBSTONE, 0));
+	out->time_s = sql_int(st, SQL_TOMBSTONE, 1);
+	sql_done(st, SQL_TOMBSTONE);
+	return 0;
 }
 
 static const struct {
@@ -233,8 +239,18 @@ int
 sql_bindings(struct store *st, int64_t net, int64_t after, struct store_binding *out, size_t max)
 {
 	int rc = sql_query(st, SQL_BINDINGS, ARGS(ARG_I(net), ARG_I(after), ARG_I(max)));
+	size_t n = 0;
 
-	return rc < 0 ? rc : sql_read_bindings(st, SQL_BINDINGS, out, max);
+	if (rc < 0)
+		return rc;
+	while (n < max && (rc = sql_next(st, SQL_BINDINGS)) > 0)
+		out[n++] = (struct store_binding){
+			.row = sql_int(st, SQL_BINDINGS, 0),
+			.addr = sql_addr(st, SQL_BINDINGS, 1),
+			.stale = sql_int(st, SQL_BINDINGS, 2) != 0,
+		};
+	sql_done(st, SQL_BINDINGS);
+	return rc < 0 ? rc : (int) n;
 }
 
 static int

@@ -7,56 +7,41 @@
 
 /* The store's rows of bootstrap tokens: struct store_token and their columns, both ways. */
 
-static int
-read_one(struct store *st, enum store_stmt s, const struct sql_arg *args, size_t nargs,
-    struct store_token *out)
+static void
+read_token(struct store *st, enum store_stmt s, struct store_token *t)
 {
-	int rc = sql_query(st, s, args, nargs);
-
-	if (rc < 0 || (rc = sql_next(st, s)) < 0)
-		return rc;
-	if (rc == 0)
-		return -ENOENT;
-	memset(out, 0, sizeof(*out));
-	out->row = sql_int(st, s, 0);
-	snprintf(out->label, sizeof(out->label), "%s", sql_text(st, s, 1));
-	sql_blob(st, s, 2, out->hash, sizeof(out->hash));
-	out->net = sql_int(st, s, 3);
-	out->addr = sql_addr(st, s, 4);
-	out->uses_left = (unsigned) sql_int(st, s, 5);
-	out->expire_s = sql_int(st, s, 6);
-	sql_done(st, s);
-	return 0;
+	memset(t, 0, sizeof(*t));
+	t->row = sql_int(st, s, 0);
+	snprintf(t->label, sizeof(t->label), "%s", sql_text(st, s, 1));
+	sql_blob(st, s, 2, t->hash, sizeof(t->hash));
+	t->net = sql_int(st, s, 3);
+	t->uses_left = (unsigned) sql_int(st, s, 4);
+	t->expire_s = sql_int(st, s, 5);
 }
 
 int
 sql_token_by_hash(struct store *st, const uint8_t hash[SECRET_HASH_LEN], struct store_token *out)
 {
-	return read_one(st, SQL_TOKEN_BY_HASH, ARGS(ARG_B(hash, SECRET_HASH_LEN)), out);
-}
+	int rc = sql_query(st, SQL_TOKEN_BY_HASH, ARGS(ARG_B(hash, SECRET_HASH_LEN)));
 
-int
-sql_token_by_promise(struct store *st, int64_t net, const struct ip_addr *addr,
-    struct store_token *out)
-{
-	char text[IP_TEXT_MAX];
-
-	return read_one(st, SQL_TOKEN_BY_PROMISE,
-	    ARGS(ARG_I(net), ARG_T(sql_addr_text(addr, text))), out);
+	if (rc < 0 || (rc = sql_next(st, SQL_TOKEN_BY_HASH)) < 0)
+		return rc;
+	if (rc == 0)
+		return -ENOENT;
+	read_token(st, SQL_TOKEN_BY_HASH, out);
+	sql_done(st, SQL_TOKEN_BY_HASH);
+	return 0;
 }
 
 int
 sql_token_add(struct store *st, struct store_token *t)
 {
-	char text[IP_TEXT_MAX];
-	int rc = sql_run(st, SQL_TOKEN_ADD, ARGS(ARG_T(t->label),
-	    ARG_B(t->hash, sizeof(t->hash)), ARG_I(t->net),
-	    ARG_T(sql_addr_text(&t->addr, text)), ARG_I(t->uses_left), ARG_I(t->expire_s)));
+	int rc = sql_run(st, SQL_TOKEN_ADD, ARGS(ARG_T(t->label), ARG_B(t->hash, sizeof(t->hash)),
+	    ARG_I(t->net), ARG_I(t->uses_left), ARG_I(t->expire_s)));
 
-	if (rc < 0)
-		return rc;
-	t->row = sql_added(st);
-	return 0;
+	if (rc == 0)
+		t->row = sql_added(st);
+	return rc;
 }
 
 int
@@ -68,7 +53,7 @@ sql_token_use(struct store *st, int64_t row)
 int
 sql_token_delete(struct store *st, int64_t row)
 {
-	return sql_run(st, SQL_TOKEN_DELETE, ARGS(ARG_I(row)));
+	return sql_change(st, SQL_TOKEN_DELETE, ARGS(ARG_I(row)));
 }
 
 int
@@ -84,17 +69,15 @@ sql_token_count(struct store *st, uint64_t *out)
 }
 
 int
-sql_tokens_expired(struct store *st, int64_t now_s, struct store_binding *out, size_t max)
+sql_tokens_expired(struct store *st, int64_t now_s, struct store_token *out, size_t max)
 {
 	int rc = sql_query(st, SQL_TOKENS_EXPIRED, ARGS(ARG_I(now_s), ARG_I(max)));
+	size_t n = 0;
 
-	return rc < 0 ? rc : sql_read_bindings(st, SQL_TOKENS_EXPIRED, out, max);
-}
-
-int
-sql_promises(struct store *st, int64_t net, int64_t after, struct store_binding *out, size_t max)
-{
-	int rc = sql_query(st, SQL_PROMISES, ARGS(ARG_I(net), ARG_I(after), ARG_I(max)));
-
-	return rc < 0 ? rc : sql_read_bindings(st, SQL_PROMISES, out, max);
+	if (rc < 0)
+		return rc;
+	while (n < max && (rc = sql_next(st, SQL_TOKENS_EXPIRED)) > 0)
+		read_token(st, SQL_TOKENS_EXPIRED, &out[n++]);
+	sql_done(st, SQL_TOKENS_EXPIRED);
+	return rc < 0 ? rc : (int) n;
 }

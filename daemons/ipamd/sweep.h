@@ -7,19 +7,30 @@
 
 #include "common/ev.h"
 #include "daemons/ipamd/batch.h"
+#include "daemons/ipamd/expire.h"
 #include "daemons/ipamd/ledger.h"
 
 /*
- * Deletes what is over: bootstrap tokens, and registrations that never came to life. Both are
- * checked at use as well; sweeping gives back the addresses that they hold. And it forgets events
- * that are too old.
+ * Deletes what is over (expire.h), and forgets what is too old: events, tombstones, answers that
+ * could be asked for again.
  */
 
-#define SWEEP_BATCH 256		/* of each kind at a time: about a millisecond */
+#define SWEEP_BATCH 256		/* tombstones and answers at a time: a part of a millisecond */
+
+/*
+ * How long a reclaimed node is told so, rather than that nobody knows it: long enough for a machine
+ * that was away for the holidays. A million and more reclaims must not make the database grow.
+ */
+#define TOMBSTONE_LIFE_S (30 * 24 * 3600)
+#define TOMBSTONES_MAX 100000
+
+/* Who asks again does so within minutes; a day is for a controller that was down over night. */
+#define REPLY_LIFE_S (24 * 3600)
+#define REPLIES_MAX 100000
 
 struct sweep {
-	unsigned tokens, nodes;	/* deleted */
-	bool more;		/* there may be more of them */
+	struct expired expired;
+	bool more;	/* there may be more of it */
 };
 
 /* One batch, as a request of its own between ledger_request and ledger_answer. */

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "common/reason.h"
-#include "common/utf8.h"
 #include "daemons/ipamd/events.h"
+#include "daemons/ipamd/hold.h"
+#include "daemons/ipamd/name.h"
 
 #define TRIES 8		/* random ids that may be taken before something is wrong */
 #define NODE_DIGITS 12
@@ -19,7 +20,8 @@ _Static_assert(STORE_LABEL_LEN <= SECRET_TOKEN_LEN && NODE_DIGITS <= SECRET_TOKE
 /* --- making ----------------------------------------------------------------------------------- */
 
 static int
-read_wish(const struct ledger *l, const struct token_wish *w, struct store_token *t, struct err *e)
+read_wish(const struct ledger *l, const struct token_wish *w, struct store_token *t,
+    struct ip_addr *addr, struct err *e)
 {
 	int64_t life_s = w->life_s == 0 ? l->conf->token_ttl_ms / 1000 : w->life_s;
 	uint32_t uses = w->uses == 0 ? 1 : w->uses;
@@ -32,33 +34,11 @@ read_wish(const struct ledger *l, const struct token_wish *w, struct store_token
 		    TOKEN_USES_MAX);
 	if (w->address[0] != '\0' && uses != 1)
 		return err_set(e, -REASON_FIELD_INVALID, "address: is for one use only");
-	if (w->address[0] != '\0' && ip_parse(w->address, &t->addr) < 0)
+	if (w->address[0] != '\0' && ip_parse(w->address, addr) < 0)
 		return err_set(e, -REASON_ADDRESS_INVALID, "address: is not an IP address");
 	t->uses_left = uses;
 	t->expire_s = l->now_s + life_s;
 	return 0;
-}
-
-/* A promise ends with the life of its token, not with the sweep that comes some time later. */
-static int
-claim_address(struct ledger *l, const struct network *net, const struct ip_addr *addr,
-    struct err *e)
-{
-	struct store_token other;
-	int rc;
-
-	if (!pool_usable(net->pool, addr))
-		return err_set(e, -REASON_ADDRESS_INVALID, "address: %s cannot be given to a node "
-		    "of %s", IP_TEXT(addr), PREFIX_TEXT(&net->prefix));
-	if (!pool_taken(net->pool, addr))
-		return 0;
-	rc = store_token_by_promise(l->store, net->id, addr, &other);
-	if (rc == 0 && other.expire_s <= l->now_s)
-		return store_token_delete(l->store, other.row);
-	if (rc == 0)
-		return err_set(e, -REASON_ADDRESS_TAKEN, "address: %s is promised to another "
-		    "bootstrap token", IP_TEXT(addr));
-	return rc == -ENOENT ? -REASON_ADDRESS_TAKEN : rc;
 }
 
 static int
@@ -73,13 +53,14 @@ check_room(struct ledger *l, struct err *e)
 }
 
 static int
-add_token(struct ledger *l, struct store_token *t, char secret[SECRET_TOKEN_LEN + 1])
+add_token(struct ledger *l, struct request *r, struct store_token *t,
+    char secret[SECRET_TOKEN_LEN + 1])
 {
 	char random[SECRET_TOKEN_LEN + 1];
 	int rc = -EEXIST;
 
 	for (unsigned i = 0; i < TRIES && rc == -EEXIST; i++) {
-		secret_token(secret);
+		request_secret(r, secret);
 		secret_hash(secret, t->hash);
 		secret_token(random);
 		snprintf(t->label, sizeof(t->label), "%.*s", STORE_LABEL_LEN, random);
@@ -88,27 +69,40 @@ add_token(struct ledger *l, struct store_token *t, char secret[SECRET_TOKEN_LEN 
 	return rc == -EEXIST ? -REASON_INTERNAL : rc;
 }
 
-int
-token_create(struct ledger *l, const struct token_wish *wish, struct token_made *out,
-    struct err *e)
+/* The address is the token's until its node has it, or its life is over. */
+static int
+promise(struct ledger *l, struct network *net, const struct store_token *t,
+    const struct ip_addr *addr)
 {
-	const struct network *net = ledger_network_named(l, wish->network);
+	struct store_hold h = { .net = net->row.id, .addr = *addr, .kind = HOLD_PROMISE,
+		.token = t->row, .until_s = t->expire_s };
+	int rc = addr->family == 0 ? 0 : store_hold_add(l->store, &h);
+
+	if (rc == 0)
+		ledger_take(l, net, addr);
+	return rc;
+}
+
+int
+token_create(struct ledger *l, struct request *r, const struct token_wish *wish,
+    struct token_made *out, struct err *e)
+{
+	struct network *net = ledger_network_named(l, wish->network);
 	struct token_made made = { 0 };
 	struct store_token t = { 0 };
 	int rc;
 
 	if (net == NULL)
 		return -REASON_NETWORK_UNKNOWN;
-	t.net = net->id;
-	if ((rc = read_wish(l, wish, &t, e)) < 0 ||
+	t.net = net->row.id;
+	if ((rc = read_wish(l, wish, &t, &made.addr, e)) < 0 ||
 	    (rc = check_room(l, e)) < 0 ||
-	    (t.addr.family != 0 && (rc = claim_address(l, net, &t.addr, e)) < 0) ||
-	    (rc = add_token(l, &t, made.secret)) < 0)
+	    (made.addr.family != 0 && (rc = hold_claim(l, net, &made.addr, e)) < 0) ||
+	    (rc = add_token(l, r, &t, made.secret)) < 0 ||
+	    (rc = promise(l, net, &t, &made.addr)) < 0)
 		return rc;
-	pool_mark(net->pool, &t.addr);
 	memcpy(made.label, t.label, sizeof(made.label));
-	made.network = net->name;
-	made.addr = t.addr;
+	memcpy(made.network, net->row.name, sizeof(made.network));
 	made.uses = t.uses_left;
 	made.expire_s = t.expire_s;
 	*out = made;
@@ -117,19 +111,6 @@ token_create(struct ledger *l, const struct token_wish *wish, struct token_made 
 }
 
 /* --- redeeming -------------------------------------------------------------------------------- */
-
-/* Fit to be shown in a terminal: valid UTF-8 without control characters (C0, DEL, C1). */
-static bool
-is_printable(const char *text)
-{
-	uint32_t c;
-
-	while ((c = utf8_next(&text)) != 0) {
-		if (c == UTF8_BAD || c < 0x20 || (c >= 0x7f && c < 0xa0))
-			return false;
-	}
-	return true;
-}
 
 static int
 read_claim(const struct token_claim *c, struct store_node *n, struct err *e)
@@ -143,12 +124,8 @@ read_claim(const struct token_claim *c, struct store_node *n, struct err *e)
 	if (memcmp(c->grpc_spki, c->vpn_spki, PKI_SPKI_LEN) == 0)
 		return err_set(e, -REASON_FIELD_INVALID, "vpn_spki: must be another key than "
 		    "grpc_spki's");
-	if (strlen(c->display_name) > STORE_NAME_MAX)
-		return err_set(e, -REASON_FIELD_INVALID, "display_name: must be at most %d bytes",
-		    STORE_NAME_MAX);
-	if (!is_printable(c->display_name))
-		return err_set(e, -REASON_FIELD_INVALID, "display_name: must be UTF-8 without "
-		    "control characters");
+	if (name_check_display(c->display_name, "display_name", e) < 0)
+		return e->rc;
 	snprintf(n->display_name, sizeof(n->display_name), "%s", c->display_name);
 	memcpy(n->grpc_spki, c->grpc_spki, PKI_SPKI_LEN);
 	memcpy(n->vpn_spki, c->vpn_spki, PKI_SPKI_LEN);
@@ -183,6 +160,24 @@ add_node(struct ledger *l, struct store_node *n)
 	return rc == -EEXIST ? -REASON_INTERNAL : rc;
 }
 
+/* The address that the token was made for, if it was: it becomes the node's own. */
+static int
+take_promise(struct ledger *l, const struct network *net, const struct store_token *t,
+    struct store_node *n, struct err *e)
+{
+	struct store_hold h;
+	int rc = store_hold_by_token(l->store, t->row, &h);
+
+	if (rc < 0)
+		return rc;
+	if (!pool_usable(net->pool, &h.addr))
+		return err_set(e, -REASON_ADDRESS_INVALID, "%s was promised, but cannot be given "
+		    "to a node of %s any more", IP_TEXT(&h.addr), PREFIX_TEXT(&net->row.prefix));
+	n->addr = h.addr;
+	n->fixed = true;
+	return store_hold_delete(l->store, h.row);
+}
+
 static int
 enroll(struct ledger *l, const struct network *net, const struct store_token *t,
     struct store_node *n, struct lease_change *change, struct err *e)
@@ -191,12 +186,10 @@ enroll(struct ledger *l, const struct network *net, const struct store_token *t,
 
 	if (t->uses_left == 0)
 		return -REASON_TOKEN_USED;
-	n->fixed = t->addr.family != 0;
-	n->addr = t->addr;
-	if (n->fixed && !pool_usable(net->pool, &n->addr))
-		return err_set(e, -REASON_ADDRESS_INVALID, "%s was promised, but cannot be given "
-		    "to a node of %s any more", IP_TEXT(&n->addr), PREFIX_TEXT(&net->prefix));
-	if (!n->fixed && (rc = lease_take(l, net, &n->addr, change, e)) < 0)
+	rc = take_promise(l, net, t, n, e);
+	if (rc == -ENOENT)
+		rc = lease_choose(l, n, &n->addr, &n->fixed, change, e);
+	if (rc < 0)
 		return rc;
 	change->bound = true;
 	if ((rc = store_token_use(l->store, t->row)) < 0 || (rc = add_node(l, n)) < 0)
@@ -239,7 +232,6 @@ token_redeem(struct ledger *l, const struct granter *g, const struct token_claim
 		return rc;
 	if ((net = ledger_network(l, t.net)) == NULL)
 		return -REASON_NETWORK_UNKNOWN;
-	made.network = net->name;
 	made.node.net = t.net;
 	made.node.bootstrap = t.row;
 	rc = store_node_by_keys(l->store, &made.node, &known);
@@ -250,7 +242,7 @@ token_redeem(struct ledger *l, const struct granter *g, const struct token_claim
 		made.node = known;
 	if (rc < 0 || (rc = sign_grants(l, g, claim, &made)) < 0)
 		return rc;
-	pool_mark(net->pool, &made.node.addr);
+	ledger_take(l, net, &made.node.addr);
 	*out = made;
 	secret_wipe(&made, sizeof(made));
 	return 0;

@@ -11,6 +11,7 @@
 #include "daemons/ipamd/granter.h"
 #include "daemons/ipamd/lease.h"
 #include "daemons/ipamd/ledger.h"
+#include "daemons/ipamd/request.h"
 
 /* Bootstrap tokens: made for an administrator, turned into nodes. Texts may be of any length. */
 
@@ -28,15 +29,15 @@ struct token_wish {
 struct token_made {
 	char label[STORE_LABEL_LEN + 1];	/* its public id */
 	char secret[SECRET_TOKEN_LEN + 1];	/* is not kept */
-	const char *network;
+	char network[STORE_NETWORK_MAX + 1];
 	struct ip_addr addr;		/* none: any */
 	unsigned uses;
 	int64_t expire_s;		/* UTC */
 };
 
 /* NETWORK_UNKNOWN, FIELD_INVALID, ADDRESS_INVALID, ADDRESS_TAKEN, OVERLOADED (TOKENS_MAX). */
-int token_create(struct ledger *l, const struct token_wish *wish, struct token_made *out,
-    struct err *e);
+int token_create(struct ledger *l, struct request *r, const struct token_wish *wish,
+    struct token_made *out, struct err *e);
 
 struct token_claim {
 	const char *secret;
@@ -47,7 +48,6 @@ struct token_claim {
 
 struct token_node {
 	struct store_node node;
-	const char *network;
 	bool fresh;		/* it was made now */
 	struct lease_change change;
 	uint8_t grpc_grant[GRANT_WIRE_LEN], vpn_grant[GRANT_WIRE_LEN];
@@ -58,7 +58,7 @@ struct token_node {
  * token with the same keys gives the same node again, also when no uses are left: a lost answer
  * costs nothing.
  * FIELD_INVALID, TOKEN_UNKNOWN, TOKEN_EXPIRED, TOKEN_USED, ADDRESS_INVALID (the promised one cannot
- * be had any more), and those of lease_take.
+ * be had any more), and those of lease_choose.
  */
 int token_redeem(struct ledger *l, const struct granter *g, const struct token_claim *claim,
     struct token_node *out, struct err *e);

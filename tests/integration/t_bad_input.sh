@@ -45,7 +45,7 @@ for daemon in ipamd tunneld ctld; do
 	done
 done
 conf "vpnAddr: 10.1.1.0/24"
-expect 78 'x.yml:1:1: vpnAddr is 10.1.1.0/24, which is not an address that the server can have' \
+expect 78 'x.yml:1:1: vpnAddr is 10.1.1.0/24, but it is not an address that the server can have' \
 	"$BUILD/ipamd" -n -c "$LAB/x.yml"
 conf "port: [6441"
 LINES_MAX=2 expect 78 'not valid YAML' "$BUILD/tunneld" -n -c "$LAB/x.yml"

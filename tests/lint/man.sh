@@ -90,7 +90,8 @@ keys_of_schema() {
 			reload = member(row, "reload")
 			reload = reload == "CONF_AT_ONCE" ? "H" : reload == "CONF_NEXT" ? "N" : "R"
 			name[table, i - 1] = key
-			below[table, i - 1] = member(row, "keys")
+			# Of a list of mappings the page tells under the key of the list.
+			below[table, i - 1] = row ~ /\.list *=/ ? "" : member(row, "keys")
 			rest[table, i - 1] = dflt "|" reload "|" member(row, "alias")
 		}
 		count[table] = n - 1

@@ -50,6 +50,9 @@ START_TEST(an_empty_server_file_is_a_server)
 	ck_assert_int_eq(c.dead_after_ms, 75000);
 	ck_assert_int_eq(c.rekey_ms, 3600000);
 	ck_assert_int_eq(c.pool_on_exhausted, CONF_EXHAUSTED_RECLAIM);
+	ck_assert_int_eq(c.pool_quarantine_ms, 0);
+	ck_assert_int_eq(c.pool_warn_at, 90);
+	ck_assert_uint_eq(c.networks.n, 0);
 	ck_assert_int_eq(c.cipher, CONF_CIPHER_AUTO);
 	ck_assert_str_eq(c.state_dir, "/var/lib/litevpn");
 	ck_assert_str_eq(c.run_dir, "/run/litevpn");
@@ -93,19 +96,50 @@ static const struct {
 	{ "vpnAddr: fd00::1/113\n",
 	    "1:1: vpnAddr is fd00::1/113, but the prefix length must be from 64 to 112" },
 	{ "vpnAddr: 10.1.1.0/24\n",
-	    "1:1: vpnAddr is 10.1.1.0/24, which is not an address that the server can have: write "
+	    "1:1: vpnAddr is 10.1.1.0/24, but it is not an address that the server can have: write "
 	    "its own address, such as 10.1.1.1/24" },
-	{ "vpnAddr: 10.1.1.255/24\n", "1:1: vpnAddr is 10.1.1.255/24, which is not an address that "
-				      "the server can have: write "
-				      "its own address, such as 10.1.1.1/24" },
+	{ "vpnAddr: 10.1.1.255/24\n",
+	    "1:1: vpnAddr is 10.1.1.255/24, but it is not an address that the server can have: "
+	    "write its own address, such as 10.1.1.1/24" },
 	{ "vpnAddr: 127.0.0.1/8\n",
-	    "1:1: vpnAddr is 127.0.0.1/8, which is not an address that the server can have: write "
+	    "1:1: vpnAddr is 127.0.0.1/8, but it is not an address that the server can have: write "
 	    "its own address, such as 10.1.1.1/24" },
 	{ "vpnAddr: fd00::1/64\nmtu: 1279\n", "2:1: mtu is 1279, but IPv6 needs at least 1280" },
 	{ "mtu: 575\n",
 	    "1:6: mtu is \"575\", but must be auto or a whole number from 576 to 9000" },
 	{ "pool: {exclude: [10.1.2.0/24]}\n",
 	    "1:8: pool.exclude: 10.1.2.0/24 is not in the network of vpnAddr" },
+	{ "pool: {quarantine: 1h, warnAt: 0}\n", "" },
+	{ "pool: {warnAt: 101}\n",
+	    "1:16: warnAt is \"101\", but must be a whole number from 0 to 100" },
+	{ "networks: []\n", "" },
+	{ "networks: [{name: blue, address: 10.2.0.1/16, exclude: [10.2.0.0/24]},"
+	  " {name: red-1, address: \"fd00::1/64\"}]\n", "" },
+	{ "networks:\n  - name: blue\n    address: 10.2.0.1/16\n  - nam: x\n",
+	    "4:5: unknown key \"nam\"; did you mean \"name\"?" },
+	{ "networks: blue\n", "1:11: networks must be a list: [a, b]" },
+	{ "networks: [blue]\n", "1:12: here must stand \"key: value\" lines" },
+	{ "networks: [{name: blue, name: red}]\n",
+	    "1:25: name is given twice; it stands at line 1 already" },
+	{ "networks: [{address: 10.2.0.1/16}]\n",
+	    "1:1: networks: name is \"\", but must be 1 to 63 lower-case letters, digits and "
+	    "hyphens, and not default" },
+	{ "networks: [{name: default, address: 10.2.0.1/16}]\n",
+	    "1:1: networks: name is \"default\", but must be 1 to 63 lower-case letters, digits "
+	    "and hyphens, and not default" },
+	{ "networks: [{name: blue}]\n",
+	    "1:1: networks: address of blue is -, but the prefix length must be from 64 to 112" },
+	{ "networks: [{name: blue, address: 10.2.0.0/16}]\n",
+	    "1:1: networks: address of blue is 10.2.0.0/16, but it is not an address that the "
+	    "server can have: write its own address, such as 10.2.0.1/16" },
+	{ "networks: [{name: blue, address: 10.1.0.1/16}]\n",
+	    "1:1: networks: 10.1.0.1/16 of blue overlaps vpnAddr, which is 10.1.1.1/24" },
+	{ "networks: [{name: a, address: 10.2.0.1/16}, {name: a, address: 10.3.0.1/16}]\n",
+	    "1:1: networks: a stands there twice" },
+	{ "networks: [{name: a, address: 10.2.0.1/16}, {name: b, address: 10.2.3.1/24}]\n",
+	    "1:1: networks: 10.2.3.1/24 of b overlaps 10.2.0.1/16 of a" },
+	{ "networks: [{name: a, address: 10.2.0.1/16, exclude: [10.3.0.0/24]}]\n",
+	    "1:1: networks: exclude of a: 10.3.0.0/24 is not in 10.2.0.1/16" },
 	{ "push: {routes: [0.0.0.0/0]}\n",
 	    "1:8: push.routes: 0.0.0.0/0 would take a node's default "
 	    "route; nodes choose that by redirectGateway" },
@@ -207,7 +241,9 @@ collect(const struct conf_key *keys, const struct conf_key **all, size_t n)
 	for (const struct conf_key *k = keys; k->name != NULL; k++) {
 		for (const struct conf_key *o = keys; o != k; o++)
 			ck_assert_str_ne(o->name, k->name);
-		if (k->type == CONF_MAP) {
+		if (k->type == CONF_MAP && k->list)
+			collect(k->keys, (const struct conf_key *[16]){ 0 }, 0);
+		if (k->type == CONF_MAP && !k->list) {
 			n = collect(k->keys, all, n);
 			continue;
 		}
@@ -247,7 +283,7 @@ find_missing(struct conf *c, const struct conf_key *keys)
 	for (const struct conf_key *k = keys; k->name != NULL; k++) {
 		if (!conf_is_set(c, k->name))
 			conf_fail(c, k->name, "%s is not shown", k->name);
-		if (k->type == CONF_MAP)
+		if (k->type == CONF_MAP && !k->list)
 			find_missing(c, k->keys);
 	}
 }
@@ -275,7 +311,7 @@ compare(const struct conf_key *keys, const char *shown, const char *dflt)
 	for (const struct conf_key *k = keys; k->name != NULL; k++) {
 		const char *a = shown + k->offset, *b = dflt + k->offset;
 
-		if (k->type == CONF_MAP)
+		if (k->type == CONF_MAP && !k->list)
 			compare(k->keys, shown, dflt);
 		else if (k->list)
 			ck_assert_msg(((const struct conf_list *) (const void *) a)->n ==

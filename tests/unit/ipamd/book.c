@@ -2,6 +2,7 @@
 #include "tests/unit/ipamd/book.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,8 +93,11 @@ end(struct book *b, int rc)
 int
 book_token(struct book *b, const struct token_wish *wish, struct token_made *out)
 {
+	struct request r;
+
 	begin(b);
-	return end(b, token_create(&b->ledger, wish, out, &b->err));
+	ck_assert_int_eq(request_init(&r, &b->granter, 0, "", NULL, 0, &b->err), 0);
+	return end(b, token_create(&b->ledger, &r, wish, out, &b->err));
 }
 
 int
@@ -189,6 +193,13 @@ book_sync(struct book *b)
 	free(page.nodes);
 }
 
+void
+book_forsake(struct book *b)
+{
+	begin(b);
+	ck_assert_int_ge(end(b, session_forsake(&b->ledger)), 0);
+}
+
 int
 book_delete(struct book *b, const char *id)
 {
@@ -219,25 +230,45 @@ book_get(struct book *b, const char *id)
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
+static void
+check_taken(const struct network *net, const struct ip_addr *addr)
+{
+	ck_assert_msg(!pool_usable(net->pool, addr) || pool_taken(net->pool, addr), "%s",
+	    IP_TEXT(addr));
+}
+
+/* An address that is reserved may be a node's as well. */
+static void
+check_pool(struct book *b, const struct network *net)
+{
+	struct store_binding rows[256];
+	struct store_hold holds[256];
+	struct store_node owner;
+	uint64_t taken = 0;
+	int n, m;
+
+	ck_assert_int_ge(n = store_bindings(b->ledger.store, net->row.id, 0, rows, 256), 0);
+	ck_assert_int_ge(m = store_hold_list(b->ledger.store, net->row.id, 0, holds, 256), 0);
+	for (int i = 0; i < n; i++) {
+		check_taken(net, &rows[i].addr);
+		taken += pool_usable(net->pool, &rows[i].addr);
+	}
+	for (int i = 0; i < m; i++) {
+		check_taken(net, &holds[i].addr);
+		taken += pool_usable(net->pool, &holds[i].addr) &&
+		    store_node_by_addr(b->ledger.store, net->row.id, &holds[i].addr,
+		    &owner) == -ENOENT;
+	}
+	ck_assert_uint_eq(pool_used(net->pool), taken);
+}
+
 void
 book_check_pool(struct book *b)
 {
-	const struct network *net = &b->ledger.nets[0];
-	struct store_binding rows[512];
-	uint64_t held = 0;
-	int n, m;
+	struct network *net = NULL;
 
-	n = store_bindings(b->ledger.store, net->id, 0, rows, 256);
-	ck_assert_int_ge(n, 0);
-	m = store_promises(b->ledger.store, net->id, 0, rows + n, 256);
-	ck_assert_int_ge(m, 0);
-	for (int i = 0; i < n + m; i++) {
-		if (!pool_usable(net->pool, &rows[i].addr))
-			continue;
-		ck_assert_msg(pool_taken(net->pool, &rows[i].addr), "%s", IP_TEXT(&rows[i].addr));
-		held++;
-	}
-	ck_assert_uint_eq(pool_used(net->pool), held);
+	while ((net = ledger_network_next(&b->ledger, net)) != NULL)
+		check_pool(b, net);
 }
 
 const char *

@@ -60,6 +60,9 @@ int book_announce(struct book *b, const struct session *sessions, size_t n, bool
 /* Announces whoever is connected now: who is idle is known then. */
 void book_sync(struct book *b);
 
+/* Nobody has announced anything for too long: whoever was connected is not. */
+void book_forsake(struct book *b);
+
 int book_delete(struct book *b, const char *id);
 
 /* The node as it stands; the test fails where it is not there. */

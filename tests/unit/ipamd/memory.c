@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/ipamd/memory.h"
 
-#include <check.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +25,26 @@ struct memory_rows *
 memory_rows(struct store *st)
 {
 	return &((struct memory_store *) st)->now;
+}
+
+#define COPY(to, from, rows, n)                                                                    \
+	do {                                                                                       \
+		memcpy((to)->rows, (from)->rows, (from)->n * sizeof((from)->rows[0]));             \
+		(to)->n = (from)->n;                                                               \
+	} while (0)
+
+void
+memory_copy(struct memory_rows *to, const struct memory_rows *from)
+{
+	COPY(to, from, nodes, nnodes);
+	COPY(to, from, tokens, ntokens);
+	COPY(to, from, holds, nholds);
+	COPY(to, from, networks, nnetworks);
+	COPY(to, from, events, nevents);
+	COPY(to, from, tombstones, ntombstones);
+	COPY(to, from, replies, nreplies);
+	to->row = from->row;
+	to->boot = from->boot;
 }
 
 /* --- failures --------------------------------------------------------------------------------- */
@@ -62,7 +82,7 @@ static int
 begin_request(struct store *st)
 {
 	MEMORY_TRIP(st);
-	((struct memory_store *) st)->before = *memory_rows(st);
+	memory_copy(&((struct memory_store *) st)->before, memory_rows(st));
 	return 0;
 }
 
@@ -77,7 +97,7 @@ static int
 refuse_request(struct store *st)
 {
 	MEMORY_TRIP(st);
-	*memory_rows(st) = ((struct memory_store *) st)->before;
+	memory_copy(memory_rows(st), &((struct memory_store *) st)->before);
 	return 0;
 }
 
@@ -85,14 +105,14 @@ static int
 commit(struct store *st)
 {
 	MEMORY_TRIP(st);
-	((struct memory_store *) st)->disk->kept = *memory_rows(st);
+	memory_copy(&((struct memory_store *) st)->disk->kept, memory_rows(st));
 	return 0;
 }
 
 static int
 roll_back(struct store *st)
 {
-	*memory_rows(st) = ((struct memory_store *) st)->disk->kept;
+	memory_copy(memory_rows(st), &((struct memory_store *) st)->disk->kept);
 	return 0;
 }
 
@@ -111,6 +131,11 @@ static const struct store_ops ops = {
 	.refuse = refuse_request,
 	.commit = commit,
 	.rollback = roll_back,
+	.network_list = memory_network_list,
+	.network_add = memory_network_add,
+	.network_change = memory_network_change,
+	.network_delete = memory_network_delete,
+	.network_clear = memory_network_clear,
 	.node_find = memory_node_find,
 	.node_list = memory_node_list,
 	.node_victims = memory_node_victims,
@@ -118,21 +143,29 @@ static const struct store_ops ops = {
 	.node_add = memory_node_add,
 	.node_bind = memory_node_bind,
 	.node_steal = memory_node_steal,
+	.tombstone = memory_tombstone,
 	.node_touch = memory_node_touch,
 	.node_announced = memory_node_announced,
 	.node_stale = memory_node_stale,
 	.node_delete = memory_node_delete,
 	.unannounced = memory_unannounced,
 	.bindings = memory_bindings,
-	.promises = memory_promises,
 	.counts = memory_counts,
 	.token_add = memory_token_add,
 	.token_by_hash = memory_token_by_hash,
-	.token_by_promise = memory_token_by_promise,
 	.token_use = memory_token_use,
 	.token_delete = memory_token_delete,
 	.token_count = memory_token_count,
 	.tokens_expired = memory_tokens_expired,
+	.hold_add = memory_hold_add,
+	.hold_delete = memory_hold_delete,
+	.hold_find = memory_hold_find,
+	.hold_list = memory_hold_list,
+	.holds_expired = memory_holds_expired,
+	.hold_counts = memory_hold_counts,
+	.reply_add = memory_reply_add,
+	.reply_by_digest = memory_reply_by_digest,
+	.forget = memory_forget,
 	.event_add = memory_event_add,
 	.event_list = memory_event_list,
 	.event_span = memory_event_span,
@@ -145,7 +178,10 @@ memory_new(void)
 {
 	struct memory *m = calloc(1, sizeof(*m));
 
-	ck_assert_ptr_nonnull(m);
+	assert(m != NULL);
+	m->kept.networks[0] = (struct store_network){ .id = STORE_NET_DEFAULT, .name = "default" };
+	m->kept.nnetworks = 1;
+	m->kept.row = STORE_NET_DEFAULT;
 	return m;
 }
 
@@ -160,10 +196,10 @@ memory_open(struct memory *m)
 {
 	struct memory_store *s = calloc(1, sizeof(*s));
 
-	ck_assert_ptr_nonnull(s);
+	assert(s != NULL);
 	s->store.ops = &ops;
 	s->disk = m;
-	s->now = s->before = m->kept;
+	memory_copy(&s->now, &m->kept);
 	for (size_t i = 0; i < s->now.nnodes; i++) {
 		const struct memory_line *l = &s->now.nodes[i];
 

@@ -27,8 +27,15 @@ void memory_fail(struct memory *m, unsigned nth, bool broken);
 /* Has the failure that was asked for happened? */
 bool memory_failed(const struct memory *m);
 
+/* More than that is a test that has outgrown it. */
 #define MEMORY_NODES_MAX 512
 #define MEMORY_TOKENS_MAX 512
-#define MEMORY_EVENTS_MAX 512	/* the oldest ones make room */
+#define MEMORY_HOLDS_MAX 512
+#define MEMORY_NETWORKS_MAX 80
+
+/* Of these the oldest make room. */
+#define MEMORY_EVENTS_MAX 512
+#define MEMORY_TOMBSTONES_MAX 512
+#define MEMORY_REPLIES_MAX 64
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/ipamd/memory_rows.h"
 
-#include <check.h>
 #include <errno.h>
 #include <string.h>
 
@@ -15,6 +14,9 @@ is_like(const struct store_node *n, enum store_by by, const struct store_node *l
 		return strcmp(n->token, like->token) == 0;
 	case BY_ID:
 		return strcmp(n->id, like->id) == 0;
+	case BY_ADDR:
+		return n->net == like->net && n->addr.family != 0 &&
+		    ip_equal(&n->addr, &like->addr);
 	default:
 		return like->bootstrap != 0 && n->bootstrap == like->bootstrap &&
 		    memcmp(n->grpc_spki, like->grpc_spki, PKI_SPKI_LEN) == 0 &&
@@ -153,8 +155,8 @@ memory_node_add(struct store *st, struct store_node *n, const struct store_use *
 	}
 	if (has_address(r, n->net, &n->addr, 0))
 		return -EEXIST;
-	ck_assert_uint_lt(r->nnodes, MEMORY_NODES_MAX);
-	n->row = ++r->node_row;
+	assert(r->nnodes < MEMORY_NODES_MAX);
+	n->row = ++r->row;
 	*l = (struct memory_line){ .n = *n, .rest = NODE_NEVER };
 	l->n.state = NODE_NEVER;
 	l->n.attached = false;
@@ -204,18 +206,48 @@ drop(struct store *st, struct memory_line *l)
 
 	if (l == NULL)
 		return -ESTALE;
-	memmove(l, l + 1, (size_t) (r->nodes + r->nnodes - (l + 1)) * sizeof(*l));
-	r->nnodes--;
+	MEMORY_REMOVE(r->nodes, &r->nnodes, (size_t) (l - r->nodes));
 	return 0;
 }
 
+static void
+bury(struct memory_rows *r, const struct store_node *n, int64_t now_s)
+{
+	struct memory_tombstone *t;
+
+	if (r->ntombstones == MEMORY_TOMBSTONES_MAX)
+		MEMORY_REMOVE(r->tombstones, &r->ntombstones, 0);
+	t = &r->tombstones[r->ntombstones++];
+	memcpy(t->token, n->token, sizeof(t->token));
+	memcpy(t->t.id, n->id, sizeof(t->t.id));
+	t->t.time_s = now_s;
+}
+
 int
-memory_node_steal(struct store *st, const struct store_node *victim)
+memory_node_steal(struct store *st, const struct store_node *victim, int64_t now_s)
 {
 	struct memory_line *l = find_unchanged(st, victim);
 
 	MEMORY_TRIP(st);
-	return drop(st, l != NULL && is_victim(l) ? l : NULL);
+	if (l == NULL || !is_victim(l))
+		return -ESTALE;
+	bury(memory_rows(st), &l->n, now_s);
+	return drop(st, l);
+}
+
+int
+memory_tombstone(struct store *st, const char *token, struct store_tombstone *out)
+{
+	struct memory_rows *r = memory_rows(st);
+
+	MEMORY_TRIP(st);
+	for (size_t i = r->ntombstones; i-- > 0;) {
+		if (strcmp(r->tombstones[i].token, token) == 0) {
+			*out = r->tombstones[i].t;
+			return 0;
+		}
+	}
+	return -ENOENT;
 }
 
 int
@@ -319,7 +351,7 @@ memory_bindings(struct store *st, int64_t net, int64_t after, struct store_bindi
 		const struct memory_line *l = &r->nodes[i];
 
 		if (l->n.net == net && l->n.row > after && l->n.addr.family != 0)
-			out[n++] = (struct store_binding){ l->n.row, net, l->n.addr, l->stale };
+			out[n++] = (struct store_binding){ l->n.row, l->n.addr, l->stale };
 	}
 	return (int) n;
 }
@@ -342,4 +374,73 @@ memory_counts(struct store *st, int64_t net, struct store_counts *out)
 	}
 	*out = c;
 	return 0;
+}
+
+/* --- networks --------------------------------------------------------------------------------- */
+
+/* The one of a network that was used first of those with a use up to `until`; NULL: none. */
+static struct memory_line *
+first_used(struct memory_rows *r, int64_t net, int64_t until)
+{
+	struct memory_line *best = NULL;
+
+	for (size_t i = 0; i < r->nnodes; i++) {
+		struct memory_line *l = &r->nodes[i];
+
+		if (l->n.net == net && l->n.use <= until && (best == NULL || used_before(l, best)))
+			best = l;
+	}
+	return best;
+}
+
+int
+memory_network_clear(struct store *st, int64_t id, uint64_t epoch, const struct store_use *use)
+{
+	struct memory_rows *r = memory_rows(st);
+	struct store_use next = *use;
+	struct memory_line *l;
+
+	MEMORY_TRIP(st);
+	while ((l = first_used(r, id, use->seq)) != NULL) {
+		if (is_live(&l->n)) {
+			l->n.state = l->rest = NODE_IDLE;
+			l->n.seen_s = use->now_s;
+		}
+		l->n.addr = (struct ip_addr){ 0 };
+		l->n.fixed = l->stale = false;
+		l->n.epoch = l->n.epoch > epoch ? l->n.epoch : epoch;
+		next.seq++;
+		mark_use(l, &next);
+	}
+	for (size_t i = r->nholds; i-- > 0;) {
+		if (r->holds[i].net == id && r->holds[i].kind == HOLD_REST)
+			MEMORY_REMOVE(r->holds, &r->nholds, i);
+	}
+	return (int) (next.seq - use->seq);
+}
+
+int
+memory_network_delete(struct store *st, int64_t id)
+{
+	struct memory_rows *r = memory_rows(st);
+	size_t before = r->nnetworks;
+
+	MEMORY_TRIP(st);
+	for (size_t i = r->nnodes; i-- > 0;) {
+		if (r->nodes[i].n.net == id)
+			MEMORY_REMOVE(r->nodes, &r->nnodes, i);
+	}
+	for (size_t i = r->ntokens; i-- > 0;) {
+		if (r->tokens[i].net == id)
+			MEMORY_REMOVE(r->tokens, &r->ntokens, i);
+	}
+	for (size_t i = r->nholds; i-- > 0;) {
+		if (r->holds[i].net == id)
+			MEMORY_REMOVE(r->holds, &r->nholds, i);
+	}
+	for (size_t i = r->nnetworks; i-- > 0;) {
+		if (r->networks[i].id == id)
+			MEMORY_REMOVE(r->networks, &r->nnetworks, i);
+	}
+	return r->nnetworks < before ? 0 : -ESTALE;
 }

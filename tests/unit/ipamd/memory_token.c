@@ -1,35 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/ipamd/memory_rows.h"
 
-#include <check.h>
 #include <errno.h>
 #include <string.h>
 
-/* Tokens, promises and events, likewise. */
+/* Bootstrap tokens and kept addresses in arrays, in order of rows. */
 
 /* --- tokens ----------------------------------------------------------------------------------- */
-
-static bool
-has_promise(const struct store_token *t)
-{
-	return t->addr.family != 0 && t->uses_left > 0;
-}
-
-int
-memory_promises(struct store *st, int64_t net, int64_t after, struct store_binding *out, size_t max)
-{
-	struct memory_rows *r = memory_rows(st);
-	size_t n = 0;
-
-	MEMORY_TRIP(st);
-	for (size_t i = 0; i < r->ntokens && n < max; i++) {
-		const struct store_token *t = &r->tokens[i];
-
-		if (t->net == net && t->row > after && has_promise(t))
-			out[n++] = (struct store_binding){ t->row, net, t->addr, false };
-	}
-	return (int) n;
-}
 
 int
 memory_token_by_hash(struct store *st, const uint8_t hash[SECRET_HASH_LEN], struct store_token *out)
@@ -46,34 +23,10 @@ memory_token_by_hash(struct store *st, const uint8_t hash[SECRET_HASH_LEN], stru
 	return -ENOENT;
 }
 
-static int
-find_promise(struct memory_rows *r, int64_t net, const struct ip_addr *addr,
-    struct store_token *out)
-{
-	for (size_t i = 0; i < r->ntokens; i++) {
-		const struct store_token *t = &r->tokens[i];
-
-		if (t->net == net && has_promise(t) && ip_equal(&t->addr, addr)) {
-			*out = *t;
-			return 0;
-		}
-	}
-	return -ENOENT;
-}
-
-int
-memory_token_by_promise(struct store *st, int64_t net, const struct ip_addr *addr,
-    struct store_token *out)
-{
-	MEMORY_TRIP(st);
-	return find_promise(memory_rows(st), net, addr, out);
-}
-
 int
 memory_token_add(struct store *st, struct store_token *t)
 {
 	struct memory_rows *r = memory_rows(st);
-	struct store_token other;
 
 	MEMORY_TRIP(st);
 	for (size_t i = 0; i < r->ntokens; i++) {
@@ -81,35 +34,33 @@ memory_token_add(struct store *st, struct store_token *t)
 		    memcmp(r->tokens[i].hash, t->hash, SECRET_HASH_LEN) == 0)
 			return -EEXIST;
 	}
-	if (has_promise(t) && find_promise(r, t->net, &t->addr, &other) == 0)
-		return -EEXIST;
-	ck_assert_uint_lt(r->ntokens, MEMORY_TOKENS_MAX);
-	t->row = ++r->token_row;
+	assert(r->ntokens < MEMORY_TOKENS_MAX);
+	t->row = ++r->row;
 	r->tokens[r->ntokens++] = *t;
 	return 0;
 }
 
-static struct store_token *
-find_token(struct store *st, int64_t row)
+/* Its place, or ntokens. */
+static size_t
+find_token(const struct memory_rows *r, int64_t row)
 {
-	struct memory_rows *r = memory_rows(st);
+	size_t i = 0;
 
-	for (size_t i = 0; i < r->ntokens; i++) {
-		if (r->tokens[i].row == row)
-			return &r->tokens[i];
-	}
-	return NULL;
+	while (i < r->ntokens && r->tokens[i].row != row)
+		i++;
+	return i;
 }
 
 int
 memory_token_use(struct store *st, int64_t row)
 {
-	struct store_token *t = find_token(st, row);
+	struct memory_rows *r = memory_rows(st);
+	size_t i = find_token(r, row);
 
 	MEMORY_TRIP(st);
-	if (t == NULL || t->uses_left == 0)
+	if (i == r->ntokens || r->tokens[i].uses_left == 0)
 		return -ESTALE;
-	t->uses_left--;
+	r->tokens[i].uses_left--;
 	return 0;
 }
 
@@ -117,13 +68,14 @@ int
 memory_token_delete(struct store *st, int64_t row)
 {
 	struct memory_rows *r = memory_rows(st);
-	struct store_token *t = find_token(st, row);
+	size_t i = find_token(r, row);
 
 	MEMORY_TRIP(st);
-	if (t == NULL)
+	for (size_t k = 0; k < r->nholds; k++)
+		assert(r->holds[k].token != row);
+	if (i == r->ntokens)
 		return -ESTALE;
-	memmove(t, t + 1, (size_t) (r->tokens + r->ntokens - (t + 1)) * sizeof(*t));
-	r->ntokens--;
+	MEMORY_REMOVE(r->tokens, &r->ntokens, i);
 	return 0;
 }
 
@@ -136,101 +88,120 @@ memory_token_count(struct store *st, uint64_t *out)
 }
 
 int
-memory_tokens_expired(struct store *st, int64_t now_s, struct store_binding *out, size_t max)
+memory_tokens_expired(struct store *st, int64_t now_s, struct store_token *out, size_t max)
 {
 	struct memory_rows *r = memory_rows(st);
 	size_t n = 0;
 
 	MEMORY_TRIP(st);
 	for (size_t i = 0; i < r->ntokens && n < max; i++) {
-		const struct store_token *t = &r->tokens[i];
-		struct ip_addr none = { 0 };
-
-		if (t->expire_s <= now_s)
-			out[n++] = (struct store_binding){ t->row, t->net,
-				has_promise(t) ? t->addr : none, false };
+		if (r->tokens[i].expire_s <= now_s)
+			out[n++] = r->tokens[i];
 	}
 	return (int) n;
 }
 
-static void
-append_event(struct memory_rows *r, struct store_event *e)
+/* --- kept addresses --------------------------------------------------------------------------- */
+
+static bool
+holds_like(const struct store_hold *h, enum store_hold_by by, const struct store_hold *like)
 {
-	e->revision = r->nevents == 0 ? 1 : r->events[r->nevents - 1].revision + 1;
-	if (r->nevents == MEMORY_EVENTS_MAX)
-		memmove(r->events, r->events + 1, --r->nevents * sizeof(*e));
-	r->events[r->nevents++] = *e;
+	switch (by) {
+	case HOLD_BY_ADDR:
+		return h->net == like->net && ip_equal(&h->addr, &like->addr);
+	case HOLD_BY_NAME:
+		return h->net == like->net && h->name[0] != '\0' &&
+		    strcmp(h->name, like->name) == 0;
+	default:
+		return h->token != 0 && h->token == like->token;
+	}
 }
-
-void
-memory_append_lost(struct memory_rows *r, const struct store_node *n, int64_t now_s)
-{
-	struct store_event e = { .kind = EVENT_LOST, .time_s = now_s, .addr = n->addr,
-		.network = "default", .detail = "unannounced" };
-
-	memcpy(e.node, n->id, sizeof(e.node));
-	append_event(r, &e);
-}
-
-/* --- events ----------------------------------------------------------------------------------- */
 
 int
-memory_event_add(struct store *st, struct store_event *e)
+memory_hold_find(struct store *st, enum store_hold_by by, const struct store_hold *like,
+    struct store_hold *out)
 {
+	struct memory_rows *r = memory_rows(st);
+
 	MEMORY_TRIP(st);
-	append_event(memory_rows(st), e);
+	for (size_t i = 0; i < r->nholds; i++) {
+		if (holds_like(&r->holds[i], by, like)) {
+			*out = r->holds[i];
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int
+memory_hold_add(struct store *st, struct store_hold *h)
+{
+	struct memory_rows *r = memory_rows(st);
+
+	MEMORY_TRIP(st);
+	for (size_t i = 0; i < r->nholds; i++) {
+		if (holds_like(&r->holds[i], HOLD_BY_ADDR, h) ||
+		    holds_like(&r->holds[i], HOLD_BY_NAME, h) ||
+		    holds_like(&r->holds[i], HOLD_BY_TOKEN, h))
+			return -EEXIST;
+	}
+	assert(r->nholds < MEMORY_HOLDS_MAX);
+	h->row = ++r->row;
+	r->holds[r->nholds++] = *h;
 	return 0;
 }
 
 int
-memory_event_list(struct store *st, uint64_t after, struct store_event *out, size_t max)
+memory_hold_delete(struct store *st, int64_t row)
+{
+	struct memory_rows *r = memory_rows(st);
+
+	MEMORY_TRIP(st);
+	for (size_t i = 0; i < r->nholds; i++) {
+		if (r->holds[i].row == row) {
+			MEMORY_REMOVE(r->holds, &r->nholds, i);
+			return 0;
+		}
+	}
+	return -ESTALE;
+}
+
+int
+memory_hold_list(struct store *st, int64_t net, int64_t after, struct store_hold *out, size_t max)
 {
 	struct memory_rows *r = memory_rows(st);
 	size_t n = 0;
 
 	MEMORY_TRIP(st);
-	for (size_t i = 0; i < r->nevents && n < max; i++) {
-		if (r->events[i].revision > after)
-			out[n++] = r->events[i];
+	for (size_t i = 0; i < r->nholds && n < max; i++) {
+		if (r->holds[i].net == net && r->holds[i].row > after)
+			out[n++] = r->holds[i];
 	}
 	return (int) n;
 }
 
 int
-memory_event_span(struct store *st, struct store_event_span *out)
-{
-	struct memory_rows *r = memory_rows(st);
-
-	MEMORY_TRIP(st);
-	*out = (struct store_event_span){ 0 };
-	if (r->nevents > 0)
-		*out = (struct store_event_span){ r->events[0].revision,
-			r->events[r->nevents - 1].revision };
-	return 0;
-}
-
-int
-memory_event_trim(struct store *st, uint64_t before)
+memory_holds_expired(struct store *st, int64_t now_s, struct store_hold *out, size_t max)
 {
 	struct memory_rows *r = memory_rows(st);
 	size_t n = 0;
 
 	MEMORY_TRIP(st);
-	while (n + 1 < r->nevents && r->events[n].revision < before)
-		n++;
-	memmove(r->events, r->events + n, (r->nevents - n) * sizeof(r->events[0]));
-	r->nevents -= n;
-	return 0;
+	for (size_t i = 0; i < r->nholds && n < max; i++) {
+		if (r->holds[i].until_s > 0 && r->holds[i].until_s <= now_s)
+			out[n++] = r->holds[i];
+	}
+	return (int) n;
 }
 
 int
-memory_boot(struct store *st, uint32_t at_least, uint32_t *boot_out)
+memory_hold_counts(struct store *st, int64_t net, uint64_t out[HOLD_REST + 1])
 {
 	struct memory_rows *r = memory_rows(st);
 
 	MEMORY_TRIP(st);
-	r->boot = (r->boot > at_least ? r->boot : at_least) + 1;
-	*boot_out = r->boot;
+	memset(out, 0, (HOLD_REST + 1) * sizeof(out[0]));
+	for (size_t i = 0; i < r->nholds; i++)
+		out[r->holds[i].kind] += r->holds[i].net == net;
 	return 0;
 }
-

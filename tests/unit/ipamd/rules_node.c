@@ -39,6 +39,12 @@ a_node_is_found_again(void)
 	ck_assert_int_eq(found.row, n.row);
 	n.vpn_spki[0] = 9;
 	ck_assert_int_eq(store_node_by_keys(rules_store, &n, &found), -ENOENT);
+	ck_assert_int_eq(store_node_by_addr(rules_store, STORE_NET_DEFAULT, &n.addr, &found), 0);
+	ck_assert_int_eq(found.row, n.row);
+	ck_assert_int_eq(store_node_by_addr(rules_store, 2, &n.addr, &found), -ENOENT);
+	n.addr = (struct ip_addr){ 0 };
+	ck_assert_int_eq(store_node_by_addr(rules_store, STORE_NET_DEFAULT, &n.addr, &found),
+	    -ENOENT);
 	ck_assert_int_eq(store_node_by_token(rules_store, "token-2", &found), -ENOENT);
 	ck_assert_int_eq(store_node_by_id(rules_store, "n-2", &found), -ENOENT);
 }
@@ -120,7 +126,7 @@ touch_it(struct store_node *n)
 static int
 steal_it(struct store_node *n)
 {
-	return store_node_steal(rules_store, n);
+	return store_node_steal(rules_store, n, SHELF_NOW);
 }
 
 static int
@@ -222,10 +228,59 @@ not_every_node_is_a_victim(void)
 		rules_begin();
 		change[i](&n);
 		shelf_check_oldest(rules_store, NULL);
-		ck_assert_int_eq(store_node_steal(rules_store, &n), -ESTALE);
+		ck_assert_int_eq(store_node_steal(rules_store, &n, SHELF_NOW), -ESTALE);
 		ck_assert_int_eq(store_node_delete(rules_store, &n), 0);
 		rules_end();
 	}
+}
+
+static void
+who_was_stolen_from_has_a_tombstone(void)
+{
+	struct store_node n = shelf_add(rules_store, 1, SHELF_NOW), m;
+	struct store_tombstone t;
+
+	ck_assert_int_eq(store_tombstone(rules_store, "token-1", &t), -ENOENT);
+	rules_begin();
+	ck_assert_int_eq(store_node_steal(rules_store, &n, SHELF_NOW + 5), 0);
+	m = shelf_node(2);
+	m.addr = n.addr;
+	ck_assert_int_eq(store_node_add(rules_store, &m, SHELF_NOW + 5), 0);
+	rules_end();
+	rules_reopen();
+	ck_assert(!rules_has("n-1"));
+	ck_assert_int_eq(store_tombstone(rules_store, "token-1", &t), 0);
+	ck_assert_str_eq(t.id, "n-1");
+	ck_assert_int_eq(t.time_s, SHELF_NOW + 5);
+	ck_assert_int_eq(store_tombstone(rules_store, "token-2", &t), -ENOENT);
+}
+
+static void
+tombstones_are_forgotten(void)
+{
+	struct store_tombstone t;
+
+	rules_begin();
+	for (unsigned i = 1; i <= 6; i++) {
+		struct store_node n = shelf_node(i);
+
+		ck_assert_int_eq(store_node_add(rules_store, &n, SHELF_NOW), 0);
+		ck_assert_int_eq(store_node_steal(rules_store, &n, SHELF_NOW + i), 0);
+	}
+	rules_end();
+	rules_begin();
+	ck_assert_int_eq(store_forget(rules_store, STORE_TOMBSTONES, SHELF_NOW + 3, 100, 8), 2);
+	ck_assert_int_eq(store_accept(rules_store), 0);
+	ck_assert_int_eq(store_due(rules_store), STORE_SOON);
+	ck_assert_int_eq(store_commit(rules_store), 0);
+	ck_assert_int_eq(store_tombstone(rules_store, "token-2", &t), -ENOENT);
+	ck_assert_int_eq(store_tombstone(rules_store, "token-3", &t), 0);
+	rules_begin();
+	ck_assert_int_eq(store_forget(rules_store, STORE_TOMBSTONES, 0, 3, 8), 1);
+	ck_assert_int_eq(store_forget(rules_store, STORE_TOMBSTONES, 0, 3, 8), 0);
+	rules_end();
+	ck_assert_int_eq(store_tombstone(rules_store, "token-3", &t), -ENOENT);
+	ck_assert_int_eq(store_tombstone(rules_store, "token-4", &t), 0);
 }
 
 static void
@@ -266,6 +321,8 @@ const struct rule rules_node[] = {
 	{ "a row is changed as it was read", a_row_is_changed_as_it_was_read },
 	{ "an older epoch does not win", an_older_epoch_does_not_win },
 	{ "not every node is a victim", not_every_node_is_a_victim },
+	{ "who was stolen from has a tombstone", who_was_stolen_from_has_a_tombstone },
+	{ "tombstones are forgotten", tombstones_are_forgotten },
 	{ "the reserved node is no victim", the_reserved_node_is_no_victim },
 	{ "registrations expire until they attach", registrations_expire_until_they_attach },
 	{ NULL, NULL },

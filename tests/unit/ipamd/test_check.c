@@ -118,7 +118,25 @@ static const struct {
 	{ "update vpn_mgr set bind_ip='10.1.1.01'" NODE_2, "foreign-address address-form",
 	    "\"10.1.1.01\"" },
 	{ "update vpn_mgr set bind_ip='10.9.9.9', stale=1" NODE_2, "", "" },
-	{ "update vpn_mgr set bind_ip='10.1.1.77'" NODE_2, "promised-address", "promised" },
+	{ "update vpn_mgr set bind_ip='10.1.1.77'" NODE_2, "kept-address", "promised" },
+	{ "update holds set kind=3, token_id=null, address='10.1.1.2'", "kept-address", "rests" },
+	{ "update holds set kind=2, token_id=null, until_s=0, name='other', address='10.1.1.2'",
+	    "kept-address", "reserved for other" },
+	{ "update holds set kind=2, token_id=null, until_s=0, name='a node', address='10.1.1.2'",
+	    "", "" },
+	{ "update holds set kind=2", "holds", "kept address 10.1.1.77" },
+	{ "insert into networks(id, name, address) values(2, 'blue', '10.1.0.1/16')",
+	    "network-overlap", "overlaps network default" },
+	{ "insert into networks(id, name, address) values(2, 'blue', 'x')", "foreign-address"
+	    " network-overlap", "no address" },
+	{ "insert into networks(id, name, address, exclude) values(2, 'blue', '10.2.0.1/16',"
+	    " '10.2.1.0/24 10.2.2.0/24'); update vpn_mgr set net_id=2, bind_ip='10.2.2.7'" NODE_2,
+	    "foreign-address", "10.2.2.7" },
+	{ "insert into networks(id, name, address) values(2, 'blue', '10.2.0.1/16');"
+	    " update vpn_mgr set net_id=2, bind_ip='10.2.2.7'" NODE_2, "", "" },
+	{ "update networks set token_hash=x'00'", "network-form", "net-token" },
+	{ "insert into replies(digest, body, salt, bytes, time_s) values(x'00', x'00', x'00', x'00',"
+	    " 1)", "answers", "wrong length" },
 	{ "drop index vpn_mgr_node; update vpn_mgr set node_id='n-x' where bind_ip<>''",
 	    "schema duplicate-node", "they are one node, n-x" },
 	{ "update vpn_mgr set node_id=null" NODE_2, "node-id", "no id" },
@@ -145,7 +163,7 @@ static const struct {
 	{ "drop trigger update_time_trigger", "schema", "trigger update_time_trigger: is missing" },
 	{ "create trigger t after update on vpn_mgr begin delete from networks; end", "schema",
 	    "trigger t: is not of ipamd's making" },
-	{ "alter table vpn_mgr drop column display_name", "schema", "table vpn_mgr" },
+	{ "alter table vpn_mgr drop column display_name", "schema kept-address", "table vpn_mgr" },
 	{ "drop table events", "schema events event-revisions", "no such table: events" },
 };
 

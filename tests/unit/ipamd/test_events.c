@@ -177,7 +177,7 @@ START_TEST(who_is_not_announced_is_lost)
 	ck_assert_str_eq(last(&b).node, n[2].id);	/* in the order of use */
 	ck_assert_str_eq(last(&b).network, "default");
 	ck_assert_str_eq(last(&b).detail, "unannounced");
-	book_restart(&b);
+	book_forsake(&b);
 	ck_assert_str_eq(story(&b, n[1].id), "cakl");
 	ck_assert_str_eq(story(&b, n[2].id), "cakl");	/* no second time */
 	book_fini(&b);

@@ -193,7 +193,7 @@ START_TEST(the_one_that_is_idle_for_longest_goes)
 		ck_assert_str_eq(made.change.victim, victim->id);
 		ck_assert(ip_equal(&made.node.addr, &victim->addr));
 		ck_assert(!book_has(&b, victim->id));
-		ck_assert_int_eq(book_attach(&b, victim, &lease), -REASON_TOKEN_UNKNOWN);
+		ck_assert_int_eq(book_attach(&b, victim, &lease), -REASON_NODE_RECLAIMED);
 		ck_assert_int_eq(book_attach(&b, &made.node, &lease), 0);
 		book_check_pool(&b);
 	}

@@ -24,7 +24,7 @@ START_TEST(networks_have_names_and_numbers)
 }
 END_TEST
 
-START_TEST(a_start_sets_everybody_back)
+START_TEST(a_start_waits_for_what_tunneld_says)
 {
 	struct store_node connected, connecting, left, never;
 	struct lease lease;
@@ -37,6 +37,10 @@ START_TEST(a_start_sets_everybody_back)
 	ck_assert_int_eq(book_report(&b, left.id, lease.epoch, NODE_IDLE), 0);
 	never = book_enroll(&b);
 	book_restart(&b);
+	ck_assert_int_eq(book_get(&b, connected.id).state, NODE_CONNECTED);
+	ck_assert_int_eq(book_get(&b, connecting.id).state, NODE_CONNECTING);
+	ck_assert(!b.ledger.synced);
+	book_forsake(&b);	/* nobody says anything */
 	ck_assert_int_eq(book_get(&b, connected.id).state, NODE_LOST);
 	ck_assert_int_eq(book_get(&b, connecting.id).state, NODE_NEVER);
 	ck_assert_int_eq(book_get(&b, left.id).state, NODE_IDLE);
@@ -227,7 +231,7 @@ main(void)
 
 	tcase_set_timeout(tc, 60);	/* every commit waits for the disk */
 	tcase_add_test(tc, networks_have_names_and_numbers);
-	tcase_add_test(tc, a_start_sets_everybody_back);
+	tcase_add_test(tc, a_start_waits_for_what_tunneld_says);
 	KIT_ROWS(tc, an_address_that_cannot_be_had_any_more_is_replaced, changes);
 	tcase_add_test(tc, a_mistake_in_the_configuration_can_be_taken_back);
 	tcase_add_test(tc, a_stale_address_is_not_worth_reclaiming);

@@ -145,8 +145,9 @@ tear_down(void)
 }
 
 #define REQUEST(CASE, member, message)                                                             \
-	{ PROTOBUF_C_MESSAGE_INIT(&litevpn__ipam__request__descriptor),                            \
-	    LITEVPN__IPAM__REQUEST__BODY_##CASE, { .member = (message) } }
+	{ .base = PROTOBUF_C_MESSAGE_INIT(&litevpn__ipam__request__descriptor),                    \
+	    .request_id = (char *) protobuf_c_empty_string,                                        \
+	    .body_case = LITEVPN__IPAM__REQUEST__BODY_##CASE, .member = (message) }
 
 /* --- one life --------------------------------------------------------------------------------- */
 

@@ -59,7 +59,7 @@ START_TEST(how_the_last_session_ended_is_remembered)
 	lease = book_connect(&b, &n);
 	ck_assert_int_eq(book_report(&b, n.id, lease.epoch, NODE_IDLE), 0);
 	ck_assert_int_eq(book_attach(&b, &n, &lease), 0);
-	book_restart(&b);	/* it never got further than connecting */
+	book_forsake(&b);	/* it never got further than connecting */
 	ck_assert_int_eq(book_get(&b, n.id).state, NODE_IDLE);
 	book_fini(&b);
 }
@@ -232,6 +232,54 @@ START_TEST(an_older_session_shows_that_the_node_is_there)
 }
 END_TEST
 
+/* A row of an earlier run must not seem to be announced in this one, nor to come right now. */
+START_TEST(a_restart_does_not_confuse_rounds)
+{
+	struct store_node there, gone, coming;
+	struct session said;
+	struct lease lease;
+
+	book_init(&b, "10.1.1.1/24");
+	lease = book_connect(&b, &there);
+	book_connect(&b, &gone);
+	coming = book_enroll(&b);
+	ck_assert_int_eq(book_attach(&b, &coming, &(struct lease){ 0 }), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		said = (struct session){ there.id, lease.epoch, NODE_CONNECTED };
+		book_restart(&b);
+		ck_assert_int_eq(book_announce(&b, &said, 1, NULL), 0);
+		ck_assert_int_eq(book_get(&b, there.id).state, NODE_CONNECTED);
+		ck_assert_int_eq(book_get(&b, gone.id).state, NODE_LOST);
+		ck_assert_int_eq(book_get(&b, coming.id).state, NODE_NEVER);
+	}
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(who_is_forsaken_is_not_reclaimed)
+{
+	struct store_node n;
+	struct session said;
+	struct lease lease;
+	struct token_wish wish = { .network = "", .address = "" };
+	struct token_made made;
+	struct token_node node;
+
+	book_init(&b, "10.1.1.1/30");
+	book_sync(&b);
+	lease = book_connect(&b, &n);
+	book_forsake(&b);
+	ck_assert_int_eq(book_get(&b, n.id).state, NODE_LOST);
+	ck_assert_int_eq(book_token(&b, &wish, &made), 0);
+	ck_assert_int_eq(book_redeem(&b, made.secret, 9, &node), -REASON_IPAM_DOWN);
+	said = (struct session){ n.id, lease.epoch, NODE_CONNECTED };
+	ck_assert_int_eq(book_announce(&b, &said, 1, NULL), 0);	/* it was there all the time */
+	ck_assert_int_eq(book_get(&b, n.id).state, NODE_CONNECTED);
+	ck_assert_int_eq(book_redeem(&b, made.secret, 9, &node), -REASON_POOL_EXHAUSTED);
+	book_fini(&b);
+}
+END_TEST
+
 START_TEST(an_announcement_that_cannot_be_counts_for_nothing)
 {
 	struct store_node n;
@@ -245,7 +293,7 @@ START_TEST(an_announcement_that_cannot_be_counts_for_nothing)
 	said[1] = (struct session){ n.id, UINT64_MAX, NODE_CONNECTED };
 	ck_assert_int_eq(book_announce(&b, said, 2, NULL), -REASON_FIELD_INVALID);
 	ck_assert(!b.ledger.synced);
-	ck_assert_int_eq(book_get(&b, n.id).state, NODE_LOST);
+	ck_assert_int_eq(book_get(&b, n.id).state, NODE_CONNECTED);
 	ck_assert_int_eq(part(false, true, said, 1), -REASON_FIELD_INVALID);
 	ck_assert_int_eq(book_announce(&b, said, 1, NULL), 0);
 	ck_assert(b.ledger.synced);
@@ -268,6 +316,8 @@ main(void)
 	tcase_add_test(tc, an_announcement_may_come_in_parts);
 	tcase_add_test(tc, an_attach_that_crosses_the_announcement_is_left_alone);
 	tcase_add_test(tc, an_older_session_shows_that_the_node_is_there);
+	tcase_add_test(tc, a_restart_does_not_confuse_rounds);
+	tcase_add_test(tc, who_is_forsaken_is_not_reclaimed);
 	tcase_add_test(tc, an_announcement_that_cannot_be_counts_for_nothing);
 	return kit_run("ipamd/session", tc);
 }

@@ -38,16 +38,16 @@ START_TEST(what_is_over_goes_with_its_addresses)
 
 	b.now_s += BOOK_TTL_S - 1;
 	done = sweep();
-	ck_assert_uint_eq(done.tokens + done.nodes, 0);
+	ck_assert_uint_eq(done.expired.tokens + done.expired.nodes, 0);
 	b.now_s += 1;
 	done = sweep();	/* two used tokens and the promise; the node has another second */
-	ck_assert_uint_eq(done.tokens, 3);
-	ck_assert_uint_eq(done.nodes, 0);
+	ck_assert_uint_eq(done.expired.tokens, 3);
+	ck_assert_uint_eq(done.expired.nodes, 0);
 	book_check_pool(&b);
 	b.now_s += 1;
 	done = sweep();
-	ck_assert_uint_eq(done.tokens, 0);
-	ck_assert_uint_eq(done.nodes, 1);
+	ck_assert_uint_eq(done.expired.tokens, 0);
+	ck_assert_uint_eq(done.expired.nodes, 1);
 	ck_assert(!done.more);
 	ck_assert(!book_has(&b, never.id));
 	ck_assert(book_has(&b, came.id));
@@ -75,7 +75,7 @@ START_TEST(a_token_that_is_used_up_takes_no_address_with_it)
 	ck_assert_int_eq(book_redeem(&b, made.secret, 1, &t), 0);
 	ck_assert_int_eq(book_attach(&b, &t.node, &lease), 0);
 	b.now_s += BOOK_TTL_S;
-	ck_assert_uint_eq(sweep().tokens, 1);
+	ck_assert_uint_eq(sweep().expired.tokens, 1);
 	ck_assert(pool_taken(b.ledger.nets[0].pool, &t.node.addr));
 	book_check_pool(&b);
 	book_fini(&b);
@@ -85,7 +85,7 @@ END_TEST
 START_TEST(many_go_in_batches)
 {
 	struct store_node n = { .net = STORE_NET_DEFAULT };
-	const unsigned total = 2 * SWEEP_BATCH + 10;
+	const unsigned total = 2 * EXPIRE_BATCH + 10;
 	struct sweep done = { .more = true };
 	unsigned nodes = 0, steps = 0;
 
@@ -103,8 +103,8 @@ START_TEST(many_go_in_batches)
 	b.now_s += BOOK_TTL_S + 1;
 	while (done.more) {
 		done = sweep();
-		ck_assert_uint_le(done.nodes, SWEEP_BATCH);
-		nodes += done.nodes;
+		ck_assert_uint_le(done.expired.nodes, EXPIRE_BATCH);
+		nodes += done.expired.nodes;
 		steps++;
 	}
 	ck_assert_uint_eq(nodes, total);

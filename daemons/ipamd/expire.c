@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/ipamd/expire.h"
+
+#include <errno.h>
+
+#include "daemons/ipamd/events.h"
+#include "daemons/ipamd/hold.h"
+
+static int
+drop_hold(struct ledger *l, const struct store_hold *h)
+{
+	struct network *net = ledger_network(l, h->net);
+	int rc = store_hold_delete(l->store, h->row);
+
+	if (rc == 0 && net != NULL)
+		ledger_free(l, net, &h->addr);
+	return rc;
+}
+
+static int
+drop_holds(struct ledger *l)
+{
+	struct store_hold holds[EXPIRE_BATCH];
+	int n = store_holds_expired(l->store, l->now_s, holds, EXPIRE_BATCH), rc = 0;
+
+	for (int i = 0; i < n && rc == 0; i++)
+		rc = drop_hold(l, &holds[i]);
+	return rc < 0 ? rc : n;
+}
+
+static int
+drop_token(struct ledger *l, const struct store_token *t)
+{
+	struct store_hold h;
+	int rc = store_hold_by_token(l->store, t->row, &h);
+
+	if (rc == 0)
+		rc = drop_hold(l, &h);
+	return rc < 0 && rc != -ENOENT ? rc : store_token_delete(l->store, t->row);
+}
+
+static int
+drop_tokens(struct ledger *l)
+{
+	struct store_token tokens[EXPIRE_BATCH];
+	int n = store_tokens_expired(l->store, l->now_s, tokens, EXPIRE_BATCH), rc = 0;
+
+	for (int i = 0; i < n && rc == 0; i++)
+		rc = drop_token(l, &tokens[i]);
+	return rc < 0 ? rc : n;
+}
+
+static int
+drop_nodes(struct ledger *l)
+{
+	int64_t created_before_s = l->now_s - l->conf->token_ttl_ms / 1000;
+	struct store_node nodes[EXPIRE_BATCH];
+	int n = store_nodes_expired(l->store, created_before_s, nodes, EXPIRE_BATCH), rc = 0;
+
+	for (int i = 0; i < n && rc == 0; i++) {
+		if ((rc = events_node(l, EVENT_UNREGISTER, &nodes[i], "by=expiry")) == 0 &&
+		    (rc = store_node_delete(l->store, &nodes[i])) == 0)
+			rc = hold_leave(l, &nodes[i]);
+	}
+	return rc < 0 ? rc : n;
+}
+
+int
+expire_step(struct ledger *l, struct expired *out)
+{
+	int holds, tokens, nodes;
+
+	if ((holds = drop_holds(l)) < 0)
+		return holds;
+	if ((tokens = drop_tokens(l)) < 0)
+		return tokens;
+	if ((nodes = drop_nodes(l)) < 0)
+		return nodes;
+	*out = (struct expired){
+		.holds = (unsigned) holds,
+		.tokens = (unsigned) tokens,
+		.nodes = (unsigned) nodes,
+		.more = holds == EXPIRE_BATCH || tokens == EXPIRE_BATCH || nodes == EXPIRE_BATCH,
+	};
+	return 0;
+}
+
+int
+expire_until_free(struct ledger *l, const struct network *net)
+{
+	struct expired done = { .more = true };
+	int rc = 0;
+
+	while (rc == 0 && done.more && pool_used(net->pool) == pool_size(net->pool))
+		rc = expire_step(l, &done);
+	return rc;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LV_IPAMD_EXPIRE_H
+#define LV_IPAMD_EXPIRE_H
+
+#include <stdbool.h>
+
+#include "daemons/ipamd/ledger.h"
+
+/*
+ * What is over: kept addresses, bootstrap tokens, registrations that never came to life. Each is
+ * checked at its use as well; expiring gives back the addresses that they hold.
+ */
+
+#define EXPIRE_BATCH 256	/* of each kind at a time: about a millisecond */
+
+struct expired {
+	unsigned holds, tokens, nodes;	/* deleted */
+	bool more;			/* there may be more of them */
+};
+
+/* Deletes a batch of it. Belongs into a ledger_request. */
+int expire_step(struct ledger *l, struct expired *out);
+
+/*
+ * Deletes as much of it as gives a network's pool a free address, if that can be had so: what is
+ * over must not make a pool look full.
+ */
+int expire_until_free(struct ledger *l, const struct network *net);
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/ipamd/memory_rows.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Networks, events, tombstones, answers and the counter in arrays. */
+
+/* --- networks --------------------------------------------------------------------------------- */
+
+int
+memory_network_list(struct store *st, struct store_network *out, size_t max)
+{
+	struct memory_rows *r = memory_rows(st);
+	size_t n = r->nnetworks < max ? r->nnetworks : max;
+
+	MEMORY_TRIP(st);
+	memcpy(out, r->networks, n * sizeof(*out));
+	return (int) n;
+}
+
+int
+memory_network_add(struct store *st, struct store_network *n)
+{
+	struct memory_rows *r = memory_rows(st);
+
+	MEMORY_TRIP(st);
+	for (size_t i = 0; i < r->nnetworks; i++) {
+		if (strcmp(r->networks[i].name, n->name) == 0)
+			return -EEXIST;
+	}
+	assert(r->nnetworks < MEMORY_NETWORKS_MAX);
+	n->id = ++r->row;
+	r->networks[r->nnetworks++] = *n;
+	return 0;
+}
+
+/* Its name and its first day stay. */
+int
+memory_network_change(struct store *st, const struct store_network *n)
+{
+	struct memory_rows *r = memory_rows(st);
+
+	MEMORY_TRIP(st);
+	for (size_t i = 0; i < r->nnetworks; i++) {
+		struct store_network old = r->networks[i];
+
+		if (old.id != n->id)
+			continue;
+		r->networks[i] = *n;
+		memcpy(r->networks[i].name, old.name, sizeof(old.name));
+		r->networks[i].create_s = old.create_s;
+		return 0;
+	}
+	return -ESTALE;
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+static void
+append_event(struct memory_rows *r, struct store_event *e)
+{
+	e->revision = r->nevents == 0 ? 1 : r->events[r->nevents - 1].revision + 1;
+	if (r->nevents == MEMORY_EVENTS_MAX)
+		memmove(r->events, r->events + 1, --r->nevents * sizeof(*e));
+	r->events[r->nevents++] = *e;
+}
+
+void
+memory_append_lost(struct memory_rows *r, const struct store_node *n, int64_t now_s)
+{
+	struct store_event e = { .kind = EVENT_LOST, .time_s = now_s, .addr = n->addr,
+		.detail = "unannounced" };
+
+	for (size_t i = 0; i < r->nnetworks; i++) {
+		if (r->networks[i].id == n->net)
+			memcpy(e.network, r->networks[i].name, sizeof(e.network));
+	}
+	memcpy(e.node, n->id, sizeof(e.node));
+	append_event(r, &e);
+}
+
+int
+memory_event_add(struct store *st, struct store_event *e)
+{
+	MEMORY_TRIP(st);
+	append_event(memory_rows(st), e);
+	return 0;
+}
+
+int
+memory_event_list(struct store *st, uint64_t after, struct store_event *out, size_t max)
+{
+	struct memory_rows *r = memory_rows(st);
+	size_t n = 0;
+
+	MEMORY_TRIP(st);
+	for (size_t i = 0; i < r->nevents && n < max; i++) {
+		if (r->events[i].revision > after)
+			out[n++] = r->events[i];
+	}
+	return (int) n;
+}
+
+int
+memory_event_span(struct store *st, struct store_event_span *out)
+{
+	struct memory_rows *r = memory_rows(st);
+
+	MEMORY_TRIP(st);
+	*out = (struct store_event_span){ 0 };
+	if (r->nevents > 0)
+		*out = (struct store_event_span){ r->events[0].revision,
+			r->events[r->nevents - 1].revision };
+	return 0;
+}
+
+int
+memory_event_trim(struct store *st, uint64_t before)
+{
+	struct memory_rows *r = memory_rows(st);
+	size_t n = 0;
+
+	MEMORY_TRIP(st);
+	while (n + 1 < r->nevents && r->events[n].revision < before)
+		n++;
+	memmove(r->events, r->events + n, (r->nevents - n) * sizeof(r->events[0]));
+	r->nevents -= n;
+	return 0;
+}
+
+/* --- answers and forgetting ------------------------------------------------------------------- */
+
+int
+memory_reply_by_digest(struct store *st, const uint8_t digest[SECRET_HASH_LEN],
+    struct store_reply *out)
+{
+	struct memory_rows *r = memory_rows(st);
+
+	MEMORY_TRIP(st);
+	for (size_t i = 0; i < r->nreplies; i++) {
+		if (memcmp(r->replies[i].digest, digest, SECRET_HASH_LEN) == 0) {
+			*out = r->replies[i];
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int
+memory_reply_add(struct store *st, const struct store_reply *reply)
+{
+	struct memory_rows *r = memory_rows(st);
+
+	MEMORY_TRIP(st);
+	for (size_t i = 0; i < r->nreplies; i++) {
+		if (memcmp(r->replies[i].digest, reply->digest, SECRET_HASH_LEN) == 0)
+			return -EEXIST;
+	}
+	if (r->nreplies == MEMORY_REPLIES_MAX)
+		MEMORY_REMOVE(r->replies, &r->nreplies, 0);
+	r->replies[r->nreplies++] = *reply;
+	return 0;
+}
+
+int
+memory_forget(struct store *st, enum store_log which, int64_t before_s, uint64_t keep, size_t max)
+{
+	struct memory_rows *r = memory_rows(st);
+	size_t *n = which == STORE_TOMBSTONES ? &r->ntombstones : &r->nreplies;
+	int gone = 0;
+
+	MEMORY_TRIP(st);
+	while (*n > 0 && (size_t) gone < 2 * max) {
+		int64_t time_s = which == STORE_TOMBSTONES ? r->tombstones[0].t.time_s
+		    : r->replies[0].time_s;
+
+		if (time_s >= before_s && *n <= keep)
+			break;
+		if (which == STORE_TOMBSTONES)
+			MEMORY_REMOVE(r->tombstones, n, 0);
+		else
+			MEMORY_REMOVE(r->replies, n, 0);
+		gone++;
+	}
+	return gone;
+}
+
+/* --- the counter ------------------------------------------------------------------------------ */
+
+int
+memory_boot(struct store *st, uint32_t at_least, uint32_t *boot_out)
+{
+	struct memory_rows *r = memory_rows(st);
+
+	MEMORY_TRIP(st);
+	r->boot = (r->boot > at_least ? r->boot : at_least) + 1;
+	*boot_out = r->boot;
+	return 0;
+}
+
