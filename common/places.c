@@ -80,6 +80,16 @@ make_dir(const char *path, uid_t uid, gid_t gid, mode_t mode, struct err *e)
 	return 0;
 }
 
+/* An ordinary user can have all this as its own, but not at root's places. */
+static int
+explain(int rc, const char *run_dir, const char *state_dir, struct err *e)
+{
+	if ((rc != -EPERM && rc != -EACCES) || priv_is_root())
+		return rc;
+	return err_set(e, rc, "must be started as root, or by the owner of runDir (%s) and "
+	    "stateDir (%s)", run_dir, state_dir);
+}
+
 /* The two directories that hold the others: root's, everybody may pass. */
 static int
 make_tops(const char *run_dir, const char *state_dir, struct err *e)
@@ -100,9 +110,10 @@ places_make(const struct places *p, const char *run_dir, const char *state_dir, 
 	    (rc = priv_user(LV_USER_IPAMD, &ipamd, e)) < 0 ||
 	    (rc = priv_user(LV_USER_CTLD, &ctld, e)) < 0 ||
 	    (rc = priv_group(LV_GROUP, &group, e)) < 0 ||
-	    (rc = priv_group(LV_GROUP_ADMIN, &admin, e)) < 0 ||
-	    (rc = make_tops(run_dir, state_dir, e)) < 0)
+	    (rc = priv_group(LV_GROUP_ADMIN, &admin, e)) < 0)
 		return rc;
+	if ((rc = make_tops(run_dir, state_dir, e)) < 0)
+		return explain(rc, run_dir, state_dir, e);
 
 	const struct {
 		const char *path;
@@ -119,7 +130,7 @@ places_make(const struct places *p, const char *run_dir, const char *state_dir, 
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && rc == 0; i++)
 		rc = make_dir(rows[i].path, rows[i].uid, rows[i].gid, rows[i].mode, e);
-	return rc;
+	return explain(rc, run_dir, state_dir, e);
 }
 
 int
