@@ -36,7 +36,7 @@ signer_new(const struct signer_pki *grpc, const struct signer_pki *vpn, struct s
 	for (size_t i = 0; i < PKIS && rc == 0; i++) {
 		rc = pki_ca_load(from[i]->ca_pem, from[i]->key_pem, &s->pkis[i].ca, e);
 		if (rc < 0)
-			err_prefix(e, "%s PKI", i == GRPC ? "grpc" : "vpn");
+			err_prefix(e, "%s", from[i]->dir);
 		else if ((s->pkis[i].ca_pem = strdup(from[i]->ca_pem)) == NULL)
 			rc = err_set(e, -ENOMEM, "out of memory");
 	}

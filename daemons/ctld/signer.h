@@ -16,6 +16,7 @@
 struct signer;
 
 struct signer_pki {
+	const char *dir;	/* where it is, for error texts */
 	const char *ca_pem;	/* may hold several; the first is the one that signs */
 	const char *key_pem;
 };

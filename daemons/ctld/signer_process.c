@@ -17,6 +17,7 @@
 #include "common/places.h"
 #include "common/reason.h"
 #include "common/secret.h"
+#include "config.h"
 #include "daemons/ctld/sandbox_ctld.h"
 #include "daemons/ctld/signer.h"
 #include "ipc/signer.pb-c.h"
@@ -60,6 +61,22 @@ free_pki(struct pki_files *p)
 	secret_free(p->key_pem);
 }
 
+/* What helps against an error of reading; the error itself names the file. */
+static const char *
+remedy_of(int rc)
+{
+	switch (rc) {
+	case -ENOENT:
+		return "litevpnctl pki init makes both CAs; restart ctld";
+	case -EACCES:
+		return "let both ca-key.pem belong to " LV_USER_SIGNER " with mode 0400, restart ctld";
+	case -EPERM:
+		return "chmod 0400 both ca-key.pem, restart ctld";
+	default:
+		return "put each ca.pem beside the ca-key.pem that it was made with, restart ctld";
+	}
+}
+
 /* Without keys it goes on, and says so to everybody who asks. */
 static void
 load_keys(struct process *p)
@@ -69,14 +86,15 @@ load_keys(struct process *p)
 
 	if ((rc = read_pki(p->conf->grpc_dir, &grpc, &p->trouble)) >= 0 &&
 	    (rc = read_pki(p->conf->vpn_dir, &vpn, &p->trouble)) >= 0)
-		rc = signer_new(&(struct signer_pki){ grpc.ca_pem, grpc.key_pem },
-		    &(struct signer_pki){ vpn.ca_pem, vpn.key_pem }, &p->signer, &p->trouble);
+		rc = signer_new(
+		    &(struct signer_pki){ p->conf->grpc_dir, grpc.ca_pem, grpc.key_pem },
+		    &(struct signer_pki){ p->conf->vpn_dir, vpn.ca_pem, vpn.key_pem },
+		    &p->signer, &p->trouble);
 	free_pki(&grpc);
 	free_pki(&vpn);
 	if (rc < 0)
-		log_warn("no_signer", "error=%s consequence=\"nodes cannot enroll\" "
-		    "remedy=\"let both ca-key.pem belong to uid %d with mode 0400, restart ctld\"",
-		    LOG_Q(p->trouble.text), (int) p->conf->user.uid);
+		log_warn("no_signer", "error=%s consequence=\"nodes cannot enroll\" remedy=%s",
+		    LOG_Q(p->trouble.text), LOG_Q(remedy_of(rc)));
 }
 
 /* Anew for each request: ipamd makes its key when it starts for the first time, maybe after us. */

@@ -65,6 +65,11 @@ pki_init
 chmod 755 "$LAB"
 expect 77 'must be started as root' setpriv --reuid nobody --regid nogroup --clear-groups \
 	"$BUILD/tunneld" server -c "$LAB/server.yml"
+for daemon in ipamd ctld; do
+	expect 77 "must be started as root, or by the owner of runDir \($LAB/run\) and stateDir" \
+		setpriv --reuid nobody --regid nogroup --clear-groups \
+		"$BUILD/$daemon" -c "$LAB/server.yml"
+done
 expect 71 '/dev/net/tun: .*modprobe tun' "${S[@]}" unshare -m sh -c \
 	"mount -t tmpfs none /dev/net && exec $BUILD/tunneld server -c $LAB/server.yml"
 "${S[@]}" "$PYTHON" -c 'import socket, time
@@ -127,6 +132,32 @@ for pki in vpn grpc; do
 	cp "$LAB/pki/$other/server-key.pem" "$LAB/broken/$pki/server-key.pem"
 	try_broken "$pki" 78 "server.pem: was not issued by $LAB/broken/$pki/ca.pem"
 done
+
+say "a signer without its keys says which remedy helps; the front goes on"
+signer_says() {
+	CONF_NAME=broken daemon_start ctld s ctld -c "$LAB/broken.yml"
+	wait_for 5 logged ctld "no_signer error=\"$LAB/broken/$1.* consequence=.* remedy=\"$2"
+	daemon_stop ctld
+	rm "$LAB/ctld/log"
+}
+mkdir -p "$LAB/ctld"
+broken_quietly() {
+	broken
+	printf 'log: {level: debug, target: %s/ctld/log}\n' "$LAB" >>"$LAB/broken.yml"
+}
+broken_quietly
+chown 0 "$LAB/broken/vpn/ca-key.pem"
+signer_says 'vpn/ca-key.pem: Permission denied' \
+	'let both ca-key.pem belong to litevpn-signer with mode 0400'
+broken_quietly
+chmod 644 "$LAB/broken/grpc/ca-key.pem"
+signer_says 'grpc/ca-key.pem: others can read' 'chmod 0400 both'
+broken_quietly
+rm "$LAB/broken/vpn/ca.pem"
+signer_says 'vpn/ca.pem: No such file' 'litevpnctl pki init makes both'
+broken_quietly
+cp "$LAB/pki/grpc/ca.pem" "$LAB/broken/vpn/ca.pem"
+signer_says 'vpn: .*does not belong' 'put each ca.pem beside the ca-key.pem that it was made with'
 
 say "a second instance"
 start_ipamd

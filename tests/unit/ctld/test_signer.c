@@ -42,8 +42,8 @@ open_rig(void)
 	r->now = clock_utc_s();
 	ck_assert_int_eq(pki_ca_new("grpc CA", 100, &grpc_key, &r->grpc_ca, &e), 0);
 	ck_assert_int_eq(pki_ca_new("vpn CA", 100, &vpn_key, &r->vpn_ca, &e), 0);
-	ck_assert_int_eq(signer_new(&(struct signer_pki){ r->grpc_ca, grpc_key },
-	    &(struct signer_pki){ r->vpn_ca, vpn_key }, &r->signer, &e), 0);
+	ck_assert_int_eq(signer_new(&(struct signer_pki){ "/grpc", r->grpc_ca, grpc_key },
+	    &(struct signer_pki){ "/vpn", r->vpn_ca, vpn_key }, &r->signer, &e), 0);
 	ck_assert_int_eq(grant_key_new(r->private, r->public), 0);
 	r->csr = make_csr();
 	r->grant = (struct grant){ .pki = GRANT_PKI_VPN, .node_id = "n-1",
@@ -233,12 +233,12 @@ START_TEST(keys_must_belong_to_their_cas)
 	struct err e;
 
 	ck_assert_int_eq(pki_ca_new("another CA", 100, &key, &other, &e), 0);
-	ck_assert_int_lt(signer_new(&(struct signer_pki){ r->grpc_ca, key },
-	    &(struct signer_pki){ other, key }, &s, &e), 0);
-	ck_assert_ptr_nonnull(strstr(e.text, "grpc PKI"));
-	ck_assert_int_lt(signer_new(&(struct signer_pki){ other, key },
-	    &(struct signer_pki){ "nonsense", key }, &s, &e), 0);
-	ck_assert_ptr_nonnull(strstr(e.text, "vpn PKI"));
+	ck_assert_int_lt(signer_new(&(struct signer_pki){ "/grpc", r->grpc_ca, key },
+	    &(struct signer_pki){ "/vpn", other, key }, &s, &e), 0);
+	ck_assert_ptr_nonnull(strstr(e.text, "/grpc: "));
+	ck_assert_int_lt(signer_new(&(struct signer_pki){ "/grpc", other, key },
+	    &(struct signer_pki){ "/vpn", "nonsense", key }, &s, &e), 0);
+	ck_assert_ptr_nonnull(strstr(e.text, "/vpn: "));
 	ck_assert_ptr_null(s);
 	secret_free(key);
 	free(other);
