@@ -9,10 +9,10 @@ CONFIGURE_ARGS ?=
 # --- what to install on Debian 12 before building, and before testing -----------------------------
 DEBS_BUILD = gcc libc6-dev make autoconf pkgconf libssl-dev libsqlite3-dev libyaml-dev \
 	libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev grpc-proto \
-	libseccomp-dev libcap-ng-dev libmnl-dev libgrpc-dev \
+	libseccomp-dev libcap-ng-dev libmnl-dev libnng-dev libgrpc-dev \
 	$(if $(filter x86_64,$(shell uname -m)),libipsec-mb-dev)
 DEBS_DEMO  = iproute2 iperf3 iputils-ping procps python3-grpcio python3-protobuf
-DEBS_TEST  = $(DEBS_DEMO) check libnng-dev shellcheck mandoc nftables sqlite3 openssl python3-scapy \
+DEBS_TEST  = $(DEBS_DEMO) check shellcheck mandoc nftables sqlite3 openssl python3-scapy \
 	python3-openssl python3-cryptography universal-ctags
 DEBS_BENCH = openvpn openssl wireguard-tools wireguard-go nghttp2-client nghttp2-server
 DEBS_LINT  = clang clang-tidy clang-tools libclang-rt-14-dev cppcheck valgrind
@@ -171,7 +171,7 @@ BENCH_OBJ = $(BENCH_SRC:%.c=$(BUILD)/obj/%.o)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(1)))
 main = $(BUILD)/obj/$(1)/main.o
 
-LIBS_base    = $(PROTOBUFC_LIBS) $(YAML_LIBS) $(SECCOMP_LIBS) $(CAPNG_LIBS) $(OPENSSL_LIBS) -lpthread
+LIBS_base    = $(PROTOBUFC_LIBS) $(NNG_LIBS) $(YAML_LIBS) $(SECCOMP_LIBS) $(CAPNG_LIBS) $(OPENSSL_LIBS) -lpthread
 LIBS_tunneld = $(MNL_LIBS) $(IPSEC_MB_LIBS)
 LIBS_ipamd   = $(SQLITE_LIBS)
 LIBS_ctld    = $(GRPC_LIBS)
@@ -223,9 +223,8 @@ $(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $$(call test_objects,$$(
 		$(BUILD)/lib$$(*D).a $(BUILD)/libcommon.a $(BUILD)/libproto.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_$(*D)) $(LIBS_base) $(TEST_LIBS)
-# configure may have run before check was installed. nng, as a peer which we did not write, has no
-# pkg-config file.
-TEST_LIBS = $(or $(CHECK_LIBS),$(shell pkg-config --libs check)) -lnng
+# configure may have run before check was installed.
+TEST_LIBS = $(or $(CHECK_LIBS),$(shell pkg-config --libs check))
 unit-tests: $(TESTS)
 
 # --- benchmarks: what measures beside the daemons ---------------------------------------------------
@@ -272,7 +271,8 @@ tsan:
 valgrind: unit-tests
 	BUILD=$(BUILD) LV_SLOW=20 LV_WRAP='$(VALGRIND)' tests/run.sh unit
 VALGRIND = valgrind --quiet --leak-check=full --show-leak-kinds=definite \
-	--errors-for-leak-kinds=definite --error-exitcode=9
+	--errors-for-leak-kinds=definite --error-exitcode=9 \
+	--suppressions=$(CURDIR)/tests/lint/valgrind.supp
 
 # Only the flags that clang knows; generated code is not looked at.
 tidy: $(GEN_H) config.h

@@ -35,9 +35,6 @@ struct ev {
 	unsigned ntimers, heap_size;
 	uint64_t timer_seq;	/* of the last start */
 
-	TAILQ_HEAD(, ev_task) tasks;
-	uint64_t task_seq;	/* of the last one that was added */
-
 	struct sig sigs[EV_SIGNALS];
 	unsigned nsigs;
 	sigset_t sigset;
@@ -53,7 +50,6 @@ ev_new(struct ev **ev_out)
 	if (ev == NULL)
 		return -ENOMEM;
 	ev->sigio.fd = -1;
-	TAILQ_INIT(&ev->tasks);
 	sigemptyset(&ev->sigset);
 	ev->epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (ev->epfd < 0) {
@@ -202,27 +198,6 @@ ev_timer_stop(struct ev *ev, struct ev_timer *t)
 	t->slot = 0;
 }
 
-void
-ev_task_add(struct ev *ev, struct ev_task *t, void (*fn)(void *arg), void *arg)
-{
-	if (t->queued)
-		return;
-	t->fn = fn;
-	t->arg = arg;
-	t->queued = true;
-	t->seq = ++ev->task_seq;
-	TAILQ_INSERT_TAIL(&ev->tasks, t, next);
-}
-
-void
-ev_task_del(struct ev *ev, struct ev_task *t)
-{
-	if (!t->queued)
-		return;
-	t->queued = false;
-	TAILQ_REMOVE(&ev->tasks, t, next);
-}
-
 static void
 on_signal(void *arg, uint32_t events)
 {
@@ -297,8 +272,6 @@ next_wait(const struct ev *ev)
 {
 	int64_t left;
 
-	if (!TAILQ_EMPTY(&ev->tasks))
-		return 0;
 	if (ev->ntimers == 0)
 		return -1;
 	left = ev->heap[1]->due_ms - clock_mono_ms();
@@ -318,19 +291,6 @@ run_timers(struct ev *ev)
 		if (t->due_ms > now || t->seq > last)
 			break;
 		ev_timer_stop(ev, t);
-		t->fn(t->arg);
-	}
-}
-
-/* Those that are queued now, likewise. */
-static void
-run_tasks(struct ev *ev)
-{
-	uint64_t last = ev->task_seq;
-	struct ev_task *t;
-
-	while ((t = TAILQ_FIRST(&ev->tasks)) != NULL && t->seq <= last && !ev->stopping) {
-		ev_task_del(ev, t);
 		t->fn(t->arg);
 	}
 }
@@ -359,7 +319,6 @@ ev_run(struct ev *ev)
 		}
 		ev->nready = 0;
 		run_timers(ev);
-		run_tasks(ev);
 	}
 	ev->stopping = false;
 	return ev->result;

@@ -4,13 +4,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/queue.h>
 
 #include "common/err.h"
 
 /*
- * An event loop over epoll(7): descriptors, timers, tasks, signals (signalfd(2)) and wake-ups from
- * other threads. One thread runs a loop; only ev_wake may be called from elsewhere. Handles are embedded
+ * An event loop over epoll(7): descriptors, timers, signals (signalfd(2)) and wake-ups from other
+ * threads. One thread runs a loop; only ev_wake may be called from elsewhere. Handles are embedded
  * in their owners' structs, zeroed before first use, and may be removed from any callback, their
  * own included: a removed handle is not called again, even when it was ready in the same round.
  */
@@ -29,14 +28,6 @@ struct ev_timer {
 	int64_t due_ms;	/* clock_mono_ms */
 	uint64_t seq;	/* number of the start: those due together fire in the order of starts */
 	unsigned slot;	/* place in the loop's heap; 0: not running */
-};
-
-struct ev_task {
-	void (*fn)(void *arg);
-	void *arg;
-	bool queued;
-	uint64_t seq;	/* rises from one that is added to the next */
-	TAILQ_ENTRY(ev_task) next;
 };
 
 struct ev_waker {
@@ -65,13 +56,6 @@ void ev_io_del(struct ev *ev, struct ev_io *io);	/* an inactive one is fine */
 int ev_timer_start(struct ev *ev, struct ev_timer *t, int64_t delay_ms, void (*fn)(void *arg),
     void *arg);
 void ev_timer_stop(struct ev *ev, struct ev_timer *t);	/* a stopped one is fine */
-
-/*
- * fn runs once, when the descriptors and timers of this round have had their turn (of the next one,
- * when a task adds it). Adding a queued one changes nothing.
- */
-void ev_task_add(struct ev *ev, struct ev_task *t, void (*fn)(void *arg), void *arg);
-void ev_task_del(struct ev *ev, struct ev_task *t);	/* one that is not queued is fine */
 
 /*
  * Blocks the signal in this thread (and in threads and processes begun later) and calls fn on the

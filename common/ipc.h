@@ -12,15 +12,15 @@
 #include "common/ev.h"
 
 /*
- * Requests between the daemons: protobuf over REQ/REP on a unix socket. One message type for
+ * Requests between the daemons: protobuf over nng's REQ/REP on a unix socket. One message type for
  * requests and one for replies per socket (each a oneof).
  *
  * Both ends check the other's uid when a pipe is added: a stranger's pipe is closed before it has
  * said anything. A message that does not parse closes the pipe that it came on and is counted; one
- * that is too large is not even read, and closes it as well. Neither ends the receiver.
+ * that is too large is not even read: nng closes its pipe. Neither ends the receiver.
  *
- * Handlers and completions run on the owner's event loop; a client that is made without one has a
- * thread of its own for them.
+ * nng runs threads of its own. Handlers and completions run on the owner's event loop; a client
+ * made without a loop gets its completions on an nng thread.
  */
 
 #define IPC_MESSAGE_MAX (256 * 1024)	/* a page of 1,000 nodes with room */
@@ -88,7 +88,7 @@ struct ipc_client_conf {
 	void *arg;
 };
 
-/* ev may be NULL: completions and `up` then run on a thread of its own. Connects for ever by itself. */
+/* ev may be NULL: completions and `up` then run on a thread of nng. Connects for ever by itself. */
 int ipc_client_new(struct ev *ev, const struct ipc_client_conf *conf, struct ipc_client **out,
     struct err *e);
 

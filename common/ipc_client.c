@@ -1,45 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/ipc.h"
 
-/*
- * All that happens to a request after its beginning happens on the thread of the loop: the owner's,
- * or one of ours where the owner has none. In that case others pack their requests into asks, queue
- * them under the lock, and wake the loop. An ask is with nobody (`idle`), in that queue (`asked`),
- * or with the loop, which alone looks at its state.
- */
+/* How the threads meet: see ipc_server.c. A slot that is with nobody is in the `idle` queue. */
 
 #include <errno.h>
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/req.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
 #include "common/clock.h"
-#include "common/ipc_dial.h"
-
-#define NOTHING_DUE_MS 3600000
-
-/*
- * The number of a request is the place of its ask, and before it the count of its uses: so an
- * answer that comes too late is not taken for that of the next.
- */
-#define PLACES 128u
-_Static_assert(IPC_CALLS_MAX <= PLACES, "every ask has a number");
-
-enum ask_state {
-	ASK_NONE,
-	ASK_WAITS,	/* for the listener to be reached */
-	ASK_SENT,
-};
+#include "common/ipc_nng.h"
 
 struct ask {
-	enum ask_state state;
-	uint32_t number;
-	uint8_t *body;		/* NULL: the ask is idle */
-	size_t len;
+	struct ipc_client *client;
+	nng_ctx ctx;
+	nng_aio *aio;
+	bool receiving;
 	int64_t deadline_ms;
+	int rc;
+	ProtobufCMessage *reply;
 	ipc_done *done;
 	void *arg;
 	STAILQ_ENTRY(ask) next;
@@ -48,272 +31,166 @@ struct ask {
 STAILQ_HEAD(ask_queue, ask);
 
 struct ipc_client {
-	struct ipc_dialer dialer;	/* comes first: what is told of the pipe is told of the client */
-	struct ev *ev;
+	struct ev *ev;	/* NULL: completions run on nng's threads */
 	struct ipc_client_conf conf;
-	struct ev_timer deadline;	/* the next one; always runs, so that it can be set without fail */
-	struct ev_task flush;
-	atomic_bool is_up;
-
-	/* Where the loop is ours: */
-	bool own_loop;
-	bool runs;
-	atomic_bool ends;
-	pthread_t thread;
+	char *path;
+	nng_socket sock;
+	bool open;
+	atomic_bool closing;
+	atomic_int pipes;	/* to the listener: 1 while it is connected */
+	atomic_bool came_up;	/* `up` is due on the loop */
 	struct ev_waker waker;
-
-	pthread_mutex_t lock;		/* of `idle` and `asked` */
-	struct ask_queue idle, asked;
+	pthread_mutex_t lock;	/* of `idle` and `arrived` */
+	struct ask_queue idle, arrived;
+	struct ipc_counters stats;
 	struct ask asks[IPC_CALLS_MAX];
 };
 
-/* --- asks ------------------------------------------------------------------------------------- */
-
-static struct ask *
-take_idle(struct ipc_client *c)
+static void
+on_client_pipe(nng_pipe p, nng_pipe_ev ev, void *arg)
 {
-	struct ask *a;
+	struct ipc_client *c = arg;
 
-	pthread_mutex_lock(&c->lock);
-	if ((a = STAILQ_FIRST(&c->idle)) != NULL)
-		STAILQ_REMOVE_HEAD(&c->idle, next);
-	pthread_mutex_unlock(&c->lock);
-	return a;
+	switch (ev) {
+	case NNG_PIPE_EV_ADD_PRE:
+		if (ipc_pipe_uid(p) != c->conf.uid)
+			ipc_reject(&c->stats, p, c->path);
+		else
+			atomic_fetch_add(&c->pipes, 1);
+		break;
+	case NNG_PIPE_EV_ADD_POST:
+		if (c->ev == NULL && c->conf.up != NULL) {
+			c->conf.up(c->conf.arg);
+		} else if (c->ev != NULL) {
+			atomic_store(&c->came_up, true);
+			ev_wake(&c->waker);
+		}
+		break;
+	default: /* removed; it may come before ADD_POST has returned, never before ADD_PRE */
+		if (ipc_pipe_uid(p) == c->conf.uid)
+			atomic_fetch_sub(&c->pipes, 1);
+		break;
+	}
 }
 
+/* The slot goes back before `done` runs, so that `done` may ask again. */
 static void
-give_back(struct ipc_client *c, struct ask *a)
+complete(struct ask *a)
 {
-	free(a->body);
-	a->body = NULL;
+	struct ipc_client *c = a->client;
+	ProtobufCMessage *reply = a->reply;
+	ipc_done *done = a->done;
+	void *arg = a->arg;
+	int rc = a->rc;
+
+	a->reply = NULL;
 	pthread_mutex_lock(&c->lock);
 	STAILQ_INSERT_TAIL(&c->idle, a, next);
 	pthread_mutex_unlock(&c->lock);
-}
-
-/* The ask goes back before `done` runs, so that `done` may ask again. */
-static void
-complete(struct ipc_client *c, struct ask *a, int rc, const ProtobufCMessage *reply)
-{
-	ipc_done *done = a->done;
-	void *arg = a->arg;
-
-	a->state = ASK_NONE;
-	give_back(c, a);
 	done(arg, rc, reply);
+	if (reply != NULL)
+		protobuf_c_message_free_unpacked(reply, NULL);
 }
 
 static void
-flush(void *arg)
+arrive(struct ask *a)
 {
-	struct ipc_client *c = arg;
+	struct ipc_client *c = a->client;
 
-	if (ipc_pipe_is_open(&c->dialer.pipe))
-		ipc_pipe_flush(&c->dialer.pipe);
-}
-
-/* Where there is no memory it waits on, and its deadline comes. */
-static void
-send_ask(struct ipc_client *c, struct ask *a)
-{
-	if (ipc_pipe_send(&c->dialer.pipe, a->number, a->body, a->len) < 0)
+	if (c->ev == NULL) {
+		complete(a);
 		return;
-	a->state = ASK_SENT;
-	ev_task_add(c->ev, &c->flush, flush, c);
-}
-
-static void
-on_deadline(void *arg)
-{
-	struct ipc_client *c = arg;
-	int64_t now = clock_mono_ms(), next = now + NOTHING_DUE_MS;
-
-	ev_timer_start(c->ev, &c->deadline, NOTHING_DUE_MS, on_deadline, c);
-	for (unsigned i = 0; i < IPC_CALLS_MAX; i++) {
-		if (c->asks[i].state != ASK_NONE && c->asks[i].deadline_ms <= now)
-			complete(c, &c->asks[i], -ETIMEDOUT, NULL);
-	}
-	for (unsigned i = 0; i < IPC_CALLS_MAX; i++) {
-		if (c->asks[i].state != ASK_NONE && c->asks[i].deadline_ms < next)
-			next = c->asks[i].deadline_ms;
-	}
-	ev_timer_start(c->ev, &c->deadline, next - now, on_deadline, c);
-}
-
-static void
-begin(struct ipc_client *c, struct ask *a)
-{
-	uint32_t place = (uint32_t) (a - c->asks), uses = a->number / PLACES + 1;
-
-	a->number = IPC_NUMBER_BIT | uses * PLACES | place;
-	a->state = ASK_WAITS;
-	if (a->deadline_ms < c->deadline.due_ms)
-		ev_timer_start(c->ev, &c->deadline, a->deadline_ms - clock_mono_ms(),
-		    on_deadline, c);
-	if (atomic_load(&c->is_up))
-		send_ask(c, a);
-}
-
-int
-ipc_ask(struct ipc_client *c, const ProtobufCMessage *request, int64_t timeout_ms, ipc_done *done,
-    void *arg)
-{
-	size_t len = protobuf_c_message_get_packed_size(request);
-	struct ask *a;
-
-	if (len > IPC_MESSAGE_MAX)
-		return -EMSGSIZE;
-	if ((a = take_idle(c)) == NULL)
-		return -ENOBUFS;
-	if ((a->body = malloc(len + 1)) == NULL) {
-		give_back(c, a);
-		return -ENOMEM;
-	}
-	protobuf_c_message_pack(request, a->body);
-	a->len = len;
-	a->done = done;
-	a->arg = arg;
-	a->deadline_ms = clock_mono_ms() + timeout_ms;
-	atomic_fetch_add(&c->dialer.stats.requests, 1);
-	if (!c->own_loop) {
-		begin(c, a);
-		return 0;
 	}
 	pthread_mutex_lock(&c->lock);
-	STAILQ_INSERT_TAIL(&c->asked, a, next);
+	STAILQ_INSERT_TAIL(&c->arrived, a, next);
 	pthread_mutex_unlock(&c->lock);
 	ev_wake(&c->waker);
-	return 0;
 }
 
-/* --- the pipe --------------------------------------------------------------------------------- */
-
-static void
-on_greeted(struct ipc_pipe *p)
+static nng_duration
+time_left(const struct ask *a)
 {
-	struct ipc_client *c = (struct ipc_client *) p;
+	int64_t left = a->deadline_ms - clock_mono_ms();
 
-	atomic_store(&c->is_up, true);
-	for (unsigned i = 0; i < IPC_CALLS_MAX; i++) {
-		if (c->asks[i].state == ASK_WAITS)
-			send_ask(c, &c->asks[i]);
+	return left < 1 ? 1 : left > INT32_MAX ? INT32_MAX : (nng_duration) left;
+}
+
+/* On an nng thread: the request has gone out, or its answer came, or either failed. */
+static void
+on_client_aio(void *arg)
+{
+	struct ask *a = arg;
+	int rv = nng_aio_result(a->aio);
+	nng_msg *m = ipc_take_msg(a->aio);
+
+	if (atomic_load(&a->client->closing)) {
+		nng_msg_free(m);
+		return;
 	}
-	if (c->conf.up != NULL)
-		c->conf.up(c->conf.arg);
-}
-
-static bool
-on_message(struct ipc_pipe *p, uint32_t number, const uint8_t *body, size_t len)
-{
-	struct ipc_client *c = (struct ipc_client *) p;
-	struct ask *a = &c->asks[number % PLACES % IPC_CALLS_MAX];
-	ProtobufCMessage *reply;
-
-	if (a->state != ASK_SENT || a->number != number)
-		return true;	/* it comes too late */
-	reply = ipc_unpack(&c->dialer.stats, body, len, c->conf.reply);
-	complete(c, a, reply == NULL ? -EBADMSG : 0, reply);
-	if (reply == NULL)
-		return false;
-	protobuf_c_message_free_unpacked(reply, NULL);
-	return true;
-}
-
-static void
-on_over(struct ipc_pipe *p)
-{
-	struct ipc_client *c = (struct ipc_client *) p;
-
-	atomic_store(&c->is_up, false);
-	ipc_dialer_again(&c->dialer);
-	for (unsigned i = 0; i < IPC_CALLS_MAX; i++) {
-		if (c->asks[i].state == ASK_SENT)
-			complete(c, &c->asks[i], -ECONNRESET, NULL);
+	if (!a->receiving && rv == 0) {
+		a->receiving = true;
+		nng_aio_set_timeout(a->aio, time_left(a));
+		nng_ctx_recv(a->ctx, a->aio);
+		return;
 	}
+	if (rv == 0)
+		a->reply = ipc_unpack(&a->client->stats, m, a->client->conf.reply);
+	nng_msg_free(m);
+	a->rc = rv != 0 ? ipc_rc(rv) : a->reply == NULL ? -EBADMSG : 0;
+	arrive(a);
 }
 
-static const struct ipc_pipe_type pipe_type = {
-	.self = IPC_REQ,
-	.peer = IPC_REP,
-	.greeted = on_greeted,
-	.message = on_message,
-	.over = on_over,
-};
-
-/* --- our own loop ----------------------------------------------------------------------------- */
-
-/* Another thread has asked, or wants the loop to end. */
 static void
-on_wake(void *arg, uint32_t events)
+on_client_wake(void *arg, uint32_t events)
 {
 	struct ipc_client *c = arg;
 	struct ask_queue todo = STAILQ_HEAD_INITIALIZER(todo);
 
 	(void) events;
 	pthread_mutex_lock(&c->lock);
-	STAILQ_CONCAT(&todo, &c->asked);
+	STAILQ_CONCAT(&todo, &c->arrived);
 	pthread_mutex_unlock(&c->lock);
 	while (!STAILQ_EMPTY(&todo)) {
 		struct ask *a = STAILQ_FIRST(&todo);
 
 		STAILQ_REMOVE_HEAD(&todo, next);
-		begin(c, a);
+		complete(a);
 	}
-	if (atomic_load(&c->ends))
-		ev_stop(c->ev, 0);
+	if (atomic_exchange(&c->came_up, false) && c->conf.up != NULL)
+		c->conf.up(c->conf.arg);
 }
-
-static void *
-run_loop(void *arg)
-{
-	ev_run(((struct ipc_client *) arg)->ev);
-	return NULL;
-}
-
-/* Signals are for the owner's threads. */
-static int
-start_loop(struct ipc_client *c)
-{
-	sigset_t all, before;
-	int rc;
-
-	if ((rc = ev_waker_init(c->ev, &c->waker, on_wake, c)) < 0)
-		return rc;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&c->thread, NULL, run_loop, c);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	c->runs = rc == 0;
-	return -rc;
-}
-
-static void
-end_loop(struct ipc_client *c)
-{
-	if (c->runs) {
-		atomic_store(&c->ends, true);
-		ev_wake(&c->waker);
-		pthread_join(c->thread, NULL);
-	}
-	ev_waker_fini(c->ev, &c->waker);
-}
-
-/* --- its life --------------------------------------------------------------------------------- */
 
 static int
-start(struct ipc_client *c, struct err *e)
+open_dialer(struct ipc_client *c, struct err *e)
 {
-	struct ipc_dialer_conf dialer = { c->conf.path, c->conf.uid, &pipe_type };
-	int rc;
+	char url[IPC_URL_MAX];
+	int rc, rv;
 
-	if (c->own_loop && (rc = ev_new(&c->ev)) < 0)
-		return err_set(e, rc, "cannot make the event loop: %s", strerror(-rc));
-	if ((rc = ipc_dialer_init(&c->dialer, c->ev, &dialer, e)) < 0)
+	if ((rc = ipc_url(c->path, url, e)) < 0)
 		return rc;
-	rc = ev_timer_start(c->ev, &c->deadline, NOTHING_DUE_MS, on_deadline, c);
-	if (rc == 0 && c->own_loop)
-		rc = start_loop(c);
-	return rc < 0 ? err_set(e, rc, "cannot start the event loop: %s", strerror(-rc)) : 0;
+	if ((rv = nng_req0_open(&c->sock)) != 0)
+		return err_set(e, ipc_rc(rv), "%s: %s", c->path, nng_strerror(rv));
+	c->open = true;
+	nng_socket_set_size(c->sock, NNG_OPT_RECVMAXSZ, IPC_MESSAGE_MAX + IPC_HEADER_MAX);
+	/* Never send a request twice: a lost pipe fails it at once instead. */
+	nng_socket_set_ms(c->sock, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
+	nng_socket_set_ms(c->sock, NNG_OPT_RECONNMINT, IPC_RECONNECT_MIN_MS);
+	nng_socket_set_ms(c->sock, NNG_OPT_RECONNMAXT, IPC_RECONNECT_MAX_MS);
+	nng_pipe_notify(c->sock, NNG_PIPE_EV_ADD_PRE, on_client_pipe, c);
+	nng_pipe_notify(c->sock, NNG_PIPE_EV_ADD_POST, on_client_pipe, c);
+	nng_pipe_notify(c->sock, NNG_PIPE_EV_REM_POST, on_client_pipe, c);
+	for (size_t i = 0; i < IPC_CALLS_MAX; i++) {
+		struct ask *a = &c->asks[i];
+
+		a->client = c;
+		if (nng_aio_alloc(&a->aio, on_client_aio, a) != 0 ||
+		    nng_ctx_open(&a->ctx, c->sock) != 0)
+			return err_set(e, -ENOMEM, "%s: out of memory", c->path);
+		STAILQ_INSERT_TAIL(&c->idle, a, next);
+	}
+	if ((rv = nng_dial(c->sock, url, NULL, NNG_FLAG_NONBLOCK)) != 0)
+		return err_set(e, ipc_rc(rv), "%s: %s", c->path, nng_strerror(rv));
+	return 0;
 }
 
 int
@@ -323,17 +200,17 @@ ipc_client_new(struct ev *ev, const struct ipc_client_conf *conf, struct ipc_cli
 	struct ipc_client *c = calloc(1, sizeof(*c));
 	int rc;
 
-	if (c == NULL)
+	if (c == NULL || (c->path = strdup(conf->path)) == NULL) {
+		free(c);
 		return err_set(e, -ENOMEM, "out of memory");
+	}
 	c->ev = ev;
-	c->own_loop = ev == NULL;
 	c->conf = *conf;
 	pthread_mutex_init(&c->lock, NULL);
 	STAILQ_INIT(&c->idle);
-	STAILQ_INIT(&c->asked);
-	for (unsigned i = 0; i < IPC_CALLS_MAX; i++)
-		STAILQ_INSERT_TAIL(&c->idle, &c->asks[i], next);
-	if ((rc = start(c, e)) < 0) {
+	STAILQ_INIT(&c->arrived);
+	if ((ev != NULL && (rc = ev_waker_init(ev, &c->waker, on_client_wake, c)) < 0) ||
+	    (rc = open_dialer(c, e)) < 0) {
 		ipc_client_free(c);
 		return rc;
 	}
@@ -346,27 +223,61 @@ ipc_client_free(struct ipc_client *c)
 {
 	if (c == NULL)
 		return;
-	if (c->own_loop && c->ev != NULL)
-		end_loop(c);
-	ev_timer_stop(c->ev, &c->deadline);
-	ev_task_del(c->ev, &c->flush);
-	ipc_dialer_fini(&c->dialer);
-	if (c->own_loop)
-		ev_free(c->ev);
-	for (unsigned i = 0; i < IPC_CALLS_MAX; i++)
-		free(c->asks[i].body);
+	atomic_store(&c->closing, true);
+	if (c->open)
+		nng_close(c->sock);
+	for (size_t i = 0; i < IPC_CALLS_MAX; i++) {
+		if (c->asks[i].aio != NULL) {
+			nng_aio_stop(c->asks[i].aio);
+			nng_aio_free(c->asks[i].aio);
+		}
+		if (c->asks[i].reply != NULL)
+			protobuf_c_message_free_unpacked(c->asks[i].reply, NULL);
+	}
+	if (c->ev != NULL)
+		ev_waker_fini(c->ev, &c->waker);
 	pthread_mutex_destroy(&c->lock);
+	free(c->path);
 	free(c);
+}
+
+int
+ipc_ask(struct ipc_client *c, const ProtobufCMessage *request, int64_t timeout_ms, ipc_done *done,
+    void *arg)
+{
+	struct ask *a;
+	nng_msg *m;
+	int rc;
+
+	if ((rc = ipc_pack(request, &m)) < 0)
+		return rc;
+	pthread_mutex_lock(&c->lock);
+	if ((a = STAILQ_FIRST(&c->idle)) != NULL)
+		STAILQ_REMOVE_HEAD(&c->idle, next);
+	pthread_mutex_unlock(&c->lock);
+	if (a == NULL) {
+		nng_msg_free(m);
+		return -ENOBUFS;
+	}
+	a->done = done;
+	a->arg = arg;
+	a->receiving = false;
+	a->deadline_ms = clock_mono_ms() + timeout_ms;
+	atomic_fetch_add(&c->stats.requests, 1);
+	nng_aio_set_timeout(a->aio, time_left(a));
+	nng_aio_set_msg(a->aio, m);
+	nng_ctx_send(a->ctx, a->aio);
+	return 0;
 }
 
 bool
 ipc_client_is_up(const struct ipc_client *c)
 {
-	return atomic_load(&c->is_up);
+	return atomic_load(&c->pipes) > 0;
 }
 
 struct ipc_stats
 ipc_client_stats(const struct ipc_client *c)
 {
-	return ipc_counters_read(&c->dialer.stats);
+	return ipc_counters_read(&c->stats);
 }

@@ -10,15 +10,15 @@
 #include "common/ipc.h"
 
 /*
- * Events from one daemon to others: protobuf over PUB/SUB on a unix socket, beside the socket
+ * Events from one daemon to others: protobuf over nng's PUB/SUB on a unix socket, beside the socket
  * for requests (ipc.h), whose rules about uids, malformed messages and sizes hold here too.
  *
- * A message may be missed: whoever connects late, is away for a moment, or is so
- * slow that IPC_EVENTS_UNSENT_MAX wait for it. So messages carry numbers of their owner's, and a subscriber that sees
+ * A message may be missed: whoever connects late, is away for a moment, or is slower than
+ * IPC_EVENTS_QUEUE messages. So messages carry numbers of their owner's, and a subscriber that sees
  * a gap (or has just connected) asks for what it has missed.
  */
 
-#define IPC_EVENTS_UNSENT_MAX (256 * 1024)	/* bytes that wait for one subscriber */
+#define IPC_EVENTS_QUEUE 64	/* messages that wait for one subscriber */
 
 /* --- the publishing side ---------------------------------------------------------------------- */
 

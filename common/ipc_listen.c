@@ -3,9 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -13,15 +13,12 @@
 
 #include "common/log.h"
 
-#define BACKLOG 64
-#define AGAIN_MS 100
-#define LOOK_MS 2000		/* how long a socket that was removed may be missed */
-#define SOCKET_MODE 0660
+#define CALL_EVERY_MS 2000	/* nng's threads may be late by so much on a busy machine */
 
-/* --- connections ------------------------------------------------------------------------------ */
+/* --- who comes -------------------------------------------------------------------------------- */
 
-static const struct ipc_peer *
-find_peer(const struct ipc_listener *l, uid_t uid)
+const struct ipc_peer *
+ipc_listener_peer(const struct ipc_listener *l, uid_t uid)
 {
 	for (size_t i = 0; i < l->npeers; i++) {
 		if (l->peers[i].uid == uid)
@@ -30,213 +27,156 @@ find_peer(const struct ipc_listener *l, uid_t uid)
 	return NULL;
 }
 
-static struct ipc_line *
-find_place(struct ipc_listener *l)
+/* Is it the other end of our own call? (Or of another socket of this process: a test.) */
+static bool
+is_own_call(nng_pipe p)
 {
-	for (unsigned i = 0; i < IPC_LINES_MAX; i++) {
-		if (!ipc_pipe_is_open(&l->lines[i].pipe))
-			return &l->lines[i];
-	}
-	return NULL;
+	uint64_t pid;
+
+	return nng_pipe_get_uint64(p, NNG_OPT_IPC_PEER_PID, &pid) == 0 && (pid_t) pid == getpid();
 }
 
-/* consumes: fd */
+/* On an nng thread. */
 static void
-admit(struct ipc_listener *l, int fd)
-{
-	uid_t uid = ipc_peer_uid(fd);
-	const struct ipc_peer *peer = find_peer(l, uid);
-	struct ipc_line *line = find_place(l);
-	int rc = line == NULL ? -EMFILE : 0;
-
-	if (peer == NULL) {
-		ipc_stranger(&l->stats, uid, l->path);
-		close(fd);
-		return;
-	}
-	if (rc < 0) {
-		close(fd);
-	} else {
-		line->listener = l;
-		line->peer = peer->id;
-		rc = ipc_pipe_open(&line->pipe, l->ev, fd, l->type);
-	}
-	if (rc < 0)
-		log_err("ipc_refused", "socket=%s uid=%d error=%s", l->path, (int) uid,
-		    err_name(rc));
-}
-
-static void
-listen_again(void *arg)
+on_pipe(nng_pipe p, nng_pipe_ev ev, void *arg)
 {
 	struct ipc_listener *l = arg;
 
-	ev_io_mod(l->ev, &l->io, EPOLLIN);
-}
-
-static void
-on_connection(void *arg, uint32_t events)
-{
-	struct ipc_listener *l = arg;
-	int fd = accept4(l->io.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	(void) events;
-	if (fd >= 0) {
-		admit(l, fd);
-	} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-		log_err("ipc_accept_failed", "socket=%s error=%s", l->path, err_name(-errno));
-		/* Who waits would wake the loop for ever. */
-		if (ev_timer_start(l->ev, &l->again, AGAIN_MS, listen_again, l) == 0)
-			ev_io_mod(l->ev, &l->io, 0);
-	}
-}
-
-void
-ipc_listener_flush(struct ipc_listener *l)
-{
-	for (unsigned i = 0; i < IPC_LINES_MAX; i++) {
-		if (ipc_pipe_is_open(&l->lines[i].pipe))
-			ipc_pipe_flush(&l->lines[i].pipe);
-	}
-}
-
-/* --- the socket ------------------------------------------------------------------------------- */
-
-/* What stands at the path already? */
-static int
-clear_path(const char *path, struct err *e)
-{
-	struct stat st;
-	int fd;
-
-	if (lstat(path, &st) < 0)
-		return 0;
-	if (!S_ISSOCK(st.st_mode))
-		return err_set(e, -EEXIST, "%s: exists and is not a socket", path);
-	fd = ipc_connect(path);
-	if (fd >= 0)
-		close(fd);
-	if (fd >= 0 || fd == -EAGAIN)
-		return err_set(e, -EADDRINUSE, "%s: somebody listens there (does the daemon run "
-		    "already?)", path);
-	unlink(path);	/* a daemon that was killed has left it */
-	return 0;
-}
-
-/* The mode is set before anybody can connect. */
-static int
-bind_to(int fd, const char *path)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-
-	memcpy(sun.sun_path, path, strlen(path) + 1);
-	return bind(fd, (struct sockaddr *) &sun, sizeof(sun)) < 0 ||
-	    chmod(path, SOCKET_MODE) < 0 || listen(fd, BACKLOG) < 0 ? -errno : 0;
-}
-
-static void
-stop_listening(struct ipc_listener *l)
-{
-	if (!l->io.active)
-		return;
-	ev_io_del(l->ev, &l->io);
-	close(l->io.fd);
-}
-
-/* consumes: fd. From now on it is the one, and no other. */
-static int
-serve(struct ipc_listener *l, int fd)
-{
-	struct stat st;
-	int rc;
-
-	if (lstat(l->path, &st) < 0) {
-		rc = -errno;
-		goto fail;
-	}
-	stop_listening(l);
-	if ((rc = ev_io_add(l->ev, &l->io, fd, EPOLLIN, on_connection, l)) < 0)
-		goto fail;
-	l->dev = st.st_dev;
-	l->ino = st.st_ino;
-	return 0;
-fail:
-	close(fd);
-	return rc;
-}
-
-static int
-listen_at(struct ipc_listener *l, struct err *e)
-{
-	int fd, rc;
-
-	if ((rc = ipc_check_path(l->path, e)) < 0 || (rc = clear_path(l->path, e)) < 0)
-		return rc;
-	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
-		return err_set(e, -errno, "%s: %s", l->path, strerror(errno));
-	if ((rc = bind_to(fd, l->path)) < 0)
-		close(fd);
-	else
-		rc = serve(l, fd);
-	return rc < 0 ? err_set(e, rc, "%s: cannot listen: %s", l->path, strerror(-rc)) : 0;
+	(void) ev;
+	if (is_own_call(p))
+		atomic_store(&l->call_heard, true);
+	else if (ipc_listener_peer(l, ipc_pipe_uid(p)) == NULL)
+		ipc_reject(&l->stats, p, l->path);
 }
 
 /* --- staying reachable ------------------------------------------------------------------------ */
 
-/* Does our own socket stand at the path? What cannot be known now may be at the next look. */
-static bool
-is_there(const struct ipc_listener *l)
+/*
+ * Connects to whoever listens there and greets it as a dialer of nng's would: zero, "SP", version,
+ * the number of its protocol. Returns the descriptor, or -errno.
+ */
+static int
+call_path(const char *path, uint8_t dialer)
+{
+	const char greeting[] = { 0, 'S', 'P', 0, 0, (char) dialer, 0, 0 };
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd, rc = 0;
+
+	if (strlen(path) >= sizeof(sun.sun_path))
+		return -ENAMETOOLONG;
+	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
+		return -errno;
+	memcpy(sun.sun_path, path, strlen(path) + 1);
+	if (connect(fd, (struct sockaddr *) &sun, sizeof(sun)) < 0 ||
+	    send(fd, greeting, sizeof(greeting), MSG_NOSIGNAL) < 0)
+		rc = -errno;
+	if (rc < 0)
+		close(fd);
+	return rc < 0 ? rc : fd;
+}
+
+/* nng would replace whatever stands at the path. */
+static int
+check_path(const struct ipc_listener *l, struct err *e)
 {
 	struct stat st;
 
-	if (!l->io.active)
-		return false;
-	if (lstat(l->path, &st) < 0)
-		return errno != ENOENT && errno != ENOTDIR;
-	return st.st_dev == l->dev && st.st_ino == l->ino;
+	if (lstat(l->path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		return err_set(e, -EEXIST, "%s: exists and is not a socket", l->path);
+	return 0;
 }
 
-/* What goes wrong is said once, and its end. Who is connected stays connected. */
+/* A socket at which nobody answers was left by a daemon that was killed. */
+static int
+check_unused(const struct ipc_listener *l, struct err *e)
+{
+	struct pollfd greeted = { .fd = call_path(l->path, l->dialer), .events = POLLIN };
+
+	if (greeted.fd < 0)
+		return 0;
+	poll(&greeted, 1, CALL_EVERY_MS);	/* who hangs up before the answer does harm */
+	close(greeted.fd);
+	return err_set(e, -EADDRINUSE, "%s: somebody listens there (does the daemon run already?)",
+	    l->path);
+}
+
+static int
+start(struct ipc_listener *l, struct err *e)
+{
+	char url[IPC_URL_MAX];
+	int rc, rv;
+
+	if ((rc = ipc_url(l->path, url, e)) < 0 || (rc = check_path(l, e)) < 0)
+		return rc;
+	if ((rv = nng_listener_create(&l->listener, l->sock, url)) == 0 &&
+	    (rv = nng_listener_set_int(l->listener, NNG_OPT_IPC_PERMISSIONS, 0660)) == 0 &&
+	    (rv = nng_listener_start(l->listener, 0)) == 0)
+		return 0;
+	return err_set(e, ipc_rc(rv), "%s: cannot listen: %s", l->path, nng_strerror(rv));
+}
+
+/* Was the last call heard? What could not be tried, for want of descriptors, says nothing. */
+static bool
+is_reachable(const struct ipc_listener *l)
+{
+	if (l->call < 0)
+		return l->call != -ENOENT && l->call != -ENOTDIR && l->call != -ECONNREFUSED;
+	return atomic_load(&l->call_heard);
+}
+
+/* What goes wrong is said once, and its end. */
 static void
 listen_anew(struct ipc_listener *l)
 {
-	int before = l->anew_rc;
+	int before = l->start_rc;
 	struct err e;
 
-	l->anew_rc = listen_at(l, &e);
-	if (l->anew_rc == 0)
-		log_warn("ipc_listening_anew", "socket=%s why=\"it was removed\"", l->path);
-	else if (l->anew_rc != before)
+	nng_listener_close(l->listener);	/* one that could not start is closed already */
+	l->start_rc = start(l, &e);
+	if (l->start_rc == 0)
+		log_warn("ipc_listening_anew", "socket=%s why=\"it did not answer\"", l->path);
+	else if (l->start_rc != before)
 		log_err("ipc_listen_failed", "error=%s", LOG_Q(e.text));
 }
 
 static void
-look_after(void *arg)
+call_again(void *arg)
 {
 	struct ipc_listener *l = arg;
 
-	if (!is_there(l))
+	if (!is_reachable(l))
 		listen_anew(l);
-	ev_timer_start(l->ev, &l->look, LOOK_MS, look_after, l);
+	if (l->call >= 0)
+		close(l->call);
+	atomic_store(&l->call_heard, false);
+	l->call = call_path(l->path, l->dialer);
+	if (ev_timer_start(l->ev, &l->call_timer, CALL_EVERY_MS, call_again, l) < 0)
+		log_err("ipc_unwatched", "socket=%s error=ENOMEM", l->path);
 }
 
 /* --- beginning and end ------------------------------------------------------------------------ */
 
 int
 ipc_listener_init(struct ipc_listener *l, struct ev *ev, const struct ipc_listener_conf *conf,
-    struct err *e)
+    int (*open_socket)(nng_socket *sock), struct err *e)
 {
-	int rc;
+	int rc, rv;
 
 	assert(conf->npeers <= IPC_PEERS_MAX);
-	*l = (struct ipc_listener){ .ev = ev, .type = conf->type, .npeers = conf->npeers };
+	*l = (struct ipc_listener){ .ev = ev, .dialer = conf->dialer, .npeers = conf->npeers,
+		.call = -EAGAIN };
 	memcpy(l->peers, conf->peers, conf->npeers * sizeof(l->peers[0]));
-	if ((l->path = strdup(conf->path)) == NULL ||
-	    ev_timer_start(ev, &l->look, LOOK_MS, look_after, l) < 0)
+	if ((l->path = strdup(conf->path)) == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
-	if ((rc = listen_at(l, e)) < 0)
-		ev_timer_stop(ev, &l->look);
-	return rc;
+	if ((rv = open_socket(&l->sock)) != 0)
+		return err_set(e, ipc_rc(rv), "%s: %s", l->path, nng_strerror(rv));
+	l->open = true;
+	nng_socket_set_size(l->sock, NNG_OPT_RECVMAXSZ, IPC_MESSAGE_MAX + IPC_HEADER_MAX);
+	nng_pipe_notify(l->sock, NNG_PIPE_EV_ADD_PRE, on_pipe, l);
+	if ((rc = check_unused(l, e)) < 0 || (rc = start(l, e)) < 0)
+		return rc;
+	call_again(l);
+	return 0;
 }
 
 void
@@ -244,12 +184,13 @@ ipc_listener_fini(struct ipc_listener *l)
 {
 	if (l->ev == NULL)
 		return;
-	if (l->io.active && is_there(l))
-		unlink(l->path);
-	stop_listening(l);
-	ev_timer_stop(l->ev, &l->look);
-	ev_timer_stop(l->ev, &l->again);
-	for (unsigned i = 0; i < IPC_LINES_MAX; i++)
-		ipc_pipe_close(&l->lines[i].pipe);
+	ev_timer_stop(l->ev, &l->call_timer);
+	if (l->call >= 0)
+		close(l->call);
+	l->call = -EAGAIN;
+	if (l->open)
+		nng_close(l->sock);
+	l->open = false;
 	free(l->path);
+	l->path = NULL;
 }

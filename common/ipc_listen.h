@@ -2,62 +2,61 @@
 #ifndef LV_IPC_LISTEN_H
 #define LV_IPC_LISTEN_H
 
-#include <stddef.h>
-#include <sys/types.h>
+#include <nng/nng.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "common/err.h"
 #include "common/ev.h"
 #include "common/ipc.h"
-#include "common/ipc_peer.h"
-#include "common/ipc_pipe.h"
+#include "common/ipc_nng.h"
 
 /*
- * How ipc_server.c and ipc_publisher.c listen, and who may connect. Of no use elsewhere. A socket
- * that is removed under a listener is soon made anew: a daemon's partners may start at any time.
+ * How ipc_server.c and ipc_publisher.c listen: who may connect, and staying reachable. Of no use
+ * elsewhere.
+ *
+ * nng 1.5 stops accepting for ever when a peer connects and is gone before it was greeted: the
+ * greeting's EPIPE becomes NNG_ECLOSED, which its listener takes for its own end. It is enough that
+ * a peer is killed at the wrong moment, and nng's own look at a socket that may be stale is such a
+ * peer. So we look ourselves, in a way that harms nobody, and the listener calls itself all the
+ * time: when it has not heard the last call, or its socket was removed, it listens anew.
  */
 
 #define IPC_PEERS_MAX 4
-#define IPC_LINES_MAX 16	/* a daemon has one; when it was killed the last may not have ended */
-
-/* A connection; where its pipe is not open, a place for one. */
-struct ipc_line {
-	struct ipc_pipe pipe;	/* comes first: what the loop tells of the pipe is told of the line */
-	struct ipc_listener *listener;
-	unsigned peer;		/* the owner's name for it */
-};
 
 struct ipc_listener {
 	struct ev *ev;
 	char *path;			/* of the socket */
-	const struct ipc_pipe_type *type;
+	uint8_t dialer;
 	struct ipc_peer peers[IPC_PEERS_MAX];
 	size_t npeers;
 	struct ipc_counters stats;
-	struct ev_io io;		/* active as long as it listens; the descriptor is ours */
-	struct ev_timer again;		/* after a shortage of descriptors */
-	dev_t dev;			/* what it is at the path */
-	ino_t ino;
-	struct ev_timer look;		/* whether it still is */
-	int anew_rc;			/* of the last try to listen anew */
-	struct ipc_line lines[IPC_LINES_MAX];
+	nng_socket sock;
+	bool open;
+	nng_listener listener;
+	struct ev_timer call_timer;	/* of the calls to itself */
+	int call;			/* the last one's descriptor; below 0: why there is none */
+	atomic_bool call_heard;
+	int start_rc;			/* of the last try to listen anew */
 };
 
 struct ipc_listener_conf {
-	const char *path;			/* copied */
-	const struct ipc_pipe_type *type;	/* of the lines' pipes; borrowed */
-	const struct ipc_peer *peers;		/* copied */
+	const char *path;		/* copied */
+	uint8_t dialer;			/* nng's number of the protocol that dialers speak */
+	const struct ipc_peer *peers;	/* copied */
 	size_t npeers;
 };
 
 /*
- * Replaces a socket that nobody listens at, and nothing else: -EADDRINUSE, -EEXIST. On failure,
- * too, ipc_listener_fini ends it.
+ * Makes the nng socket by `open_socket` and listens with it. On failure, too, ipc_listener_fini
+ * ends it. The socket is closed there: operations under way are ended by then.
  */
 int ipc_listener_init(struct ipc_listener *l, struct ev *ev, const struct ipc_listener_conf *conf,
-    struct err *e);
+    int (*open_socket)(nng_socket *sock), struct err *e);
 void ipc_listener_fini(struct ipc_listener *l);	/* a zeroed one is fine */
 
-/* Sends what is queued, to everybody. */
-void ipc_listener_flush(struct ipc_listener *l);
+/* The peer of that uid; NULL: a stranger. */
+const struct ipc_peer *ipc_listener_peer(const struct ipc_listener *l, uid_t uid);
 
 #endif

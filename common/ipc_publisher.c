@@ -2,55 +2,34 @@
 #include "common/ipc_events.h"
 
 #include <errno.h>
+#include <nng/nng.h>
+#include <nng/protocol/pubsub0/pub.h>
 #include <stdlib.h>
 
 #include "common/ipc_listen.h"
+#include "common/ipc_nng.h"
+
+#define SUB0_SELF 0x21	/* the number of the SUB protocol; nng's headers do not name it */
 
 struct ipc_publisher {
 	struct ipc_listener listener;
-	struct ev_task flush;
-};
-
-/* A subscriber has nothing to say. */
-static bool
-on_message(struct ipc_pipe *p, uint32_t number, const uint8_t *body, size_t len)
-{
-	struct ipc_line *line = (struct ipc_line *) p;
-
-	(void) number;
-	(void) body;
-	(void) len;
-	atomic_fetch_add(&line->listener->stats.malformed, 1);
-	return false;
-}
-
-static void
-on_over(struct ipc_pipe *p)
-{
-	(void) p;	/* the others go on */
-}
-
-static const struct ipc_pipe_type line_type = {
-	.self = IPC_PUB,
-	.peer = IPC_SUB,
-	.message = on_message,
-	.over = on_over,
 };
 
 int
 ipc_publisher_new(struct ev *ev, const struct ipc_publisher_conf *conf, struct ipc_publisher **out,
     struct err *e)
 {
-	struct ipc_listener_conf listener = { conf->path, &line_type, conf->peers, conf->npeers };
+	struct ipc_listener_conf listener = { conf->path, SUB0_SELF, conf->peers, conf->npeers };
 	struct ipc_publisher *p = calloc(1, sizeof(*p));
 	int rc;
 
 	if (p == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
-	if ((rc = ipc_listener_init(&p->listener, ev, &listener, e)) < 0) {
+	if ((rc = ipc_listener_init(&p->listener, ev, &listener, nng_pub0_open, e)) < 0) {
 		ipc_publisher_free(p);
 		return rc;
 	}
+	nng_socket_set_int(p->listener.sock, NNG_OPT_SENDBUF, IPC_EVENTS_QUEUE);
 	*out = p;
 	return 0;
 }
@@ -60,39 +39,22 @@ ipc_publisher_free(struct ipc_publisher *p)
 {
 	if (p == NULL)
 		return;
-	ev_task_del(p->listener.ev, &p->flush);
 	ipc_listener_fini(&p->listener);
 	free(p);
-}
-
-static void
-flush(void *arg)
-{
-	struct ipc_publisher *p = arg;
-
-	ipc_listener_flush(&p->listener);
 }
 
 int
 ipc_publish(struct ipc_publisher *p, const ProtobufCMessage *msg)
 {
-	size_t len = protobuf_c_message_get_packed_size(msg);
-	uint8_t *body;
+	nng_msg *m;
+	int rc, rv;
 
-	if (len > IPC_MESSAGE_MAX)
-		return -EMSGSIZE;
-	if ((body = malloc(len + 1)) == NULL)
-		return -ENOMEM;
-	protobuf_c_message_pack(msg, body);
-	for (unsigned i = 0; i < IPC_LINES_MAX; i++) {
-		struct ipc_pipe *line = &p->listener.lines[i].pipe;
-
-		/* Who does not keep up misses it, as when there was no memory for it. */
-		if (ipc_pipe_is_open(line) && ipc_pipe_unsent(line) <= IPC_EVENTS_UNSENT_MAX)
-			ipc_pipe_send(line, 0, body, len);
+	if ((rc = ipc_pack(msg, &m)) < 0)
+		return rc;
+	if ((rv = nng_sendmsg(p->listener.sock, m, NNG_FLAG_NONBLOCK)) != 0) {
+		nng_msg_free(m);
+		return ipc_rc(rv);
 	}
-	free(body);
-	ev_task_add(p->listener.ev, &p->flush, flush, p);
 	atomic_fetch_add(&p->listener.stats.requests, 1);
 	return 0;
 }

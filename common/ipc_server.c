@@ -2,155 +2,145 @@
 #include "common/ipc.h"
 
 /*
- * A round: the loop hears what has come on each line and hands it to the owner, request after
- * request; when all were heard, a task says so to the owner, and sends what was answered. An answer
- * that comes later has the task run once more.
- *
- * A call is the owner's from `handle` to ipc_reply, also when its line ends meanwhile. While all
- * calls are in use nobody is heard.
+ * How the threads meet. Every slot (a request being answered, or being asked) has one nng context
+ * and one aio, and is at any time in exactly one place: with nng (its aio is under way; only the
+ * aio's callback touches it), in the `arrived` queue (under the lock), or with the loop. The
+ * callback hands it to the loop by the queue and a wake; the loop hands it back by starting the
+ * next operation of the aio. So no field of a slot needs a lock of its own.
  */
 
 #include <errno.h>
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/rep.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 
 #include "common/ipc_listen.h"
+#include "common/ipc_nng.h"
 #include "common/log.h"
-
-#define UNSENT_MAX (4 * IPC_MESSAGE_MAX)	/* for a peer that asks, and does not read */
 
 struct ipc_call {
 	struct ipc_server *server;
-	struct ipc_line *line;	/* NULL: it has ended, nobody waits for the answer */
-	uint32_t number;
+	nng_ctx ctx;
+	nng_aio *aio;
+	bool sending;	/* the aio's operation: our reply, or else the next request */
+	nng_pipe pipe;	/* that the request came on */
 	unsigned peer;
-	SLIST_ENTRY(ipc_call) next;
+	ProtobufCMessage *msg;
+	STAILQ_ENTRY(ipc_call) next;
 };
+
+STAILQ_HEAD(call_queue, ipc_call);
 
 struct ipc_server {
-	struct ipc_listener listener;	/* comes first: a line's listener is its server */
+	struct ev *ev;
 	struct ipc_server_conf conf;
-	struct ev_task round_end;
-	bool has_handled;		/* requests of this round */
+	struct ipc_listener listener;
+	struct ev_waker waker;
+	pthread_mutex_t lock;		/* of `arrived` */
+	struct call_queue arrived;
 	struct ipc_call calls[IPC_CALLS_MAX];
-	SLIST_HEAD(, ipc_call) idle;
 };
 
-static struct ipc_server *
-server_of(const struct ipc_pipe *p)
+static void
+receive_next(struct ipc_call *call)
 {
-	return (struct ipc_server *) ((const struct ipc_line *) p)->listener;
+	call->sending = false;
+	nng_ctx_recv(call->ctx, call->aio);
 }
 
+/* On an nng thread: a request came in, or our reply has gone out. */
 static void
-end_round(void *arg)
+on_server_aio(void *arg)
+{
+	struct ipc_call *call = arg;
+	struct ipc_server *s = call->server;
+	const struct ipc_peer *peer;
+	int rv = nng_aio_result(call->aio);
+	nng_msg *m = ipc_take_msg(call->aio);
+
+	if (call->sending || rv != 0) {
+		nng_msg_free(m);
+		if (rv != NNG_ECLOSED && rv != NNG_ECANCELED)
+			receive_next(call);
+		return;
+	}
+	call->pipe = nng_msg_get_pipe(m);
+	peer = ipc_listener_peer(&s->listener, ipc_pipe_uid(call->pipe));
+	call->msg = peer == NULL ? NULL : ipc_unpack(&s->listener.stats, m, s->conf.request);
+	nng_msg_free(m);
+	if (call->msg == NULL) {
+		receive_next(call);
+		return;
+	}
+	call->peer = peer->id;
+	atomic_fetch_add(&s->listener.stats.requests, 1);
+	pthread_mutex_lock(&s->lock);
+	STAILQ_INSERT_TAIL(&s->arrived, call, next);
+	pthread_mutex_unlock(&s->lock);
+	ev_wake(&s->waker);
+}
+
+/* On the loop: everything that has arrived, then once `handled`. */
+static void
+on_server_wake(void *arg, uint32_t events)
 {
 	struct ipc_server *s = arg;
-	bool has_handled = s->has_handled;
+	struct call_queue todo = STAILQ_HEAD_INITIALIZER(todo);
 
-	s->has_handled = false;
-	if (has_handled && s->conf.handled != NULL)
+	(void) events;
+	pthread_mutex_lock(&s->lock);
+	STAILQ_CONCAT(&todo, &s->arrived);
+	pthread_mutex_unlock(&s->lock);
+	if (STAILQ_EMPTY(&todo))
+		return;
+	while (!STAILQ_EMPTY(&todo)) {
+		struct ipc_call *call = STAILQ_FIRST(&todo);
+		ProtobufCMessage *msg = call->msg;
+
+		STAILQ_REMOVE_HEAD(&todo, next);
+		call->msg = NULL;
+		s->conf.handle(s->conf.arg, call, msg);
+		protobuf_c_message_free_unpacked(msg, NULL);
+	}
+	if (s->conf.handled != NULL)
 		s->conf.handled(s->conf.arg);
-	ipc_listener_flush(&s->listener);
-	for (unsigned i = 0; i < IPC_LINES_MAX; i++) {
-		if (ipc_pipe_is_open(&s->listener.lines[i].pipe))
-			ipc_pipe_hear(&s->listener.lines[i].pipe);
-	}
 }
-
-/* --- lines ------------------------------------------------------------------------------------ */
-
-static bool
-is_ready(const struct ipc_pipe *p)
-{
-	return !SLIST_EMPTY(&server_of(p)->idle) && ipc_pipe_unsent(p) <= UNSENT_MAX;
-}
-
-static bool
-on_message(struct ipc_pipe *p, uint32_t number, const uint8_t *body, size_t len)
-{
-	struct ipc_server *s = server_of(p);
-	struct ipc_line *line = (struct ipc_line *) p;
-	struct ipc_call *call = SLIST_FIRST(&s->idle);
-	ProtobufCMessage *msg = ipc_unpack(&s->listener.stats, body, len, s->conf.request);
-
-	if (msg == NULL)
-		return false;
-	SLIST_REMOVE_HEAD(&s->idle, next);
-	*call = (struct ipc_call){ .server = s, .line = line, .number = number,
-		.peer = line->peer };
-	atomic_fetch_add(&s->listener.stats.requests, 1);
-	s->has_handled = true;
-	ev_task_add(s->listener.ev, &s->round_end, end_round, s);
-	s->conf.handle(s->conf.arg, call, msg);
-	protobuf_c_message_free_unpacked(msg, NULL);
-	return true;
-}
-
-static void
-on_over(struct ipc_pipe *p)
-{
-	struct ipc_server *s = server_of(p);
-
-	for (unsigned i = 0; i < IPC_CALLS_MAX; i++) {
-		if (s->calls[i].line == (struct ipc_line *) p)
-			s->calls[i].line = NULL;
-	}
-}
-
-static const struct ipc_pipe_type line_type = {
-	.self = IPC_REP,
-	.peer = IPC_REQ,
-	.is_ready = is_ready,
-	.message = on_message,
-	.over = on_over,
-};
-
-/* --- calls ------------------------------------------------------------------------------------ */
-
-void
-ipc_reply(struct ipc_call *call, const ProtobufCMessage *reply)
-{
-	struct ipc_server *s = call->server;
-	int rc = call->line == NULL ? 0
-	    : ipc_pipe_pack(&call->line->pipe, call->number, reply);
-
-	if (rc < 0) {
-		log_err("ipc_reply_dropped", "socket=%s error=%s", s->listener.path, err_name(rc));
-		ipc_pipe_break(&call->line->pipe);
-	}
-	call->line = NULL;
-	SLIST_INSERT_HEAD(&s->idle, call, next);
-	ev_task_add(s->listener.ev, &s->round_end, end_round, s);
-}
-
-unsigned
-ipc_call_peer(const struct ipc_call *call)
-{
-	return call->peer;
-}
-
-/* --- its life --------------------------------------------------------------------------------- */
 
 int
 ipc_server_new(struct ev *ev, const struct ipc_server_conf *conf, struct ipc_server **out,
     struct err *e)
 {
-	struct ipc_listener_conf listener = { conf->path, &line_type, conf->peers, conf->npeers };
+	struct ipc_listener_conf listener = { conf->path, NNG_REP0_PEER, conf->peers, conf->npeers };
 	struct ipc_server *s = calloc(1, sizeof(*s));
 	int rc;
 
 	if (s == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
+	s->ev = ev;
 	s->conf = *conf;
-	for (unsigned i = 0; i < IPC_CALLS_MAX; i++)
-		SLIST_INSERT_HEAD(&s->idle, &s->calls[i], next);
-	if ((rc = ipc_listener_init(&s->listener, ev, &listener, e)) < 0) {
-		ipc_server_free(s);
-		return rc;
+	pthread_mutex_init(&s->lock, NULL);
+	STAILQ_INIT(&s->arrived);
+	if ((rc = ev_waker_init(ev, &s->waker, on_server_wake, s)) < 0 ||
+	    (rc = ipc_listener_init(&s->listener, ev, &listener, nng_rep0_open, e)) < 0)
+		goto fail;
+	for (size_t i = 0; i < IPC_CALLS_MAX; i++) {
+		struct ipc_call *call = &s->calls[i];
+
+		call->server = s;
+		if (nng_aio_alloc(&call->aio, on_server_aio, call) != 0 ||
+		    nng_ctx_open(&call->ctx, s->listener.sock) != 0) {
+			rc = err_set(e, -ENOMEM, "%s: out of memory", conf->path);
+			goto fail;
+		}
+		receive_next(call);
 	}
 	*out = s;
 	return 0;
+fail:
+	ipc_server_free(s);
+	return rc;
 }
 
 void
@@ -158,9 +148,42 @@ ipc_server_free(struct ipc_server *s)
 {
 	if (s == NULL)
 		return;
-	ev_task_del(s->listener.ev, &s->round_end);
 	ipc_listener_fini(&s->listener);
+	for (size_t i = 0; i < IPC_CALLS_MAX; i++) {
+		if (s->calls[i].aio != NULL) {
+			nng_aio_stop(s->calls[i].aio);
+			nng_aio_free(s->calls[i].aio);
+		}
+		if (s->calls[i].msg != NULL)
+			protobuf_c_message_free_unpacked(s->calls[i].msg, NULL);
+	}
+	ev_waker_fini(s->ev, &s->waker);
+	pthread_mutex_destroy(&s->lock);
 	free(s);
+}
+
+void
+ipc_reply(struct ipc_call *call, const ProtobufCMessage *reply)
+{
+	nng_msg *m;
+	int rc = ipc_pack(reply, &m);
+
+	if (rc < 0) {
+		log_err("ipc_reply_dropped", "socket=%s error=%s", call->server->listener.path,
+		    err_name(rc));
+		nng_pipe_close(call->pipe);
+		receive_next(call);
+		return;
+	}
+	call->sending = true;
+	nng_aio_set_msg(call->aio, m);
+	nng_ctx_send(call->ctx, call->aio);
+}
+
+unsigned
+ipc_call_peer(const struct ipc_call *call)
+{
+	return call->peer;
 }
 
 struct ipc_stats

@@ -89,25 +89,9 @@ const struct sandbox_call sandbox_base[] = {
 	SANDBOX_END
 };
 
-const struct sandbox_call sandbox_sockets[] = {
-	SANDBOX_ARG(socket, 0, ~(uint64_t) 0, AF_UNIX, "sockets between the daemons"),
-	SANDBOX_OK(connect, "sockets between the daemons"),
-	SANDBOX_OK(bind, "sockets between the daemons"),
-	SANDBOX_OK(listen, "sockets between the daemons"),
-	SANDBOX_OK(accept4, "sockets between the daemons"),
-	SANDBOX_OK(getsockname, "sockets between the daemons"),
-	SANDBOX_OK(getpeername, "sockets between the daemons"),
-	SANDBOX_OK(getsockopt, "who is the peer"),
-	SANDBOX_OK(setsockopt, "socket options"),
-	SANDBOX_OK(chmod, "the mode of the own socket; only the owner of a file can"),
-	SANDBOX_OK(fchmodat, "the same"),
-	SANDBOX_OK(unlink, "the own socket; Landlock limits it"),
-	SANDBOX_END
-};
-
 const struct sandbox_call sandbox_threads[] = {
 	SANDBOX_OLD(clone3, "its flags lie in memory, where a filter does not see them"),
-	SANDBOX_ARG(clone, 0, CLONE_THREAD, CLONE_THREAD, "threads, no process"),
+	SANDBOX_ARG(clone, 0, CLONE_THREAD, CLONE_THREAD, "threads of nng and gRPC, no process"),
 	SANDBOX_OK(set_robust_list, "thread start"),
 	SANDBOX_OK(rseq, "thread start"),
 	SANDBOX_OK(sched_yield, "spinning locks"),
@@ -116,7 +100,19 @@ const struct sandbox_call sandbox_threads[] = {
 	SANDBOX_OK(getcpu, "the same"),
 	SANDBOX_ARG(prctl, 0, ~(uint64_t) 0, 15, "PR_SET_NAME of threads"),
 	SANDBOX_OK(pipe2, "wake-ups of libraries"),
-	SANDBOX_OK(accept, "sockets of libraries"),
+	SANDBOX_ARG(socket, 0, ~(uint64_t) 0, AF_UNIX, "sockets between the daemons"),
+	SANDBOX_OK(connect, "sockets between the daemons"),
+	SANDBOX_OK(bind, "sockets between the daemons"),
+	SANDBOX_OK(listen, "sockets between the daemons"),
+	SANDBOX_OK(accept, "sockets between the daemons"),
+	SANDBOX_OK(accept4, "sockets between the daemons"),
+	SANDBOX_OK(getsockname, "sockets between the daemons"),
+	SANDBOX_OK(getpeername, "sockets between the daemons"),
+	SANDBOX_OK(getsockopt, "who is the peer"),
+	SANDBOX_OK(setsockopt, "socket options"),
+	SANDBOX_OK(chmod, "nng sets the mode of its own socket; only the owner of a file can"),
+	SANDBOX_OK(fchmodat, "the same"),
+	SANDBOX_OK(unlink, "nng removes its own socket; Landlock limits it"),
 	SANDBOX_NO(openat, "glibc reads /sys/devices/system/cpu when threads start"),
 	SANDBOX_NO(open, "the same"),
 	SANDBOX_END

@@ -68,8 +68,7 @@ struct sandbox {
 
 /* The calls that every process needs: memory, clocks, its own end. Ends with SANDBOX_END. */
 extern const struct sandbox_call sandbox_base[];
-/* What the sockets between the daemons need on top, and what threads do. */
-extern const struct sandbox_call sandbox_sockets[];
+/* What threads, epoll and the sockets between the daemons (nng) need on top. */
 extern const struct sandbox_call sandbox_threads[];
 
 enum sandbox_mode {

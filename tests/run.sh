@@ -145,6 +145,7 @@ unit_tests() {
 
 integration_tests() {
 	local script name limit since status
+	export LSAN_OPTIONS="$LSAN_OPTIONS:suppressions=$TOP/tests/lint/lsan.supp"
 	for script in "$TOP"/tests/integration/t_*.sh; do
 		[ -e "$script" ] || continue
 		name=${script##*/}

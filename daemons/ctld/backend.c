@@ -51,7 +51,7 @@ backend_new(const struct places *places, const uid_t uids[BACKEND_PEERS], struct
 			.reply = peers[p].reply,
 		};
 
-		/* Without a loop: answers come on the client's thread and are read there. */
+		/* Without a loop: answers come on nng's threads and are read there. */
 		rc = ipc_client_new(NULL, &conf, &b->clients[p], e);
 	}
 	if (rc < 0)
@@ -104,7 +104,7 @@ fail(struct ask *a, int rc)
 	err_set(&a->err, -(int) reason, "%s", reason_text((int) reason));
 }
 
-/* On the client's thread. */
+/* On a thread of nng. */
 static void
 on_reply(void *arg, int rc, const ProtobufCMessage *reply)
 {

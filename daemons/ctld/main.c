@@ -29,8 +29,8 @@
  * key; the signer (signer_process.c) holds the CA keys and talks to the front only.
  *
  * Threads of the front: the loop (signals, the admin socket, the signer's channel), the queue's
- * thread (grpc.c: every call), those of gRPC and of the two clients (backend.c). Between the first
- * two: call_resume one way, the signer client's inbox and `stopped` the other way.
+ * thread (grpc.c: every call), those of gRPC and of nng. Between the first two: call_resume one
+ * way, the signer client's inbox and `stopped` the other way.
  */
 
 #define DESCRIPTORS_OWN 128	/* those that are no caller's: sockets, pipes, gRPC's and nng's */

@@ -17,8 +17,7 @@ static const struct sandbox_call calls[] = {
 };
 /* clang-format on */
 
-static const struct sandbox_call *const tables[] = { calls, sandbox_base, sandbox_sockets,
-	sandbox_threads, NULL };
+static const struct sandbox_call *const tables[] = { calls, sandbox_base, sandbox_threads, NULL };
 
 int
 sandbox_front(const char *admin_dir, const char *conf_dir, const char *cert_dir,

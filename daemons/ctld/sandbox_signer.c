@@ -10,7 +10,7 @@ static const struct sandbox_call calls[] = {
 };
 /* clang-format on */
 
-/* Without sandbox_sockets and sandbox_threads: it makes none. */
+/* Without sandbox_threads: it starts none, and no socket can be made without that table. */
 static const struct sandbox_call *const tables[] = { calls, sandbox_base, NULL };
 
 int

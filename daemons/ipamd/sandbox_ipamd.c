@@ -24,7 +24,7 @@ static const struct sandbox_call calls[] = {
 /* clang-format on */
 
 static const struct sandbox_call *const tables[] = {
-	sandbox_base, sandbox_sockets, calls, NULL,
+	sandbox_base, sandbox_threads, calls, NULL,
 };
 
 int

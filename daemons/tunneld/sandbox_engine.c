@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 /*
- * No capability, no file. It reads and writes the descriptors that it was handed, and makes the
+ * No capability, no file. It reads and writes the descriptors that it was handed; nng makes the
  * sockets towards ipamd and ctld. ioctl is missing on purpose: with it a TUN descriptor could be
  * changed even without rights.
  */
@@ -45,10 +45,10 @@ const struct sandbox_path sandbox_node_paths[SANDBOX_NODE_PATHS] = {
 int
 sandbox_enter_engine(const struct tunneld *d, struct err *e)
 {
-	const struct sandbox_call *const server[] = { sandbox_base, sandbox_sockets,
-		sandbox_threads, sandbox_engine_calls, NULL };
-	const struct sandbox_call *const node[] = { sandbox_base, sandbox_sockets,
-		sandbox_threads, sandbox_engine_calls, sandbox_node_calls, NULL };
+	const struct sandbox_call *const server[] = { sandbox_base, sandbox_threads,
+		sandbox_engine_calls, NULL };
+	const struct sandbox_call *const node[] = { sandbox_base, sandbox_threads,
+		sandbox_engine_calls, sandbox_node_calls, NULL };
 	struct sandbox_path run = { d->places.tunneld_run, SANDBOX_SOCKET };
 	struct sandbox sb = {
 		.name = "tunneld-engine",

@@ -28,8 +28,8 @@ static const struct sandbox_call calls[] = {
 int
 sandbox_enter_spawner(const struct tunneld *d, struct err *e)
 {
-	const struct sandbox_call *const tables[] = { sandbox_base, sandbox_sockets,
-		sandbox_threads, sandbox_engine_calls, sandbox_node_calls, calls, NULL };
+	const struct sandbox_call *const tables[] = { sandbox_base, sandbox_threads,
+		sandbox_engine_calls, sandbox_node_calls, calls, NULL };
 	struct sandbox_path run = { d->places.tunneld_run, SANDBOX_SOCKET };
 	struct sandbox sb = {
 		.name = "tunneld-spawner",

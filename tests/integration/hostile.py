@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Speaks SP over IPC by hand and says what no honest daemon says; each time the other side
+"""Speaks nng's IPC transport by hand and says what no honest daemon says; each time the other side
 must close the pipe, and answer a new one.
 
 usage: hostile.py [--stranger] SOCKET
@@ -19,7 +19,7 @@ REP = 0x31
 
 
 def connect(path):
-    """The listener may be starting."""
+    """A listener that was hurt by what came before may be away for a moment, not for longer."""
     begin = time.monotonic()
     while True:
         s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -31,11 +31,8 @@ def connect(path):
             if time.monotonic() - begin > 5:
                 raise
             select.select([], [], [], 0.05)
-    return s
-
-
-def greet(s):
     s.sendall(b"\0SP\0" + struct.pack("!HH", REQ, 0))
+    return s
 
 
 def read_exact(s, n):
@@ -49,8 +46,7 @@ def read_exact(s, n):
 
 
 def hello(s):
-    """We greet, and are greeted, which says that the pipe was accepted."""
-    greet(s)
+    """The listener's own header: says that the pipe was accepted."""
     head = read_exact(s, 8)
     if head[:4] != b"\0SP\0" or struct.unpack("!H", head[4:6])[0] != REP:
         raise SystemExit("not a REP socket: %r" % head)
@@ -77,7 +73,6 @@ def main():
     if stranger:
         s = connect(path)
         try:
-            greet(s)
             s.sendall(message(b""))
         except (BrokenPipeError, ConnectionResetError):
             pass

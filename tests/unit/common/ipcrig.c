@@ -57,9 +57,6 @@ on_request(void *arg, struct ipc_call *call, const ProtobufCMessage *msg)
 	case RIG_KEEP:
 		r->kept[r->nkept++] = call;
 		break;
-	case RIG_ANSWER_LARGE:
-		answer(call, req->number + 1, RIG_LARGE);
-		break;
 	case RIG_ANSWER_TOO_LARGE:
 		answer(call, req->number, IPC_MESSAGE_MAX);
 		break;

@@ -16,7 +16,6 @@
 enum rig_number {
 	RIG_ANSWER = 1,		/* the reply carries number + 1 */
 	RIG_KEEP,		/* no answer until rig_answer_kept */
-	RIG_ANSWER_LARGE,	/* RIG_LARGE bytes */
 	RIG_ANSWER_TOO_LARGE,
 	RIG_DIE,		/* the process ends by SIGKILL */
 };
@@ -40,7 +39,6 @@ struct rig {
 };
 
 #define RIG_PEER_ID 7
-#define RIG_LARGE (64 * 1024)
 
 /* The loop, and the socket's path. */
 void rig_init(struct rig *r);

@@ -197,94 +197,6 @@ START_TEST(a_stopped_timer_does_not_fire)
 }
 END_TEST
 
-/* --- tasks ------------------------------------------------------------------------------------ */
-
-/* What happened, in order: a letter for each. */
-struct diary {
-	struct ev *ev;
-	struct ev_task a, b, c;
-	struct ev_timer timer;
-	struct ev_waker waker;
-	unsigned rounds;
-	char text[32];
-};
-
-static void
-write_down(struct diary *d, char what)
-{
-	d->text[strlen(d->text)] = what;
-}
-
-static void
-on_task_a(void *arg)
-{
-	write_down(arg, 'a');
-}
-
-static void
-on_task_b(void *arg)
-{
-	struct diary *d = arg;
-
-	write_down(d, 'b');
-	ev_task_del(d->ev, &d->c);
-	ev_task_add(d->ev, &d->a, on_task_a, d);
-}
-
-static void
-on_diary_timer(void *arg)
-{
-	struct diary *d = arg;
-
-	write_down(d, 't');
-	if (++d->rounds == 3)
-		ev_stop(d->ev, 0);
-	else
-		ev_timer_start(d->ev, &d->timer, 0, on_diary_timer, d);
-}
-
-static void
-on_diary_wake(void *arg, uint32_t events)
-{
-	struct diary *d = arg;
-
-	(void) events;
-	ev_task_add(d->ev, &d->a, on_task_a, d);
-	ev_task_add(d->ev, &d->b, on_task_b, d);
-	ev_task_add(d->ev, &d->c, on_task_a, d);
-	ev_task_add(d->ev, &d->a, on_task_a, d);	/* again: no harm */
-	write_down(d, 'w');
-}
-
-START_TEST(tasks_end_the_round)
-{
-	struct diary d = { .rounds = 0 };
-
-	ck_assert_int_eq(ev_new(&d.ev), 0);
-	ck_assert_int_eq(ev_waker_init(d.ev, &d.waker, on_diary_wake, &d), 0);
-	ev_wake(&d.waker);
-	ck_assert_int_eq(ev_timer_start(d.ev, &d.timer, 0, on_diary_timer, &d), 0);
-	ck_assert_int_eq(ev_run(d.ev), 0);
-	/* Descriptors, timers, tasks; what a task adds is for the next round, which comes at once. */
-	ck_assert_str_eq(d.text, "wtabtat");
-	ev_task_del(d.ev, &d.c);	/* is not queued: no harm */
-	ev_waker_fini(d.ev, &d.waker);
-	ev_free(d.ev);
-}
-END_TEST
-
-START_TEST(a_task_needs_nothing_else_to_run)
-{
-	struct diary d = { .rounds = 2 };
-
-	ck_assert_int_eq(ev_new(&d.ev), 0);
-	ev_task_add(d.ev, &d.a, on_diary_timer, &d);
-	ck_assert_int_eq(ev_run(d.ev), 0);
-	ck_assert_str_eq(d.text, "t");
-	ev_free(d.ev);
-}
-END_TEST
-
 /* --- descriptors ------------------------------------------------------------------------------ */
 
 struct pair {
@@ -493,8 +405,6 @@ main(void)
 	tcase_add_test(tc, equal_times_fire_in_the_order_of_their_starts);
 	tcase_add_loop_test(tc, a_busy_timer_starves_nobody, 0, 20);
 	tcase_add_test(tc, a_stopped_timer_does_not_fire);
-	tcase_add_test(tc, tasks_end_the_round);
-	tcase_add_test(tc, a_task_needs_nothing_else_to_run);
 	tcase_add_test(tc, a_removed_handle_is_not_called);
 	tcase_add_test(tc, a_handle_may_change_what_it_waits_for);
 	tcase_add_test(tc, a_bad_descriptor_is_an_error);

@@ -121,13 +121,12 @@ fork_listener(void)
 
 START_TEST(a_dead_listener_is_known_at_once)
 {
+	pid_t pid = fork_listener();
 	int64_t began;
 	struct rig r;
-	pid_t pid;
 	int status;
 
 	rig_init(&r);
-	pid = fork_listener();
 	rig_connect(&r);
 	rig_wait(&r, rig_is_up);
 	began = clock_mono_ms();
@@ -233,7 +232,7 @@ START_TEST(a_client_may_end_before_it_has_sent)
 }
 END_TEST
 
-/* --- a client without a loop: its completions run on a thread of its own ---------------------- */
+/* --- a client without a loop: its completions run on a thread of nng -------------------------- */
 
 #define ASKS 500
 

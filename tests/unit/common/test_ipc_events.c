@@ -3,10 +3,6 @@
 
 #include <check.h>
 #include <errno.h>
-#include <nng/nng.h>
-#include <nng/protocol/pubsub0/pub.h>
-#include <nng/protocol/pubsub0/sub.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -23,7 +19,6 @@
 #define WAIT_MS 20000
 #define BEAT_MS 20
 #define NOBODY 65534
-#define BURST 64	/* short messages that nobody misses */
 
 struct radio {
 	struct ev *ev;
@@ -180,7 +175,7 @@ START_TEST(messages_come_in_order)
 	wait_for(&r, has_heard_all, false);
 	r.gaps = 0;
 	for (unsigned round = 0; round < 20; round++) {
-		for (unsigned i = 0; i < BURST; i++)
+		for (unsigned i = 0; i < IPC_EVENTS_QUEUE / 2; i++)
 			ck_assert_int_eq(say(&r, 100), 0);
 		wait_for(&r, has_heard_all, false);
 	}
@@ -199,7 +194,7 @@ START_TEST(nobody_needs_to_listen)
 
 	radio_init(&r);
 	publish_for(&r, geteuid());
-	for (unsigned i = 0; i < 3 * BURST; i++)
+	for (unsigned i = 0; i < 3 * IPC_EVENTS_QUEUE; i++)
 		ck_assert_int_eq(say(&r, 1000), 0);
 	radio_fini(&r);
 }
@@ -216,7 +211,7 @@ START_TEST(a_slow_subscriber_sees_a_gap)
 	wait_for(&r, has_heard, true);
 	wait_for(&r, has_heard_all, false);
 	r.gaps = 0;
-	for (unsigned i = 0; i < 20 * BURST; i++)	/* the loop does not run meanwhile */
+	for (unsigned i = 0; i < 20 * IPC_EVENTS_QUEUE; i++)	/* the loop does not run meanwhile */
 		ck_assert_int_eq(say(&r, 20000), 0);
 	r.heard = 0;
 	wait_for(&r, has_heard, false);
@@ -287,76 +282,6 @@ START_TEST(a_malformed_message_closes_its_pipe)
 	ck_assert_uint_eq(ipc_subscriber_stats(r.sub).malformed, 1);
 	r.heard = 0;
 	wait_for(&r, has_heard, true);
-	radio_fini(&r);
-}
-END_TEST
-
-/* --- nng, which we did not write, as the other end -------------------------------------------- */
-
-struct other {
-	char url[KIT_PATH_MAX + 8];
-	nng_socket sock;
-	nng_aio *aio;
-	atomic_bool heard;
-};
-
-static struct other other;
-
-static void
-on_other_heard(void *arg)
-{
-	struct other *o = arg;
-
-	if (nng_aio_result(o->aio) != 0)
-		return;
-	nng_msg_free(nng_aio_get_msg(o->aio));
-	atomic_store(&o->heard, true);
-}
-
-static bool
-other_has_heard(struct radio *r)
-{
-	(void) r;
-	return atomic_load(&other.heard);
-}
-
-START_TEST(a_subscriber_of_nngs_hears)
-{
-	struct radio r;
-
-	radio_init(&r);
-	publish_for(&r, geteuid());
-	snprintf(other.url, sizeof(other.url), "ipc://%s", r.path);
-	ck_assert_int_eq(nng_sub0_open(&other.sock), 0);
-	ck_assert_int_eq(nng_aio_alloc(&other.aio, on_other_heard, &other), 0);
-	ck_assert_int_eq(nng_socket_set(other.sock, NNG_OPT_SUB_SUBSCRIBE, "", 0), 0);
-	ck_assert_int_eq(nng_dial(other.sock, other.url, NULL, NNG_FLAG_NONBLOCK), 0);
-	nng_recv_aio(other.sock, other.aio);
-	wait_for(&r, other_has_heard, true);
-	nng_close(other.sock);
-	nng_aio_free(other.aio);
-	radio_fini(&r);
-}
-END_TEST
-
-START_TEST(a_publisher_of_nngs_is_heard)
-{
-	Litevpn__Signer__SignReply msg = LITEVPN__SIGNER__SIGN_REPLY__INIT;
-	uint8_t bytes[16];
-	struct radio r;
-
-	radio_init(&r);
-	snprintf(other.url, sizeof(other.url), "ipc://%s", r.path);
-	ck_assert_int_eq(nng_pub0_open(&other.sock), 0);
-	ck_assert_int_eq(nng_listen(other.sock, other.url, NULL, 0), 0);
-	subscribe_to(&r, geteuid());
-	wait_for(&r, is_up, false);
-	msg.number = 1;
-	ck_assert_int_eq(nng_send(other.sock, bytes,
-	    litevpn__signer__sign_reply__pack(&msg, bytes), 0), 0);
-	wait_for(&r, has_heard, false);
-	ck_assert_uint_eq(r.last, 1);
-	nng_close(other.sock);
 	radio_fini(&r);
 }
 END_TEST
@@ -450,8 +375,6 @@ main(void)
 	tcase_add_test(tc, a_publisher_may_go_and_come);
 	tcase_add_test(tc, messages_have_a_largest_size);
 	tcase_add_test(tc, a_malformed_message_closes_its_pipe);
-	tcase_add_test(tc, a_subscriber_of_nngs_hears);
-	tcase_add_test(tc, a_publisher_of_nngs_is_heard);
 	tcase_add_test(tc, a_stranger_hears_nothing);
 	tcase_add_test(tc, a_publisher_of_another_user_is_not_heard);
 	return kit_run("common/ipc_events", tc);

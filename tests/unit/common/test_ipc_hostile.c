@@ -15,7 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/ipc_peer.h"
 #include "common/log.h"
 #include "ipc/signer.pb-c.h"
 #include "tests/unit/common/ipcrig.h"
@@ -26,7 +25,7 @@
 #if defined(__SANITIZE_ADDRESS__)
 const char *__lsan_default_suppressions(void) __attribute__((visibility("default")));
 
-/* nng, which is our peer here, forgets a socket that is closed while it dials again. */
+/* nng forgets a listener that is closed while connections wait in it, which who_hangs_up tests. */
 const char *
 __lsan_default_suppressions(void)
 {
@@ -35,7 +34,7 @@ __lsan_default_suppressions(void)
 #endif
 
 #define LONG_MS 60000
-#define RAW_MS 4500
+#define RAW_MS 4500	/* longer than a server stays deaf */
 #define NOBODY 65534
 
 /* --- a peer that speaks nng, and then anything ------------------------------------------------ */
@@ -99,10 +98,16 @@ send_bytes(struct rig *r, const uint8_t *bytes, size_t len)
 	return raw.rv;
 }
 
+/*
+ * A peer that was thrown out redials; when it is closed meanwhile nng's listener may become deaf
+ * (see ipc_server.c): the server notices, drops its pipes and listens anew.
+ */
 static void
 must_still_serve(struct rig *r)
 {
-	ck_assert_int_eq(rig_ask_and_wait(r, RIG_ANSWER, 0, LONG_MS), 0);
+	while (rig_ask_and_wait(r, RIG_ANSWER, 0, LONG_MS) == -ECONNRESET)
+		;
+	ck_assert_int_eq(r->rc, 0);
 	ck_assert_uint_eq(r->number, RIG_ANSWER + 1);
 }
 
@@ -242,55 +247,6 @@ START_TEST(a_malformed_reply_is_an_error)
 	sem_post(&raw.over);
 	pthread_join(thread, NULL);
 	ck_assert_uint_eq(ipc_client_stats(r.client).malformed, 1);
-	rig_fini(&r);
-}
-END_TEST
-
-/* --- one who asks, and does not read ---------------------------------------------------------- */
-
-#define QUESTIONS 100
-
-/* Greets as a REQ socket does, and asks that often for a large answer. */
-static void
-ask_much(int fd)
-{
-	static const char greeting[] = "\0SP\0\0\x30\0";
-	static const uint8_t question[] = { 1, 0, 0, 0, 0, 0, 0, 0, 6, 0x80, 0, 0, 1, 8,
-		RIG_ANSWER_LARGE };
-
-	ck_assert_int_eq(send(fd, greeting, sizeof(greeting), 0), sizeof(greeting));
-	for (unsigned i = 0; i < QUESTIONS; i++)
-		ck_assert_int_eq(send(fd, question, sizeof(question), 0), sizeof(question));
-}
-
-static int greedy;
-
-static bool
-greedy_has_read(struct rig *r)
-{
-	static char bytes[RIG_LARGE];
-
-	while (recv(greedy, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
-		;
-	return ipc_server_stats(r->server).requests == QUESTIONS + 2;
-}
-
-START_TEST(who_does_not_read_is_not_heard)
-{
-	struct rig r;
-
-	rig_init(&r);
-	rig_serve(&r);
-	rig_connect(&r);
-	greedy = ipc_connect(r.path);
-	ck_assert_int_ge(greedy, 0);
-	ask_much(greedy);
-	/* Others are served meanwhile, twice so that the greedy one surely had its turn. */
-	must_still_serve(&r);
-	must_still_serve(&r);
-	ck_assert_uint_lt(ipc_server_stats(r.server).requests, QUESTIONS / 2);
-	rig_wait(&r, greedy_has_read);
-	close(greedy);
 	rig_fini(&r);
 }
 END_TEST
@@ -467,7 +423,6 @@ main(void)
 	tcase_add_test(tc, messages_have_a_largest_size);
 	tcase_add_test(tc, a_reply_that_is_too_large_ends_the_pipe);
 	KIT_ROWS(tc, a_malformed_reply_is_an_error, malformed);
-	tcase_add_test(tc, who_does_not_read_is_not_heard);
 	tcase_add_test(tc, a_stranger_is_not_heard);
 	tcase_add_test(tc, a_listener_of_another_user_is_not_asked);
 	KIT_ROWS(tc, who_hangs_up_does_no_harm, knocks);

@@ -2,16 +2,16 @@
 #include "daemons/ipamd/service.h"
 
 #include <check.h>
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/req.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/daemon.h"
-#include "common/ipc_peer.h"
 #include "common/log.h"
 #include "common/reason.h"
 #include "daemons/ipamd/codec.h"
@@ -404,19 +404,20 @@ START_TEST(malformed_bytes_close_their_pipe_only)
 {
 	Litevpn__Ipam__GetInfo m = LITEVPN__IPAM__GET_INFO__INIT;
 	Litevpn__Ipam__Request req = REQUEST(GET_INFO, get_info, &m);
-	/* The greeting of a REQ socket; a message of 15 bytes, four of them its number. */
-	static const char garbage[] = "\0SP\0\0\x30\0\0" "\1\0\0\0\0\0\0\0\x0f"
-	    "\x80\0\0\1" "\xff\xff no sense";
-	int fd;
+	static const char garbage[] = "\xff\xff\xff\xff this is no protobuf";
+	nng_socket s;
+	char url[160];
 
 	set_up(geteuid(), geteuid());
-	fd = ipc_connect(KIT_PATH("rpc.sock"));
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(send(fd, garbage, sizeof(garbage), 0), sizeof(garbage));
+	snprintf(url, sizeof(url), "ipc://%s", KIT_PATH("rpc.sock"));
+	ck_assert_int_eq(nng_req0_open(&s), 0);
+	nng_socket_set_ms(s, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
+	ck_assert_int_eq(nng_dial(s, url, NULL, 0), 0);
+	ck_assert_int_eq(nng_send(s, (void *) (uintptr_t) garbage, sizeof(garbage), 0), 0);
 	while (service_stats(service).malformed == 0)
 		ck_assert_int_eq(result_of(&req), 0);
 	ck_assert_int_eq(result_of(&req), 0);
-	close(fd);
+	nng_close(s);
 	tear_down();
 }
 END_TEST
