@@ -21,7 +21,7 @@
 
 /* --- the place beside the database ------------------------------------------------------------ */
 
-/* Where one works: a copy that is checked, or that comes in. What a kill leaves of it is replaced. */
+/* Where one works on a copy that is checked or comes in. What a kill leaves there is replaced. */
 struct desk {
 	char path[DBFILE_PATH_MAX];
 	int lock_fd;
@@ -213,7 +213,7 @@ int
 backup_check(const char *db_path, const struct backup_source *from, const struct check *check,
     struct check_result *out, struct err *e)
 {
-	struct desk d;
+	struct desk d = { .lock_fd = -1 };
 	int rc;
 
 	if ((rc = desk_take(&d, db_path, e)) < 0)
@@ -232,7 +232,7 @@ int
 backup_write(const char *db_path, int fd, const struct check *check, struct err *e)
 {
 	struct dbfile *db = NULL;
-	struct desk d;
+	struct desk d = { .lock_fd = -1 };
 	int rc;
 
 	if ((rc = desk_take(&d, db_path, e)) < 0)
@@ -391,7 +391,7 @@ int
 backup_restore(const char *db_path, const struct backup_source *from,
     const struct check *check, char before[DBFILE_PATH_MAX], struct err *e)
 {
-	struct desk d;
+	struct desk d = { .lock_fd = -1 };
 	int lock_fd, rc;
 
 	if ((rc = dbfile_lock(db_path, &lock_fd, e)) < 0)

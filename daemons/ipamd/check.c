@@ -90,7 +90,7 @@ check_foreign_keys(struct run *r, struct err *e)
 	return dbfile_each(r->db, "pragma foreign_key_check", on_foreign_key, r, e);
 }
 
-/* --- the schema, compared with that of a new database ------------------------------------------ */
+/* --- the schema, compared with that of a new database ----------------------------------------- */
 
 #define OBJECTS_MAX 128		/* tables, indexes and triggers: ours are a quarter of that */
 

@@ -147,15 +147,14 @@ dbfile_each(struct dbfile *db, const char *sql,
 static int
 read_number(void *arg, int n, const char *const *columns)
 {
-	(void) n;
-	*(int64_t *) arg = strtoll(columns[0], NULL, 10);
+	*(int64_t *) arg = n > 0 ? strtoll(columns[0], NULL, 10) : 0;
 	return 1;	/* the first row is enough */
 }
 
 int
 dbfile_number(struct dbfile *db, const char *sql, int64_t *out, struct err *e)
 {
-	int64_t number = 0;
+	int64_t number = 0;	/* for a query without rows */
 	int rc = dbfile_each(db, sql, read_number, &number, e);
 
 	if (rc < 0)
@@ -208,8 +207,9 @@ fill(struct dbfile *db, const char *path, struct err *e)
 	struct dbfile *to = NULL;
 	int rc = dbfile_open(path, DBFILE_WRITE, &to, e);
 
-	if (rc == 0)
-		rc = copy_pages(db, to, e);
+	if (rc < 0)
+		return rc;
+	rc = copy_pages(db, to, e);
 	dbfile_close(to);
 	return rc < 0 ? rc : dbfile_sync(path, e);
 }
