@@ -33,6 +33,31 @@ is_acceptable(const struct ip_prefix *p)
 	return true;
 }
 
+/*
+ * An address as common/ip.h wants it: the engine may send bytes that are not of the address and
+ * make it unlike all others. False where it is none.
+ */
+static bool
+normalize(struct ip_addr *a)
+{
+	if (ip_bits(a) == 0)
+		return false;
+	*a = ip_from_bytes(a->family, a->b);
+	return true;
+}
+
+/* Before anything is compared. */
+static int
+normalize_all(struct monitor_configure *want, struct err *e)
+{
+	bool good = want->nroutes <= CONTROL_ROUTES_MAX && normalize(&want->address.addr) &&
+	    normalize(&want->server);
+
+	for (uint32_t i = 0; good && i < want->nroutes; i++)
+		good = normalize(&want->routes[i].addr);
+	return good ? 0 : err_set(e, -EINVAL, "too many routes, or something that is no address");
+}
+
 static int
 check(const struct monitor_configure *want, struct err *e)
 {
@@ -41,8 +66,6 @@ check(const struct monitor_configure *want, struct err *e)
 		    PREFIX_TEXT(&want->address));
 	if (want->mtu < MTU_MIN || want->mtu > MTU_MAX)
 		return err_set(e, -EINVAL, "the server gave an MTU of %u", want->mtu);
-	if (want->nroutes > CONTROL_ROUTES_MAX)
-		return err_set(e, -EINVAL, "too many routes");
 	for (uint32_t i = 0; i < want->nroutes; i++) {
 		if (!is_acceptable(&want->routes[i]))
 			return err_set(e, -EINVAL, "the server pushes the route %s, which is not "
@@ -165,10 +188,14 @@ lead_outside(struct hostcfg *h, const struct ip_addr *server, struct err *e)
 int
 hostcfg_way(struct hostcfg *h, const struct ip_addr *server, struct err *e)
 {
-	unsigned old = find_pin(h->journal, server);
+	struct ip_addr addr = *server;
+	unsigned old;
 
-	if (catches(h, &h->now, server))
-		return lead_outside(h, server, e);
+	if (!normalize(&addr))
+		return err_set(e, -EINVAL, "no address");
+	old = find_pin(h->journal, &addr);
+	if (catches(h, &h->now, &addr))
+		return lead_outside(h, &addr, e);
 	/* A pin from before would lead where the way was then. */
 	return old < h->journal->nroutes ? remove_pin(h, old, e) : 0;
 }
@@ -245,7 +272,7 @@ hostcfg_apply(struct hostcfg *h, const struct monitor_configure *want, struct er
 	struct monitor_configure w = *want;
 	int rc;
 
-	if ((rc = check(&w, e)) < 0)
+	if ((rc = normalize_all(&w, e)) < 0 || (rc = check(&w, e)) < 0)
 		return rc;
 	if (!h->conf->accept_routes)
 		w.nroutes = 0;

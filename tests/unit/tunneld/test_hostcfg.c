@@ -67,7 +67,15 @@ ROUTE(route_v6_mapped, "::ffff:0:0/96")
 ROUTE(route_v6_link, "fe80::/64")
 ROUTE(route_v6_group, "ff02::/16")
 
+/* Bytes behind an IPv4 address make it unlike those that are compared with it. */
+CHANGE(address_padded, w->address = netns_prefix("127.0.0.2/24"); w->address.addr.b[15] = 1)
+CHANGE(route_padded, w->routes[0] = netns_prefix("127.0.0.0/8"); w->routes[0].addr.b[4] = 1;
+    w->nroutes = 1)
+CHANGE(server_family, w->server.family = 77)
+CHANGE(server_none, w->server.family = 0)
+
 static void (*const refusals[])(struct monitor_configure *w) = {
+	address_padded, route_padded, server_family, server_none,
 	address_none, address_family, address_any, address_loopback, address_group,
 	address_broadcast, address_wide, address_length, address_v6_loopback, address_v6_link,
 	address_v6_length, address_disguised, route_disguised, mtu_none, mtu_small, mtu_large,
