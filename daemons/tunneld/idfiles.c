@@ -46,7 +46,8 @@ idfiles_open(const struct idfiles *f, int fds_out[TUNNELD_FILES], uint32_t *mask
 	for (unsigned i = 0; i < TUNNELD_FILES; i++) {
 		if (f->paths[i][0] == '\0')
 			continue;
-		fds_out[n] = open(f->paths[i], O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		/* Non-blocking for a FIFO, which nobody may ever write to; the reader refuses it. */
+		fds_out[n] = open(f->paths[i], O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 		if (fds_out[n] < 0) {
 			int rc = cannot_open(f, i, errno, e);
 
