@@ -46,6 +46,11 @@ on_ready(void *owner)
 	struct dial *d = owner;
 	struct conn *conn = d->conn;
 
+	/* A server of something else, with a certificate of our CA, shall not be sent the token. */
+	if (!tls_speaks(conn_tls(conn), TUNNELD_ALPN)) {
+		try_next(d, "the server does not speak " TUNNELD_ALPN);
+		return;
+	}
 	d->conn = NULL;
 	ev_timer_stop(d->p.ev, &d->addr_timer);
 	d->known = d->list;

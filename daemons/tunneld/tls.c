@@ -317,6 +317,16 @@ tls_export(struct tls *t, const char *label, const uint8_t *context, size_t cont
 	    context_len, 1) == 1 ? 0 : -EIO;
 }
 
+bool
+tls_speaks(struct tls *t, const char *protocol)
+{
+	const unsigned char *selected;
+	unsigned len;
+
+	SSL_get0_alpn_selected(t->ssl, &selected, &len);
+	return len == strlen(protocol) && memcmp(selected, protocol, len) == 0;
+}
+
 int
 tls_peer_cert(struct tls *t, struct pki_cert *out, struct err *e)
 {

@@ -67,6 +67,9 @@ int tls_write(struct tls *t, const uint8_t *data, size_t len);
 int tls_export(struct tls *t, const char *label, const uint8_t *context, size_t context_len,
     uint8_t *out, size_t len);
 
+/* Has this protocol been agreed on (ALPN). After `ready`. */
+bool tls_speaks(struct tls *t, const char *protocol);
+
 /* The peer's certificate. 0 or -EBADMSG. After `ready`. */
 int tls_peer_cert(struct tls *t, struct pki_cert *out, struct err *e);
 

@@ -77,6 +77,7 @@ certs_setup(void)
 	make_ca(&ours);
 	make_ca(&theirs);
 	all.server = make(&ours, &ours, NULL, TUNNELD_ALPN);
+	all.mute_server = make(&ours, &ours, NULL, NULL);
 	all.node = make(&ours, &ours, &a_node, TUNNELD_ALPN);
 	all.stranger = make(&theirs, &ours, &a_node, TUNNELD_ALPN);
 	all.other = make(&ours, &ours, &a_node, "h2");
@@ -90,6 +91,7 @@ void
 certs_teardown(void)
 {
 	SSL_CTX_free(all.server);
+	SSL_CTX_free(all.mute_server);
 	SSL_CTX_free(all.node);
 	SSL_CTX_free(all.stranger);
 	SSL_CTX_free(all.other);

@@ -14,6 +14,7 @@
 
 struct certs {
 	SSL_CTX *server, *node;
+	SSL_CTX *mute_server;	/* that agrees on no protocol (ALPN) */
 	SSL_CTX *stranger;	/* a node to itself: of a CA that nobody knows */
 	SSL_CTX *other;		/* a node that speaks another protocol (ALPN) */
 	SSL_CTX *admin;		/* an administrator */

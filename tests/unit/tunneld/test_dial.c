@@ -36,6 +36,7 @@ struct rig {
 	struct identity identity;
 	struct dial *dial;
 	struct door doors[2];
+	SSL_CTX *server;
 	bool slams;			/* the server closes at once */
 	bool mute;			/* or says nothing */
 	int silent;			/* that it says nothing to */
@@ -112,7 +113,7 @@ on_door(void *arg, uint32_t events)
 		else if (fd >= 0 && r->mute)
 			r->silent = fd;
 		else if (fd >= 0)
-			ck_assert_int_eq(conn_new(&r->conns, certs()->server, fd, NULL, &server_ops,
+			ck_assert_int_eq(conn_new(&r->conns, r->server, fd, NULL, &server_ops,
 			    r, &r->served[r->nserved++], &e), 0);
 	}
 }
@@ -182,6 +183,7 @@ rig_setup(struct rig *r)
 	ck_assert_int_eq(ev_new(&r->ev), 0);
 	conn_env_init(&r->conns, r->ev);
 	r->identity.tls = certs()->node;
+	r->server = certs()->server;
 	parts.ev = r->ev;
 	ck_assert_int_eq(dial_new(&parts, &r->dial), 0);
 	return true;
@@ -349,6 +351,25 @@ START_TEST(a_server_of_another_name_is_none)
 	wait_ask(&r, 1);
 	answer(&r, 0);
 	LOOP_UNTIL(r.ev, r.failures == 1);
+	ck_assert_uint_eq(r.readies, 0);
+	rig_close(&r);
+}
+END_TEST
+
+START_TEST(a_server_of_another_protocol_is_none)
+{
+	struct rig r;
+
+	KIT_SKIP_UNLESS(rig_setup(&r), NETNS_WHY);
+	open_both(&r);
+	r.server = certs()->mute_server;
+	dial_begin(r.dial, CERTS_HOST);
+	for (unsigned i = 1; i <= 2; i++) {
+		wait_ask(&r, i);
+		answer(&r, 0);
+	}
+	LOOP_UNTIL(r.ev, r.failures == 1);
+	ck_assert_str_eq(r.why, "the server does not speak " TUNNELD_ALPN);
 	ck_assert_uint_eq(r.readies, 0);
 	rig_close(&r);
 }
@@ -533,6 +554,7 @@ main(void)
 	KIT_ROWS(tc, no_address_will_do, refusals);
 	tcase_add_loop_test(tc, a_black_hole_has_a_share_of_the_time, 0, 2);
 	tcase_add_test(tc, a_server_of_another_name_is_none);
+	tcase_add_test(tc, a_server_of_another_protocol_is_none);
 	tcase_add_test(tc, after_the_end_there_is_silence);
 	tcase_add_test(tc, a_name_that_nobody_knows_fails);
 	tcase_add_test(tc, a_look_up_that_was_given_up_answers_nobody);
