@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/priv.h"
+#include "common/suggest.h"
 #include "config.h"
 
 /* --- options ---------------------------------------------------------------------------------- */
@@ -28,23 +29,38 @@ file_word(const struct daemon_errand *errand)
 	return errand->may_omit ? "[file]" : "file";
 }
 
+/* The synopsis, for running: "[server|node] " where there are roles. */
 static void
-usage(const char *name, const char *default_conf, const struct daemon_errand *errands, FILE *to)
+print_roles(const struct daemon_program *p, FILE *to)
 {
-	fprintf(to, "usage: %s [-dn] [-c file] [-p file] [-S errno|kill]\n", name);
-	for (const struct daemon_errand *a = errands; a->name != NULL; a++)
-		fprintf(to, "       %s [-c file] [-S errno|kill] --%s %s\n", name, a->name,
+	for (const struct daemon_role *r = p->roles; r->name != NULL; r++)
+		fprintf(to, "%s%s%s", r == p->roles ? "[" : "|", r->name,
+		    r[1].name == NULL ? "] " : "");
+}
+
+static void
+usage(const struct daemon_program *p, FILE *to)
+{
+	fprintf(to, "usage: %s ", p->name);
+	print_roles(p, to);
+	fprintf(to, "[-dn] [-c file] [-p file] [-S errno|kill]\n");
+	for (const struct daemon_errand *a = p->errands; a->name != NULL; a++)
+		fprintf(to, "       %s [-c file] [-S errno|kill] --%s %s\n", p->name, a->name,
 		    file_word(a));
-	fprintf(to,
-	    "  -c file   configuration (default %s)\n"
+	fprintf(to, "  -c file   configuration (default %s", p->default_conf);
+	for (const struct daemon_role *r = p->roles; r->name != NULL; r++) {
+		if (strcmp(r->default_conf, p->default_conf) != 0)
+			fprintf(to, ", as %s %s", r->name, r->default_conf);
+	}
+	fprintf(to, ")\n"
 	    "  -d        run in the background; return when ready\n"
 	    "  -n        check the configuration and exit\n"
 	    "  -p file   write the process id there\n"
 	    "  -S mode   an unlisted system call fails (errno) or ends the process (kill)\n"
-	    "  -V        print the version\n", default_conf);
-	for (const struct daemon_errand *a = errands; a->name != NULL; a++)
+	    "  -V        print the version\n");
+	for (const struct daemon_errand *a = p->errands; a->name != NULL; a++)
 		fprintf(to, "  --%s %s\n            %s\n", a->name, file_word(a), a->what);
-	fprintf(to, "See %s(8).\n", name);
+	fprintf(to, "See %s(8).\n", p->name);
 }
 
 /* One option; an errand's is ERRAND + its place in the table. 0, or -1 for a mistake. */
@@ -86,13 +102,34 @@ take(struct daemon *d, int option, const struct daemon_errand *errands)
 	}
 }
 
-/* The words that are left: an errand's file, nothing else. */
+static void
+refuse_word(const struct daemon *d, const struct daemon_program *p, const char *word)
+{
+	struct suggest s = suggest_for(word);
+
+	for (const struct daemon_role *r = p->roles; d->role == NULL && r->name != NULL; r++)
+		suggest_try(&s, r->name);
+	fprintf(stderr, "%s: unexpected argument \"%s\"", d->name, word);
+	if (s.found != NULL)
+		fprintf(stderr, "; did you mean \"%s\"?", s.found);
+	fputc('\n', stderr);
+}
+
+/* The words that are left: a role, or an errand's file, nothing else. */
 static int
-take_file(struct daemon *d, int n, char **words)
+take_words(struct daemon *d, const struct daemon_program *p, int n, char **words)
 {
 	if (d->errand != NULL && (d->detach || d->check_only || d->pid_path != NULL)) {
 		fprintf(stderr, "%s: --%s excludes -d, -n and -p\n", d->name, d->errand->name);
 		return -1;
+	}
+	for (const struct daemon_role *r = p->roles; n > 0 && r->name != NULL; r++) {
+		if (strcmp(*words, r->name) == 0) {
+			d->role = r;
+			words++;
+			n--;
+			break;
+		}
 	}
 	if (d->errand != NULL && n > 0) {
 		d->file = *words++;
@@ -102,43 +139,52 @@ take_file(struct daemon *d, int n, char **words)
 		return -1;
 	}
 	if (n > 0)
-		fprintf(stderr, "%s: unexpected argument \"%s\"\n", d->name, *words);
+		refuse_word(d, p, *words);
 	return n > 0 ? -1 : 0;
 }
 
-int
-daemon_options(struct daemon *d, const char *name, const char *default_conf,
-    const struct daemon_errand *errands, int argc, char **argv)
+static void
+list_errands(const struct daemon_errand *errands, struct option longs[DAEMON_ERRANDS_MAX + 1])
 {
-	static const struct daemon_errand none[1];
-	struct option longs[DAEMON_ERRANDS_MAX + 1] = { 0 };
-	int c, rc = 0;
-
-	if (errands == NULL)
-		errands = none;
 	for (int i = 0; errands[i].name != NULL; i++) {
 		assert(i < DAEMON_ERRANDS_MAX);
 		longs[i] = (struct option){ errands[i].name, no_argument, NULL, ERRAND + i };
 	}
-	*d = (struct daemon){ .name = name, .conf_path = default_conf, .ready_fd = -1,
-		.notify_fd = -1 };
+}
+
+int
+daemon_options(struct daemon *d, const struct daemon_program *program, int argc, char **argv)
+{
+	static const struct daemon_errand no_errands[1];
+	static const struct daemon_role no_roles[1];
+	struct option longs[DAEMON_ERRANDS_MAX + 1] = { 0 };
+	struct daemon_program p = *program;
+	int c, rc = 0;
+
+	p.errands = p.errands == NULL ? no_errands : p.errands;
+	p.roles = p.roles == NULL ? no_roles : p.roles;
+	list_errands(p.errands, longs);
+	*d = (struct daemon){ .name = p.name, .ready_fd = -1, .notify_fd = -1 };
 	while (rc == 0 && (c = getopt_long(argc, argv, DAEMON_OPTIONS, longs, NULL)) != -1) {
 		if (c == 'V') {
-			printf("%s %s\n", name, PACKAGE_VERSION);
+			printf("%s %s\n", p.name, PACKAGE_VERSION);
 			return DAEMON_OK;
 		}
 		if (c == 'h') {
-			usage(name, default_conf, errands, stdout);
+			usage(&p, stdout);
 			return DAEMON_OK;
 		}
-		rc = take(d, c, errands);
+		rc = take(d, c, p.errands);
 	}
 	if (rc == 0)
-		rc = take_file(d, argc - optind, argv + optind);
-	if (rc == 0)
-		return -1;
-	usage(name, default_conf, errands, stderr);
-	return DAEMON_USAGE;
+		rc = take_words(d, &p, argc - optind, argv + optind);
+	if (rc < 0) {
+		usage(&p, stderr);
+		return DAEMON_USAGE;
+	}
+	if (d->conf_path == NULL)
+		d->conf_path = d->role == NULL ? p.default_conf : d->role->default_conf;
+	return -1;
 }
 
 /* --- starting --------------------------------------------------------------------------------- */

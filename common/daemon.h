@@ -33,6 +33,19 @@ struct daemon_errand {
 
 #define DAEMON_ERRANDS_MAX 8
 
+/* What a program can be, said by a word: "tunneld node". Tables end like those of errands. */
+struct daemon_role {
+	const char *name;
+	const char *default_conf;
+};
+
+struct daemon_program {
+	const char *name;
+	const char *default_conf;	/* where no role is said */
+	const struct daemon_errand *errands;	/* NULL: none */
+	const struct daemon_role *roles;	/* NULL: none */
+};
+
 struct daemon {
 	const char *name;
 	const char *conf_path;	/* as given; from daemon_begin on the same everywhere */
@@ -41,6 +54,7 @@ struct daemon {
 	bool check_only;	/* -n */
 	bool detach;		/* -d */
 	enum sandbox_mode sandbox;
+	const struct daemon_role *role;	/* as said; NULL: none was */
 	const struct daemon_errand *errand;	/* NULL: none, it runs */
 	const char *file;	/* of the errand; NULL: left out */
 	int ready_fd;	/* the waiting parent's pipe; -1: none */
@@ -48,13 +62,12 @@ struct daemon {
 };
 
 /*
- * Reads the options that all daemons have (see DAEMON_OPTIONS) and one of the errands (borrowed;
- * NULL: none) into *d. Returns -1 to go on, or the exit status: after -h, -V and mistakes, which it
+ * Reads the options that all daemons have (see DAEMON_OPTIONS) and one of the roles and errands
+ * (borrowed) into *d. Returns -1 to go on, or the exit status: after -h, -V and mistakes, which it
  * has explained.
  */
 #define DAEMON_OPTIONS "c:dhnp:S:V"
-int daemon_options(struct daemon *d, const char *name, const char *default_conf,
-    const struct daemon_errand *errands, int argc, char **argv);
+int daemon_options(struct daemon *d, const struct daemon_program *program, int argc, char **argv);
 
 /*
  * Opens the log, and with -d puts the process into the background: the parent stays until

@@ -438,10 +438,11 @@ end_signer(struct front *f)
 int
 main(int argc, char **argv)
 {
+	static const struct daemon_program program = { "ctld", CONF_SERVER_PATH, NULL, NULL };
 	static struct front f = { .ctld.signer_fd = -1 };
 	int status;
 
-	if ((status = daemon_options(&f.ctld.daemon, "ctld", CONF_SERVER_PATH, NULL, argc, argv)) >= 0)
+	if ((status = daemon_options(&f.ctld.daemon, &program, argc, argv)) >= 0)
 		return status;
 	if ((status = read_conf(&f)) == GO_ON &&
 	    (status = detach(&f)) == GO_ON &&

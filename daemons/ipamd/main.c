@@ -263,10 +263,11 @@ run_errand(struct ipamd *d)
 int
 main(int argc, char **argv)
 {
+	static const struct daemon_program program = { "ipamd", CONF_SERVER_PATH, errands, NULL };
 	struct ipamd d = { 0 };
 	int status;
 
-	if ((status = daemon_options(&d.daemon, "ipamd", CONF_SERVER_PATH, errands, argc, argv)) >= 0)
+	if ((status = daemon_options(&d.daemon, &program, argc, argv)) >= 0)
 		return status;
 	if ((status = read_conf(&d)) == GO_ON &&
 	    (status = detach(&d)) == GO_ON &&

@@ -17,21 +17,15 @@
 
 /*
  * The role follows from the file's name: client.yml makes a node, everything else a server. Anyone
- * who calls the file otherwise says so with the first argument, "server" or "node".
+ * who calls the file otherwise says so with a word.
  */
-static bool
-take_role(int *argc, char ***argv, bool *server_out)
-{
-	const char *word = *argc > 1 ? (*argv)[1] : "";
+static const struct daemon_role roles[] = {
+	{ "server", CONF_SERVER_PATH },
+	{ "node", CONF_CLIENT_PATH },
+	{ 0 },
+};
 
-	if (strcmp(word, "server") != 0 && strcmp(word, "node") != 0)
-		return false;
-	*server_out = word[0] == 's';
-	(*argv)[1] = (*argv)[0];
-	*argc -= 1;
-	*argv += 1;
-	return true;
-}
+static const struct daemon_program program = { "tunneld", CONF_SERVER_PATH, NULL, roles };
 
 static bool
 is_client_file(const char *path)
@@ -127,15 +121,13 @@ int
 main(int argc, char **argv)
 {
 	static struct tunneld d;
-	bool server = false, said = take_role(&argc, &argv, &server);
 	struct log_conf log;
 	int status;
 
-	status = daemon_options(&d.daemon, "tunneld",
-	    said && !server ? CONF_CLIENT_PATH : CONF_SERVER_PATH, NULL, argc, argv);
-	if (status >= 0)
+	if ((status = daemon_options(&d.daemon, &program, argc, argv)) >= 0)
 		return status;
-	d.server = said ? server : !is_client_file(d.daemon.conf_path);
+	d.server = d.daemon.role == NULL ? !is_client_file(d.daemon.conf_path)
+					 : d.daemon.role == &roles[0];
 	if ((status = read_conf(&d)) >= 0)
 		return status;
 	log = d.server ? conf_server_log(&d.sc) : conf_client_log(&d.cc);

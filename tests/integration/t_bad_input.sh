@@ -30,6 +30,10 @@ for daemon in ipamd tunneld ctld; do
 	expect 0 "$daemon [0-9]" "$BUILD/$daemon" -V
 done
 
+LINES_MAX=20 expect 64 '^tunneld: unexpected argument "servr"; did you mean "server"\?' \
+	"$BUILD/tunneld" servr
+grep -q '^usage: tunneld \[server|node\] \[-dn\]' "$LAB/out" || fail "the usage has no roles"
+
 say "configuration: all errors of a file in one run, each with its place"
 conf "port: 70000" "prot: 6441" "vpnAddr: 10.1.1.0/24" "keepalive: 5" "pool: {exlude: []}" \
 	"interconnection: maybe" "port: 1"

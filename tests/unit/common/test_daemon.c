@@ -31,6 +31,14 @@ static const struct daemon_errand errands[] = {
 	{ 0 },
 };
 
+static const struct daemon_role roles[] = {
+	{ "server", DEFAULT_CONF },
+	{ "node", "/etc/litevpn/client.yml" },
+	{ 0 },
+};
+
+static const struct daemon_program program = { "testd", DEFAULT_CONF, errands, roles };
+
 static int
 parse(struct daemon *d, const char *const *words)
 {
@@ -42,7 +50,7 @@ parse(struct daemon *d, const char *const *words)
 		argv[argc++] = (char *) *words++;
 	argv[argc] = NULL;
 	optind = 0;	/* glibc: begin anew */
-	return daemon_options(d, "testd", DEFAULT_CONF, errands, argc, argv);
+	return daemon_options(d, &program, argc, argv);
 }
 
 START_TEST(without_options_it_runs_in_the_foreground)
@@ -53,6 +61,7 @@ START_TEST(without_options_it_runs_in_the_foreground)
 	ck_assert_int_eq(parse(&d, none), -1);
 	ck_assert_str_eq(d.name, "testd");
 	ck_assert_str_eq(d.conf_path, DEFAULT_CONF);
+	ck_assert_ptr_null(d.role);
 	ck_assert_ptr_null(d.pid_path);
 	ck_assert(!d.check_only && !d.detach);
 	ck_assert_int_eq(d.sandbox, SANDBOX_ERRNO);
@@ -74,6 +83,22 @@ START_TEST(options_are_read)
 }
 END_TEST
 
+START_TEST(a_role_is_a_word)
+{
+	const char *const first[] = { "node", "-n", NULL };
+	const char *const last[] = { "-c", "/x.yml", "server", NULL };
+	struct daemon d;
+
+	ck_assert_int_eq(parse(&d, first), -1);
+	ck_assert_ptr_eq(d.role, &roles[1]);
+	ck_assert_str_eq(d.conf_path, "/etc/litevpn/client.yml");
+	ck_assert(d.check_only);
+	ck_assert_int_eq(parse(&d, last), -1);
+	ck_assert_ptr_eq(d.role, &roles[0]);
+	ck_assert_str_eq(d.conf_path, "/x.yml");
+}
+END_TEST
+
 static const struct {
 	const char *words[ARGS_MAX];
 	int status;
@@ -85,6 +110,8 @@ static const struct {
 	{ { "-S", "soft" }, DAEMON_USAGE },
 	{ { "-S", "" }, DAEMON_USAGE },
 	{ { "start" }, DAEMON_USAGE },
+	{ { "servr" }, DAEMON_USAGE },
+	{ { "node", "server" }, DAEMON_USAGE },
 	{ { "-n", "start" }, DAEMON_USAGE },
 	{ { "--help" }, DAEMON_USAGE },
 	{ { "--check" }, -1 },
@@ -528,6 +555,7 @@ main(void)
 
 	tcase_add_test(tc, without_options_it_runs_in_the_foreground);
 	tcase_add_test(tc, options_are_read);
+	tcase_add_test(tc, a_role_is_a_word);
 	tcase_add_test(tc, an_errand_has_its_file);
 	KIT_ROWS(tc, some_command_lines_end_it, endings);
 	tcase_add_test(tc, errors_have_their_status);
