@@ -102,23 +102,6 @@ conf_is_set(const struct conf *c, const char *key)
 	return find_seen(c, key) != NULL;
 }
 
-void
-conf_report_print(const struct conf_report *report, FILE *to)
-{
-	for (unsigned i = 0; i < report->n && i < CONF_ERRORS_MAX; i++)
-		fprintf(to, "%s\n", report->lines[i] == NULL ? "out of memory" : report->lines[i]);
-	if (report->n > CONF_ERRORS_MAX)
-		fprintf(to, "... and %u more errors\n", report->n - CONF_ERRORS_MAX);
-}
-
-void
-conf_report_free(struct conf_report *report)
-{
-	for (unsigned i = 0; i < report->n && i < CONF_ERRORS_MAX; i++)
-		free(report->lines[i]);
-	*report = (struct conf_report){ 0 };
-}
-
 static const char *
 suggest(const struct conf_key *keys, const char *name)
 {
@@ -137,7 +120,7 @@ free_value(const struct conf_key *k, char *value)
 	if (k->type == CONF_MAP)
 		free_keys(k->keys, value);
 	else if (conf_value_is_text(k))
-		free(*(char **) (void *) value);
+		secret_free(*(char **) (void *) value);	/* one of them may be a token */
 }
 
 static void
@@ -212,6 +195,14 @@ refuse_extras(struct conf *c)
 		    "text that begins so goes in quotes");
 }
 
+static void
+forget_event(struct conf *c)
+{
+	if (c->event.type == YAML_SCALAR_EVENT)
+		secret_wipe(c->event.data.scalar.value, c->event.data.scalar.length);
+	yaml_event_delete(&c->event);
+}
+
 static int
 depth_change(yaml_event_type_t type)
 {
@@ -225,7 +216,7 @@ advance(struct conf *c)
 {
 	if (c->broken)
 		return YAML_STREAM_END_EVENT;
-	yaml_event_delete(&c->event);
+	forget_event(c);
 	if (!yaml_parser_parse(&c->parser, &c->event)) {
 		yaml_mark_t at = problem_mark(c);
 
@@ -484,6 +475,18 @@ read_text(struct conf *c)
 	return c->report->n == 0 ? 0 : -EINVAL;
 }
 
+/* libyaml has had the whole text in its buffers. */
+static void
+forget_parser(struct conf *c)
+{
+	yaml_parser_t *p = &c->parser;
+
+	forget_event(c);
+	secret_wipe(p->buffer.start, (size_t) (p->buffer.end - p->buffer.start));
+	secret_wipe(p->raw_buffer.start, (size_t) (p->raw_buffer.end - p->raw_buffer.start));
+	yaml_parser_delete(p);
+}
+
 int
 conf_load(const char *path, const struct conf_schema *schema, void *values,
     struct conf_report *report)
@@ -502,8 +505,7 @@ conf_load(const char *path, const struct conf_schema *schema, void *values,
 	yaml_parser_set_input_string(&c.parser, (const unsigned char *) c.text, c.len);
 	set_defaults(&c, schema->keys, c.values);
 	read_file(&c);
-	yaml_event_delete(&c.event);
-	yaml_parser_delete(&c.parser);
+	forget_parser(&c);
 	if (report->n == 0 && schema->check != NULL)
 		schema->check(&c, c.values);
 	if (report->n > 0) {

@@ -360,6 +360,48 @@ START_TEST(every_mistake_is_told_with_its_place)
 }
 END_TEST
 
+/* --- secrets ---------------------------------------------------------------------------------- */
+
+#define SECRET_LEN 60
+#define TAIL_LEN 28	/* looked for: into the beginning of freed memory malloc writes */
+
+/* How often the text stands in the heap. Sanitizers have another one: then it is 0. */
+static unsigned
+count_in_heap(const char *text)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long begin, end;
+	char line[256];
+	unsigned n = 0;
+
+	ck_assert_ptr_nonnull(maps);
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		if (strstr(line, "[heap]") == NULL || sscanf(line, "%lx-%lx", &begin, &end) != 2)
+			continue;
+		for (const char *p = (const char *) begin; p < (const char *) end - TAIL_LEN; p++)
+			n += memcmp(p, text, TAIL_LEN) == 0;
+	}
+	fclose(maps);
+	return n;
+}
+
+START_TEST(nothing_of_a_token_is_left)
+{
+	struct values v = { 0 };
+	char yaml[256], token[SECRET_LEN + 1] = "";
+	struct conf_report r;
+	const char *path;
+
+	for (unsigned i = 0; i < SECRET_LEN; i++)
+		token[i] = (char) ('a' + i * 7 % 26);
+	snprintf(yaml, sizeof(yaml), "# %064d\nhosts: [%s]\n", 0, token);
+	path = kit_write("secret.yml", yaml, 0600);
+	ck_assert_int_eq(conf_load(path, &schema, &v, &r), 0);
+	conf_free(&schema, &v);
+	ck_assert_uint_eq(count_in_heap(token + SECRET_LEN - TAIL_LEN), 0);
+}
+END_TEST
+
 /* --- sizes ------------------------------------------------------------------------------------ */
 
 static unsigned
@@ -498,6 +540,7 @@ main(void)
 	KIT_ROWS(tc, what_is_no_duration_is_refused, bad_durations);
 	tcase_add_test(tc, a_duration_does_not_overflow);
 	KIT_ROWS(tc, every_mistake_is_told_with_its_place, wrongs);
+	tcase_add_test(tc, nothing_of_a_token_is_left);
 	KIT_ROWS(tc, large_files_have_an_end, sizes);
 	tcase_add_test(tc, later_errors_are_counted_and_not_kept);
 	tcase_add_test(tc, no_file_breaks_the_reader);
