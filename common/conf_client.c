@@ -82,6 +82,8 @@ check(struct conf *conf, const void *values)
 		    "the file, or use tokenFile");
 	if (c->token[0] == '\0' && c->token_file[0] == '\0')
 		conf_fail(conf, "tokenFile", "one of token and tokenFile must be set");
+	if (!conf_device_is_good(c->device))
+		conf_fail(conf, "device", "device " CONF_DEVICE_WHY);
 	if (c->reconnect_max_ms < c->reconnect_min_ms)
 		conf_fail(conf, "max", "reconnect.max must not be below reconnect.min");
 	if (!log_target_is_valid(c->log_target))

@@ -250,11 +250,20 @@ check_push(struct conf *conf, const struct conf_server *c)
 	}
 }
 
+bool
+conf_device_is_good(const char *name)
+{
+	return name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")] ==
+	    '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
 static void
 check(struct conf *conf, const void *values)
 {
 	const struct conf_server *c = values;
 
+	if (!conf_device_is_good(c->device))
+		conf_fail(conf, "device", "device " CONF_DEVICE_WHY);
 	if (c->grpc_port == c->port || c->grpc_port == c->bootstrap_port)
 		conf_fail(conf, "grpcPort", "grpcPort is %" PRId64 ", which another port has too",
 		    c->grpc_port);

@@ -75,6 +75,10 @@ struct log_conf conf_server_log(const struct conf_server *c);
 /* The MTU of the TUN devices: the configured one, or what fits every usual path. */
 unsigned conf_server_mtu(const struct conf_server *c);
 
+/* Can a device be called so: letters, digits and "_.-"; "lv%d" would be a pattern to the kernel. */
+bool conf_device_is_good(const char *name);
+#define CONF_DEVICE_WHY "must be of letters, digits, \"_\", \".\" and \"-\""
+
 /* The words of `cipher`, for texts and for client.yml. */
 extern const char *const conf_cipher_words[];
 extern const char *const conf_offload_words[];

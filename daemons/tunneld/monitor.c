@@ -30,6 +30,7 @@ struct monitor {
 	int tun;
 	struct tun_features tun_features;
 	unsigned ifindex;
+	bool foreign;			/* the device was there, and is not of the journal */
 	int tcp[UDP_SOCKETS_MAX], udp[UDP_SOCKETS_MAX];
 	unsigned nlisten;
 	struct netcfg *net;
@@ -91,12 +92,15 @@ recover(struct monitor *m, struct err *e)
 	if (j->nroutes > 0)
 		log_notice("recovered", "routes=%u", j->nroutes);
 	journal_undo_routes(j, m->net);
+	m->foreign = strcmp(j->device, m->d->device) != 0 &&
+	    netcfg_index(m->net, m->d->device, &ifindex) == 0;
 	if (j->device[0] != '\0' && strcmp(j->device, m->d->device) != 0 &&
 	    netcfg_index(m->net, j->device, &ifindex) == 0) {
 		log_notice("recovered", "device=%s", j->device);
 		netcfg_link_delete(m->net, ifindex);
 	}
-	snprintf(j->device, sizeof(j->device), "%s", m->d->server ? m->d->device : "");
+	snprintf(j->device, sizeof(j->device), "%s",
+	    m->d->server && !m->foreign ? m->d->device : "");
 	if ((rc = journal_save(j)) < 0)
 		return err_set(e, rc, "%s: cannot write the journal", m->d->state_dir);
 	return 0;
@@ -108,8 +112,8 @@ open_device(struct monitor *m, struct err *e)
 	const struct tunneld *d = m->d;
 	int rc;
 
-	m->tun = tun_open(d->device, d->user.uid, d->server,
-	    tunneld_offload(d) == CONF_OFFLOAD_AUTO, &m->tun_features, e);
+	m->tun = tun_open(d->device, d->user.uid, tunneld_offload(d) == CONF_OFFLOAD_AUTO,
+	    &m->tun_features, e);
 	if (m->tun < 0)
 		return m->tun;
 	if ((rc = netcfg_index(m->net, d->device, &m->ifindex)) < 0)
@@ -120,6 +124,9 @@ open_device(struct monitor *m, struct err *e)
 	    (rc = netcfg_set_address(m->net, m->ifindex, &d->sc.vpn_addr)) < 0)
 		return err_set(e, rc, "device %s: address %s: %s", d->device,
 		    PREFIX_TEXT(&d->sc.vpn_addr), strerror(-rc));
+	/* Last: where something of this fails the device goes with us. */
+	if ((rc = tun_persist(m->tun, true)) < 0)
+		return err_set(e, rc, "device %s: cannot be kept: %s", d->device, strerror(-rc));
 	return 0;
 }
 
@@ -160,6 +167,22 @@ monitor_free(struct monitor *m)
 	free(m);
 }
 
+/* A start has failed: one that goes with us is not ours at the next start. */
+static void
+forget_device(struct monitor *m)
+{
+	unsigned ifindex;
+
+	if (m->tun < 0 || m->journal.fd < 0)
+		return;
+	close(m->tun);
+	m->tun = -1;
+	if (netcfg_index(m->net, m->d->device, &ifindex) == 0)
+		return;
+	m->journal.device[0] = '\0';
+	journal_save(&m->journal);
+}
+
 int
 monitor_open(struct tunneld *d, struct monitor **out)
 {
@@ -174,6 +197,7 @@ monitor_open(struct tunneld *d, struct monitor **out)
 	m->d = d;
 	m->tun = m->spawner = m->engine = m->journal.fd = -1;
 	if ((rc = open_parts(m, &e)) < 0) {
+		forget_device(m);
 		monitor_free(m);
 		return (int) daemon_fail(&d->daemon, daemon_status(rc), &e);
 	}
@@ -455,9 +479,9 @@ enter(struct monitor *m, struct err *e)
 static void
 leave(struct monitor *m)
 {
-	if (m->d->server)
+	if (m->d->server && !m->foreign)
 		netcfg_link_delete(m->net, m->ifindex);
-	else
+	else if (!m->d->server)
 		hostcfg_undo(&m->host);
 	m->journal.device[0] = '\0';
 	journal_save(&m->journal);

@@ -55,8 +55,8 @@ attach(int fd, const char *name, bool offload)
 }
 
 int
-tun_open(const char *name, uid_t owner, bool persistent, bool offload,
-    struct tun_features *features_out, struct err *e)
+tun_open(const char *name, uid_t owner, bool offload, struct tun_features *features_out,
+    struct err *e)
 {
 	int fd = open(TUN_PATH, O_RDWR | O_CLOEXEC | O_NONBLOCK), rc;
 	struct tun_features f = { .vnet = false };
@@ -67,8 +67,7 @@ tun_open(const char *name, uid_t owner, bool persistent, bool offload,
 		    "device in)" : "");
 	f.vnet = offload && attach(fd, name, true) == 0;
 	if ((!f.vnet && attach(fd, name, false) < 0) ||
-	    ioctl(fd, TUNSETOWNER, (unsigned long) owner) < 0 ||
-	    ioctl(fd, TUNSETPERSIST, persistent ? 1UL : 0UL) < 0) {
+	    ioctl(fd, TUNSETOWNER, (unsigned long) owner) < 0) {
 		rc = explain(name, -errno, e);
 		close(fd);
 		return rc;
@@ -79,4 +78,10 @@ tun_open(const char *name, uid_t owner, bool persistent, bool offload,
 		ioctl(fd, TUNSETOFFLOAD, 0UL);
 	*features_out = f;
 	return fd;
+}
+
+int
+tun_persist(int fd, bool persistent)
+{
+	return ioctl(fd, TUNSETPERSIST, persistent ? 1UL : 0UL) < 0 ? -errno : 0;
 }

@@ -17,11 +17,14 @@ struct tun_features {
 
 /*
  * Makes the device, or takes over the persistent one of that name that a crashed tunneld has left.
- * Its owner becomes `owner`, so that nobody else can attach to it. persistent: it outlives us.
+ * Its owner becomes `owner`, so that nobody else can attach to it. A new one goes with its descriptor.
  * offload: with as many features as there are; *features_out tells. Without, one packet at a time.
  * Returns a non-blocking descriptor or a negative errno with *e. Needs CAP_NET_ADMIN.
  */
-int tun_open(const char *name, uid_t owner, bool persistent, bool offload,
-    struct tun_features *features_out, struct err *e);
+int tun_open(const char *name, uid_t owner, bool offload, struct tun_features *features_out,
+    struct err *e);
+
+/* Does it outlive its descriptor from now on? 0 or -errno. */
+int tun_persist(int fd, bool persistent);
 
 #endif

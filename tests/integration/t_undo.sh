@@ -57,3 +57,20 @@ on a "$BUILD/tunneld" node -S "$SANDBOX" -c "$LAB/a/second.yml" >>"$LAB/a/stderr
 [ "$status" = 71 ] || fail "exit status $status"
 logged a 'another tunneld runs with this state directory' || fail "the log does not say why"
 pings a 10.1.1.1 3
+
+say "a server whose address cannot be set leaves no device"
+on s sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+daemon_stop tunneld
+server_device() { ip -n "$(ns_of s)" link show dev litevpn0 2>/dev/null; }
+server_device && fail "the device is still there"
+sed 's,^vpnAddr:.*,,' "$(server_file tunneld)" >"$LAB/six.yml"
+echo "vpnAddr: fd00::1/64" >>"$LAB/six.yml"
+on s "$BUILD/tunneld" server -S "$SANDBOX" -c "$LAB/six.yml" >>"$LAB/tunneld/stderr" 2>&1 &&
+	fail "it has started"
+server_device && fail "a device was left"
+
+say "a device that somebody else has made stays"
+on s ip tuntap add dev litevpn0 mode tun
+start_tunneld
+daemon_stop tunneld
+server_device || fail "it was deleted"

@@ -144,6 +144,7 @@ static const struct {
 	    "1:8: push.routes: 0.0.0.0/0 would take a node's default "
 	    "route; nodes choose that by redirectGateway" },
 	{ "vpnCertDir: \"\"\n", "1:13: vpnCertDir is \"\", but must have 1 to 1024 characters" },
+	{ "device: lv%d\n", "1:1: device must be of letters, digits, \"_\", \".\" and \"-\"" },
 	{ "device: sixteen-letters1\n",
 	    "1:9: device is \"sixteen-letters1\", but must have 1 to 15 characters" },
 	{ "serverAddr: x\n", "1:1: unknown key \"serverAddr\"" },

@@ -22,7 +22,7 @@ netns_device(const char *name)
 {
 	struct err e = { 0 };
 	struct tun_features features;
-	int fd = tun_open(name, 0, false, false, &features, &e);
+	int fd = tun_open(name, 0, false, &features, &e);
 
 	ck_assert_msg(fd >= 0, "%s", e.text);
 	return fd;

@@ -37,9 +37,9 @@ rig_init(void)
 
 	if (!netns_enter())
 		return false;
-	fd = tun_open("ours", 0, false, true, &f, &e);
+	fd = tun_open("ours", 0, true, &f, &e);
 	ck_assert_msg(fd >= 0, "%s", e.text);
-	rig.plain = tun_open("plain", 0, false, false, &none, &e);
+	rig.plain = tun_open("plain", 0, false, &none, &e);
 	ck_assert_msg(rig.plain >= 0, "%s", e.text);
 	ck_assert(!none.vnet && !none.tso && !none.uso);
 	netns_do("sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.all.forwarding=1"
