@@ -103,11 +103,13 @@ next_use(struct store *st, int64_t now_s)
 {
 	struct store_use use = { .seq = ++st->seq, .now_s = now_s };
 
-	store_stamp(now_s, use.stamp);
-	if (strcmp(use.stamp, st->newest) > 0)
-		memcpy(st->newest, use.stamp, sizeof(st->newest));
-	else
-		memcpy(use.stamp, st->newest, sizeof(use.stamp));
+	if (now_s != st->newest_s) {
+		store_stamp(now_s, use.stamp);
+		if (strcmp(use.stamp, st->newest) > 0)
+			memcpy(st->newest, use.stamp, sizeof(st->newest));
+		st->newest_s = now_s;
+	}
+	memcpy(use.stamp, st->newest, sizeof(use.stamp));
 	return use;
 }
 

@@ -113,6 +113,7 @@ struct store {
 	bool doomed;	/* what waits can only be thrown away */
 	bool broken;
 	char newest[STORE_STAMP_MAX];	/* not below any update_time; seq likewise */
+	int64_t newest_s;	/* the time for which it was found out last */
 	int64_t seq;
 	uint64_t highest_epoch;		/* that stood in a row when the store was opened */
 	char failure[STORE_FAILURE_MAX];

@@ -35,9 +35,9 @@
 	" where id<=(select max(id) from " TABLE ")-?1 order by id limit ?2)"
 
 /*
- * Every statement of the store. Those that count as use set update_time and lru_seq themselves:
- * the trigger runs before the row is written, so that what the statement says wins over it. A row
- * that leaves state 3 (connected) without a word of how has gone silent: phase 1.
+ * Every statement of the store. Those that count as use set update_time and lru_seq; the trigger
+ * that does so for other programs does not run for ours. A row that leaves state 3 (connected)
+ * without a word of how has gone silent: phase 1.
  */
 const char *const store_sql[SQL_STATEMENTS] = {
 	[SQL_BEGIN] = "begin immediate",
