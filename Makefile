@@ -22,7 +22,7 @@ DEBS_LINT  = clang clang-tidy clang-tools libclang-rt-14-dev cppcheck valgrind
 .SUFFIXES:
 .PHONY: all help deps deps-demo deps-test deps-lint demo check check-unit check-sandbox check-asan \
 	soak unit-tests asan tsan valgrind tidy cppcheck man lint install clean distclean \
-	deps-bench bench-tunnel bench-api fuzz fuzzers
+	deps-bench bench-tunnel bench-ipam bench-api fuzz fuzzers
 
 help:
 	@echo 'make              build everything into $(BUILD)/ (installs nothing)'
@@ -32,6 +32,7 @@ help:
 	@echo 'make check-unit   only the unit tests; make lint: only the rules of the house'
 	@echo 'make tsan valgrind tidy cppcheck   further analysis; make deps-lint installs the tools'
 	@echo 'make bench-tunnel the speed of the tunnel, and of others beside it (root; ten minutes)'
+	@echo 'make bench-ipam   the speed of ipamd, and of bare commits beside it (root; two minutes)'
 	@echo 'make bench-api    the speed of the control API, and of nghttpd beside it (root; three minutes)'
 	@echo 'make fuzz T=60    each fuzzer for so many seconds (clang)'
 	@echo 'make install      DESTDIR=... prefix by ./configure --prefix=...'
@@ -64,7 +65,7 @@ deps-lint:
 # Goals that set up the machine run themselves again once everything is there; the rest of this
 # file needs config.mk, which make brings about by itself.
 SETUP_GOALS = help deps deps-demo deps-test deps-lint demo check check-sandbox check-asan soak \
-	lint man clean distclean deps-bench bench-tunnel bench-api
+	lint man clean distclean deps-bench bench-tunnel bench-ipam bench-api
 ifneq ($(filter-out $(SETUP_GOALS),$(or $(MAKECMDGOALS),all)),)
 include config.mk
 endif
@@ -99,6 +100,10 @@ soak: deps-test
 bench-tunnel: deps-bench
 	$(MAKE) --no-print-directory all $(BUILD)/bench/blast $(BUILD)/bench/tunneld
 	BUILD=$(BUILD) tests/bench/tunnel.sh
+
+bench-ipam: deps-test
+	$(MAKE) --no-print-directory all $(BUILD)/bench/ipam_ask $(BUILD)/bench/ipam_work
+	BUILD=$(BUILD) tests/bench/ipam.sh
 
 bench-api: deps-bench
 	$(MAKE) --no-print-directory all $(BUILD)/bench/api_load
@@ -166,7 +171,8 @@ TEST_SRC = $(sort $(wildcard tests/unit/*.c $(TEST_FOLDERS:%=tests/unit/%/*.c)))
 TEST_OBJ = $(TEST_SRC:%.c=$(BUILD)/obj/%.o)
 FUZZ_SRC = $(sort $(wildcard tests/fuzz/*/fuzz_*.c))
 FUZZ_OBJ = $(FUZZ_SRC:%.c=$(BUILD)/obj/%.o)
-BENCH_SRC = tests/bench/blast.c tests/bench/aead_null.c tests/bench/api_load.c
+BENCH_SRC = tests/bench/blast.c tests/bench/aead_null.c tests/bench/api_load.c \
+	tests/bench/ipam_ask.c tests/bench/ipam_work.c
 BENCH_OBJ = $(BENCH_SRC:%.c=$(BUILD)/obj/%.o)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(1)))
 main = $(BUILD)/obj/$(1)/main.o
@@ -234,6 +240,12 @@ $(BUILD)/bench/blast: $(BUILD)/obj/tests/bench/blast.o
 $(BUILD)/bench/api_load: $(BUILD)/obj/tests/bench/api_load.o $(BASE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_ctld) $(LIBS_base)
+$(BUILD)/bench/ipam_ask: $(BUILD)/obj/tests/bench/ipam_ask.o $(BASE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_base)
+$(BUILD)/bench/ipam_work: $(BUILD)/obj/tests/bench/ipam_work.o $(BUILD)/libipamd.a $(BASE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_ipamd) $(LIBS_base)
 # tunneld with a cipher that only copies: an object of its own comes before the library's.
 $(BUILD)/bench/tunneld: $(call main,daemons/tunneld) $(BUILD)/obj/tests/bench/aead_null.o \
 		$(BUILD)/libtunneld.a $(BASE)
