@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/secret.h"
 
 #define CONTROL_MAX (64 * 1024)	/* control bytes that wait: a peer that reads nothing is ended */
 #define STAGE_MAX 16384		/* one TLS record: as many packets as fit travel together */
@@ -214,6 +215,7 @@ on_frame(void *arg, uint8_t type, const uint8_t *body, size_t len)
 		if ((rc = control_parse(body, len, &msg)) < 0)
 			return rc;
 		c->ops->control(c->owner, &msg);
+		secret_wipe(&msg, sizeof(msg));	/* it may be a Hello, with tokens */
 	} else if (type == FRAME_DATA && c->trusted) {
 		hand_out(c, body, len);
 	} else if (!c->trusted) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/utf8.h"
+#include "common/secret.h"
 #include "tunnel.pb-c.h"
 
 #define KEEPALIVE_MIN_MS 1000	/* a server cannot make a node busy by a tiny keepalive */
@@ -91,6 +92,14 @@ read_refuse(const char *reason, const char *message, uint32_t retry_after_ms,
 	r->retry_after_ms = retry_after_ms;
 }
 
+/* The parser's copies. */
+static void
+wipe_tokens(Litevpn__Tunnel__Hello *m)
+{
+	secret_wipe(m->node_token, strlen(m->node_token));
+	secret_wipe(m->net_token, strlen(m->net_token));
+}
+
 int
 control_parse(const uint8_t *body, size_t len, struct control *out)
 {
@@ -129,9 +138,12 @@ control_parse(const uint8_t *body, size_t len, struct control *out)
 	default:
 		break;
 	}
+	if (m->body_case == LITEVPN__TUNNEL__CONTROL__BODY_HELLO)
+		wipe_tokens(m->hello);
 	litevpn__tunnel__control__free_unpacked(m, NULL);
 	if (rc == 0)
 		*out = c;
+	secret_wipe(&c, sizeof(c));
 	return rc;
 }
 
