@@ -136,10 +136,22 @@ lab_down() {
 		done
 	fi >&2
 	for ns in "${LAB_NAMESPACES[@]}"; do
+		lab_empty "$ns" || status=1
 		ip netns del "$ns"
 	done
 	[ -n "${LV_KEEP:-}" ] || rm -rf "$LAB"
 	exit "$status"
+}
+
+# lab_empty NAMESPACE: what still runs there was started by this lab, and should have ended.
+lab_empty() {
+	local pid left=0
+	for pid in $(ip netns pids "$1"); do
+		printf 'FAIL: still running in %s: %s\n' "$1" "$(ps -o args= -p "$pid")" >&2
+		kill -KILL "$pid"
+		left=1
+	done
+	return "$left"
 }
 
 # Sanitizers write to the daemons' stderr files; a report there is a failure.
