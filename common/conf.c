@@ -21,7 +21,10 @@
 struct seen {
 	const struct conf_key *key;
 	yaml_mark_t at;
+	bool bad;	/* an error was found in its value */
 };
+
+#define PREFIX_MAX 128	/* a longer one is cut in the texts */
 
 struct conf {
 	const char *path;
@@ -35,6 +38,7 @@ struct conf {
 	yaml_event_t event;	/* the current one */
 	int depth;		/* mappings and sequences that it is in */
 	bool broken;		/* YAML itself is wrong: nothing after it can be read */
+	char prefix[PREFIX_MAX];	/* of the keys of this map, for texts: "log." */
 	struct seen seen[SEEN_MAX];
 	size_t nseen;
 };
@@ -91,15 +95,15 @@ conf_fail(struct conf *c, const char *key, const char *fmt, ...)
 }
 
 bool
-conf_world_readable(const struct conf *c)
-{
-	return c->world_readable;
-}
-
-bool
 conf_is_set(const struct conf *c, const char *key)
 {
 	return find_seen(c, key) != NULL;
+}
+
+bool
+conf_world_readable(const struct conf *c)
+{
+	return c->world_readable;
 }
 
 static const char *
@@ -278,16 +282,27 @@ read_scalar(struct conf *c, const struct conf_key *k, void *out)
 	if (c->event.type == YAML_ALIAS_EVENT)
 		return;	/* refused already */
 	if (!is_word(c)) {
-		fail_at(c, &at, "%s %s", k->name, why);
+		fail_at(c, &at, "%s%s %s", c->prefix, k->name, why);
 		skip_value(c);
 		return;
 	}
 	if (conf_value_parse(k, scalar(c), out, why) < 0)
-		fail_at(c, &at, "%s is \"%.80s\", but %s", k->name, scalar(c), why);
+		fail_at(c, &at, "%s%s is \"%.80s\", but %s", c->prefix, k->name, scalar(c), why);
 }
 
 static void set_defaults(struct conf *c, const struct conf_key *keys, char *values);
 static void read_map(struct conf *c, const struct conf_key *keys, char *values);
+
+/* The keys of k, a map: in texts they are called "log.level". */
+static void
+read_keys_of(struct conf *c, const struct conf_key *k, char *values)
+{
+	size_t len = strlen(c->prefix);
+
+	snprintf(c->prefix + len, sizeof(c->prefix) - len, "%s.", k->name);
+	read_map(c, k->keys, values);
+	c->prefix[len] = '\0';
+}
 
 /* An entry has its own keys: what an error says of one of them later is said of the list. */
 static void
@@ -300,7 +315,7 @@ read_entry(struct conf *c, const struct conf_key *k, char *entry)
 		return;
 	}
 	set_defaults(c, k->keys, entry);
-	read_map(c, k->keys, entry);
+	read_keys_of(c, k, entry);
 	c->nseen = seen;
 }
 
@@ -310,7 +325,8 @@ read_list(struct conf *c, const struct conf_key *k, struct conf_list *list)
 	size_t size = conf_value_size(k);
 
 	if (c->event.type != YAML_SEQUENCE_START_EVENT) {
-		fail_at(c, &c->event.start_mark, "%s must be a list: [a, b]", k->name);
+		fail_at(c, &c->event.start_mark, "%s%s must be a list: [a, b]", c->prefix,
+		    k->name);
 		skip_value(c);
 		return;
 	}
@@ -319,8 +335,8 @@ read_list(struct conf *c, const struct conf_key *k, struct conf_list *list)
 		    list->n == CONF_LIST_MAX ? NULL : reallocarray(list->items, list->n + 1, size);
 
 		if (items == NULL) {
-			fail_at(c, &c->event.start_mark, "%s has more than %d entries", k->name,
-			    CONF_LIST_MAX);
+			fail_at(c, &c->event.start_mark, "%s%s has more than %d entries",
+			    c->prefix, k->name, CONF_LIST_MAX);
 			skip_value(c);
 			continue;
 		}
@@ -340,7 +356,7 @@ read_value(struct conf *c, const struct conf_key *k, char *values)
 	if (k->list)
 		read_list(c, k, (struct conf_list *) (void *) out);
 	else if (k->type == CONF_MAP)
-		read_map(c, k->keys, values);
+		read_keys_of(c, k, values);
 	else
 		read_scalar(c, k, out);
 }
@@ -360,20 +376,32 @@ note_seen(struct conf *c, const struct conf_key *k, const yaml_mark_t *at)
 {
 	for (size_t i = 0; i < c->nseen; i++) {
 		if (c->seen[i].key == k) {
-			fail_at(c, at, "%s is given twice; it stands at line %zu already", k->name,
-			    c->seen[i].at.line + 1);
+			fail_at(c, at, "%s%s is given twice; it stands at line %zu already",
+			    c->prefix, k->name, c->seen[i].at.line + 1);
 			return false;
 		}
 	}
 	if (c->nseen < SEEN_MAX)
-		c->seen[c->nseen++] = (struct seen){ k, *at };
+		c->seen[c->nseen++] = (struct seen){ k, *at, false };
 	return true;
+}
+
+/* The value of a key that was noted as c->seen[which]. */
+static void
+read_noted(struct conf *c, const struct conf_key *k, size_t which, char *values)
+{
+	unsigned before = c->report->n;
+
+	read_value(c, k, values);
+	if (which < c->nseen && c->report->n > before)
+		c->seen[which].bad = true;
 }
 
 static void
 read_pair(struct conf *c, const struct conf_key *keys, char *values)
 {
 	yaml_mark_t at = c->event.start_mark;
+	size_t which = c->nseen;
 	const struct conf_key *k;
 	const char *better;
 
@@ -397,7 +425,7 @@ read_pair(struct conf *c, const struct conf_key *keys, char *values)
 	if (k == NULL)
 		skip_value(c);
 	else
-		read_value(c, k, values);
+		read_noted(c, k, which, values);
 }
 
 static void
@@ -487,6 +515,27 @@ forget_parser(struct conf *c)
 	yaml_parser_delete(p);
 }
 
+static bool
+can_ask(const struct conf *c, const struct conf_rule *r)
+{
+	for (size_t i = 0; i < CONF_RULE_KEYS && r->keys[i] != NULL; i++) {
+		const struct seen *s = find_seen(c, r->keys[i]);
+
+		if (s != NULL && s->bad)
+			return false;
+	}
+	return true;
+}
+
+static void
+ask_rules(struct conf *c)
+{
+	for (const struct conf_rule *r = c->schema->rules; r != NULL && r->check != NULL; r++) {
+		if (can_ask(c, r))
+			r->check(c, c->values);
+	}
+}
+
 int
 conf_load(const char *path, const struct conf_schema *schema, void *values,
     struct conf_report *report)
@@ -506,8 +555,8 @@ conf_load(const char *path, const struct conf_schema *schema, void *values,
 	set_defaults(&c, schema->keys, c.values);
 	read_file(&c);
 	forget_parser(&c);
-	if (report->n == 0 && schema->check != NULL)
-		schema->check(&c, c.values);
+	if (!c.broken)
+		ask_rules(&c);
 	if (report->n > 0) {
 		free_keys(schema->keys, c.values);
 		goto out;

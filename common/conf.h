@@ -61,11 +61,20 @@ struct conf_list {
 
 struct conf;	/* a file being loaded */
 
+/*
+ * What must hold beyond a key's own range. It says what is wrong by conf_fail. It is asked even where
+ * other keys are wrong, but not of a value that could not be read: of the keys that it names.
+ */
+#define CONF_RULE_KEYS 4
+struct conf_rule {
+	const char *keys[CONF_RULE_KEYS];	/* ends with NULL where there are fewer */
+	void (*check)(struct conf *c, const void *values);
+};
+
 struct conf_schema {
 	const struct conf_key *keys;	/* ends with a row without a name */
 	size_t size;			/* of the struct that the offsets point into */
-	/* Rules that join several keys; says what is wrong by conf_fail. May be NULL. */
-	void (*check)(struct conf *c, const void *values);
+	const struct conf_rule *rules;	/* ends with a row without a check; NULL: none */
 };
 
 #define CONF_ERRORS_MAX 32	/* later ones are counted, not kept */
@@ -86,14 +95,14 @@ int conf_load(const char *path, const struct conf_schema *schema, void *values,
 /* Frees what a load has put into *values and zeroes it. */
 void conf_free(const struct conf_schema *schema, void *values);
 
-/* For schema->check: an error at the place where `key` stands in the file (or at the file). */
+/* For a rule: an error at the place where `key` stands in the file (or at the file). */
 void conf_fail(struct conf *c, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* For schema->check: can others read the file? One that holds a secret must not be so. */
+/* For a rule: can others read the file? One that holds a secret must not be so. */
 bool conf_world_readable(const struct conf *c);
 
-/* For schema->check: the file sets this key (it does not stand at its default). */
+/* For a rule: the file sets this key (it does not stand at its default). */
 bool conf_is_set(const struct conf *c, const char *key);
 
 /* A time with its unit in milliseconds: "250ms", "10m", "1h30m"; -1 where the text is not one. */

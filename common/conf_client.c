@@ -70,30 +70,67 @@ static const struct conf_key keys[] = {
 };
 
 static void
-check(struct conf *conf, const void *values)
+check_server(struct conf *conf, const void *values)
 {
 	const struct conf_client *c = values;
 
 	if (conf_client_server(c, 0) == NULL)
 		conf_fail(conf, "serverAddr", "serverAddr is missing: the address or the name of "
 		    "the server");
+}
+
+static void
+check_token(struct conf *conf, const void *values)
+{
+	const struct conf_client *c = values;
+
 	if (c->token[0] != '\0' && conf_world_readable(conf))
 		conf_fail(conf, "token", "token stands in a file that others can read; chmod o= "
 		    "the file, or use tokenFile");
 	if (c->token[0] == '\0' && c->token_file[0] == '\0')
 		conf_fail(conf, "tokenFile", "one of token and tokenFile must be set");
+}
+
+static void
+check_device(struct conf *conf, const void *values)
+{
+	const struct conf_client *c = values;
+
 	if (!conf_device_is_good(c->device))
 		conf_fail(conf, "device", "device " CONF_DEVICE_WHY);
+}
+
+static void
+check_reconnect(struct conf *conf, const void *values)
+{
+	const struct conf_client *c = values;
+
 	if (c->reconnect_max_ms < c->reconnect_min_ms)
 		conf_fail(conf, "max", "reconnect.max must not be below reconnect.min");
+}
+
+static void
+check_log(struct conf *conf, const void *values)
+{
+	const struct conf_client *c = values;
+
 	if (!log_target_is_valid(c->log_target))
 		conf_fail(conf, "target", "log.target must be stderr, syslog or an absolute path");
 }
 
+static const struct conf_rule rules[] = {
+	{ { "serverAddr", "servers" }, check_server },
+	{ { "token", "tokenFile" }, check_token },
+	{ { "device" }, check_device },
+	{ { "min", "max" }, check_reconnect },
+	{ { "target" }, check_log },
+	{ { NULL }, NULL },
+};
+
 const struct conf_schema conf_client_schema = {
 	.keys = keys,
 	.size = sizeof(struct conf_client),
-	.check = check,
+	.rules = rules,
 };
 
 struct log_conf

@@ -152,14 +152,22 @@ conf_network_name_is_valid(const char *name)
 }
 
 static void
-check_vpn_addr(struct conf *conf, const struct conf_server *c)
+check_vpn_addr(struct conf *conf, const void *values)
 {
+	const struct conf_server *c = values;
 	const char *fault = conf_server_fault(&c->vpn_addr, (char[CONF_FAULT_MAX]){ 0 });
 
 	if (fault != NULL)
 		conf_fail(conf, "vpnAddr", "vpnAddr is %s, but %s", PREFIX_TEXT(&c->vpn_addr),
 		    fault);
-	else if (c->vpn_addr.addr.family != AF_INET && c->mtu != 0 && c->mtu < 1280)
+}
+
+static void
+check_mtu(struct conf *conf, const void *values)
+{
+	const struct conf_server *c = values;
+
+	if (c->vpn_addr.addr.family != AF_INET && c->mtu != 0 && c->mtu < 1280)
 		conf_fail(conf, "mtu", "mtu is %" PRId64 ", but IPv6 needs at least 1280", c->mtu);
 }
 
@@ -212,8 +220,9 @@ check_network(struct conf *conf, const struct conf_server *c, size_t i)
 }
 
 static void
-check_networks(struct conf *conf, const struct conf_server *c)
+check_networks(struct conf *conf, const void *values)
 {
+	const struct conf_server *c = values;
 	if (c->networks.n > CONF_NETWORKS_MAX)
 		conf_fail(conf, "networks", "networks has %zu entries, but at most %d are "
 		    "possible", c->networks.n, CONF_NETWORKS_MAX);
@@ -222,8 +231,9 @@ check_networks(struct conf *conf, const struct conf_server *c)
 }
 
 static void
-check_exclude(struct conf *conf, const struct conf_server *c)
+check_exclude(struct conf *conf, const void *values)
 {
+	const struct conf_server *c = values;
 	const struct ip_prefix *p = c->pool_exclude.items;
 
 	for (size_t i = 0; i < c->pool_exclude.n; i++) {
@@ -235,8 +245,9 @@ check_exclude(struct conf *conf, const struct conf_server *c)
 }
 
 static void
-check_push(struct conf *conf, const struct conf_server *c)
+check_push(struct conf *conf, const void *values)
 {
+	const struct conf_server *c = values;
 	const struct ip_prefix *p = c->push_routes.items;
 
 	if (c->push_routes.n > CONF_PUSH_MAX)
@@ -258,35 +269,73 @@ conf_device_is_good(const char *name)
 }
 
 static void
-check(struct conf *conf, const void *values)
+check_device(struct conf *conf, const void *values)
 {
 	const struct conf_server *c = values;
 
 	if (!conf_device_is_good(c->device))
 		conf_fail(conf, "device", "device " CONF_DEVICE_WHY);
+}
+
+static void
+check_ports(struct conf *conf, const void *values)
+{
+	const struct conf_server *c = values;
+
 	if (c->grpc_port == c->port || c->grpc_port == c->bootstrap_port)
 		conf_fail(conf, "grpcPort", "grpcPort is %" PRId64 ", which another port has too",
 		    c->grpc_port);
 	if (c->bootstrap_port == c->port)
 		conf_fail(conf, "bootstrapPort", "bootstrapPort is %" PRId64
 		    ", which another port has too", c->bootstrap_port);
+}
+
+static void
+check_liveness(struct conf *conf, const void *values)
+{
+	const struct conf_server *c = values;
+
 	if (c->dead_after_ms < 2 * c->keepalive_ms)
 		conf_fail(conf, "deadAfter", "deadAfter must be at least twice keepalive");
+}
+
+static void
+check_log(struct conf *conf, const void *values)
+{
+	const struct conf_server *c = values;
+
 	if (!log_target_is_valid(c->log_target))
 		conf_fail(conf, "target", "log.target must be stderr, syslog or an absolute path");
+}
+
+static void
+check_listen(struct conf *conf, const void *values)
+{
+	const struct conf_server *c = values;
+
 	if (c->listen.n > CONF_LISTEN_MAX)
 		conf_fail(conf, "listen", "listen has %zu addresses, but at most %d are possible",
 		    c->listen.n, CONF_LISTEN_MAX);
-	check_vpn_addr(conf, c);
-	check_networks(conf, c);
-	check_exclude(conf, c);
-	check_push(conf, c);
 }
+
+static const struct conf_rule rules[] = {
+	{ { "device" }, check_device },
+	{ { "port", "grpcPort", "bootstrapPort" }, check_ports },
+	{ { "keepalive", "deadAfter" }, check_liveness },
+	{ { "target" }, check_log },
+	{ { "listen" }, check_listen },
+	{ { "vpnAddr" }, check_vpn_addr },
+	{ { "vpnAddr", "mtu" }, check_mtu },
+	{ { "vpnAddr", "networks" }, check_networks },
+	{ { "vpnAddr", "exclude" }, check_exclude },
+	{ { "routes" }, check_push },
+	{ { NULL }, NULL },
+};
 
 const struct conf_schema conf_server_schema = {
 	.keys = keys,
 	.size = sizeof(struct conf_server),
-	.check = check,
+	.rules = rules,
 };
 
 struct log_conf

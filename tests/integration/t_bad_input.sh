@@ -51,6 +51,11 @@ done
 conf "vpnAddr: 10.1.1.0/24"
 expect 78 'x.yml:1:1: vpnAddr is 10.1.1.0/24, but it is not an address that the server can have' \
 	"$BUILD/ipamd" -n -c "$LAB/x.yml"
+conf "log: {level: chatty, target: relative}" "port: 6440"
+LINES_MAX=3 expect 78 'x.yml:1:14: log.level is "chatty", but must be one of' "$BUILD/tunneld" -n -c "$LAB/x.yml"
+for pattern in ':1:22: log.target must be' 'grpcPort is 6440, which another port has too'; do
+	grep -q "$pattern" "$LAB/out" || fail "missing: $pattern in $(cat "$LAB/out")"
+done
 conf "port: [6441"
 LINES_MAX=2 expect 78 'not valid YAML' "$BUILD/tunneld" -n -c "$LAB/x.yml"
 conf "grpcPort: 6441"

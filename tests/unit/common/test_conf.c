@@ -76,10 +76,26 @@ check_thirteen(struct conf *c, const void *values)
 		conf_fail(c, "size", "inner without size");
 }
 
+/* Two keys together. */
+static void
+check_colour(struct conf *c, const void *values)
+{
+	const struct values *v = values;
+
+	if (v->flag && v->word == 2)
+		conf_fail(c, "word", "a blue flag");
+}
+
+static const struct conf_rule rules[] = {
+	{ { "number", "deeper", "inner" }, check_thirteen },
+	{ { "flag", "word" }, check_colour },
+	{ { NULL }, NULL },
+};
+
 static const struct conf_schema schema = {
 	.keys = keys,
 	.size = sizeof(struct values),
-	.check = check_thirteen,
+	.rules = rules,
 };
 
 /* All lines of the report, without the file's name, each with its newline. */
@@ -309,7 +325,7 @@ static const struct {
 				    "2:7: flag is \"x\", but must be true or false\n" },
 	{ "nested:\n  iner: 1\n  deep:\n    deeper: 10\n",
 	    "2:3: unknown key \"iner\"; did you mean \"inner\"?\n"
-	    "4:13: deeper is \"10\", but must be a whole number from 0 to 9\n" },
+	    "4:13: nested.deep.deeper is \"10\", but must be a whole number from 0 to 9\n" },
 	{ "inner: 1\n", "1:1: unknown key \"inner\"\n" },
 	{ "zzz: [[[[[[[[[[[[[[[]]]]]]]]]]]]]]]\n", "1:1: unknown key \"zzz\"\n" },
 	{ "zzz: [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]\n",
@@ -340,6 +356,15 @@ static const struct {
 	/* the schema's own rules: at the key's place, also when it is nested or not there */
 	{ "flag: true\noldNumber: 13\n", "2:1: number is 13\n" },
 	{ "nested:\n  deep: {deeper: 9}\n  inner: 9\n", "2:10: too deep\n inner without size\n" },
+	/* beside other mistakes, but not of what could not be read */
+	{ "text: a\nflag: true\nword: blue\n",
+	    "1:7: text is \"a\", but must have 2 to 8 characters\n3:1: a blue flag\n" },
+	{ "nested: {inner: x}\nflag: true\nword: blue\nnumber: 13\n",
+	    "1:17: nested.inner is \"x\", but must be a whole number from 0 to 9\n3:1: a blue flag\n" },
+	{ "number: 13\nflag: x\nword: blue\n",
+	    "2:7: flag is \"x\", but must be true or false\n1:1: number is 13\n" },
+	{ "number: 13\nflag: [\n", "2:7: flag must be a single value\n"
+	    "3:1: not valid YAML: did not find expected node content\n" },
 };
 
 START_TEST(every_mistake_is_told_with_its_place)
