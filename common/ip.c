@@ -7,16 +7,6 @@
 #include <string.h>
 
 struct ip_addr
-ip_from_v4(uint32_t host_order)
-{
-	struct ip_addr a = { .family = AF_INET };
-	uint32_t be = htonl(host_order);
-
-	memcpy(a.b, &be, sizeof(be));
-	return a;
-}
-
-struct ip_addr
 ip_from_bytes(int family, const uint8_t *bytes)
 {
 	struct ip_addr a = { .family = (uint8_t) family };
@@ -86,15 +76,7 @@ ip_bits(const struct ip_addr *addr)
 bool
 ip_equal(const struct ip_addr *a, const struct ip_addr *b)
 {
-	return ip_compare(a, b) == 0;
-}
-
-int
-ip_compare(const struct ip_addr *a, const struct ip_addr *b)
-{
-	if (a->family != b->family)
-		return a->family < b->family ? -1 : 1;
-	return memcmp(a->b, b->b, ip_bits(a) / 8);
+	return a->family == b->family && memcmp(a->b, b->b, ip_bits(a) / 8) == 0;
 }
 
 int

@@ -25,7 +25,6 @@ struct ip_prefix {
 
 #define IP_TEXT_MAX 52	/* "address/128" or "[address]:65535" with its NUL */
 
-struct ip_addr ip_from_v4(uint32_t host_order);
 struct ip_addr ip_from_bytes(int family, const uint8_t *bytes);
 struct ip_addr ip_from_sockaddr(const struct sockaddr *sa);	/* v4-mapped comes back as IPv4 */
 uint16_t ip_port(const struct sockaddr *sa); /* host order; 0 for other families */
@@ -38,7 +37,6 @@ socklen_t ip_to_sockaddr(const struct ip_addr *addr, uint16_t port,
 unsigned ip_bits(const struct ip_addr *addr);
 
 bool ip_equal(const struct ip_addr *a, const struct ip_addr *b);
-int ip_compare(const struct ip_addr *a, const struct ip_addr *b); /* by family, then by value */
 
 /* Text both ways (inet_pton(3)). Parsing returns 0 or -EINVAL and leaves *out alone then. */
 int ip_parse(const char *text, struct ip_addr *out);

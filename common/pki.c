@@ -275,15 +275,6 @@ add_host(GENERAL_NAMES *names, const char *host)
 	return add_general_name(names, GEN_DNS, host, (int) strlen(host));
 }
 
-const char *
-pki_name_format(const struct pki_name *name, char *buf, size_t size)
-{
-	const char *prefix = name->kind == PKI_NODE ? SAN_NODE : SAN_ROLE;
-
-	snprintf(buf, size, "%s%s", name->kind == PKI_NONE ? "" : prefix, name->id);
-	return buf;
-}
-
 static int
 add_sans(X509 *cert, const struct pki_wish *wish)
 {
@@ -292,7 +283,8 @@ add_sans(X509 *cert, const struct pki_wish *wish)
 	int ok = names != NULL;
 
 	if (ok && wish->name.kind != PKI_NONE) {
-		pki_name_format(&wish->name, uri, sizeof(uri));
+		snprintf(uri, sizeof(uri), "%s%s",
+		    wish->name.kind == PKI_NODE ? SAN_NODE : SAN_ROLE, wish->name.id);
 		ok = add_general_name(names, GEN_URI, uri, (int) strlen(uri));
 	}
 	for (size_t i = 0; ok && i < wish->nhosts; i++)

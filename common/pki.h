@@ -88,7 +88,4 @@ int pki_fingerprint_parse(const char *text, uint8_t spki_out[PKI_SPKI_LEN]);	/* 
 /* Can it be a node's id: letters, digits and "._-", 1 to PKI_ID_MAX of them. */
 bool pki_id_is_good(const char *id);
 
-/* "litevpn://node/ID", for texts. */
-const char *pki_name_format(const struct pki_name *name, char *buf, size_t size);
-
 #endif

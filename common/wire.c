@@ -117,12 +117,6 @@ wire_put_bytes(struct wire *w, const void *src, size_t n)
 		memcpy(p, src, n);
 }
 
-size_t
-wire_left(const struct wire *w)
-{
-	return w->failed ? 0 : w->len - w->pos;
-}
-
 bool
 wire_done(const struct wire *w)
 {

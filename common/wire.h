@@ -38,9 +38,6 @@ void wire_put_u32(struct wire *w, uint32_t v);
 void wire_put_u64(struct wire *w, uint64_t v);
 void wire_put_bytes(struct wire *w, const void *src, size_t n);
 
-/* Bytes that are left. */
-size_t wire_left(const struct wire *w);
-
 /* True when nothing failed and nothing is left over: a whole message was read. */
 bool wire_done(const struct wire *w);
 

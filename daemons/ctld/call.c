@@ -136,8 +136,9 @@ call_reply(struct call *c, const ProtobufCMessage *reply)
 	stream_end(c->stream, RPC_OK, NULL, NULL, 0, bytes, len);
 }
 
-void
-call_end(struct call *c)
+/* A dialog that its client has ended. */
+static void
+end(struct call *c)
 {
 	note_answer(c, REASON_NONE, 0);
 	stream_end(c->stream, RPC_OK, NULL, NULL, 0, NULL, 0);
@@ -326,7 +327,7 @@ on_message(void *owner, const uint8_t *bytes, size_t len)
 
 	leave_list(c);
 	if (bytes == NULL && c->method->kind == CALL_DIALOG) {
-		call_end(c);
+		end(c);
 		return;
 	}
 	if (take_request(c, bytes, len))

@@ -30,7 +30,7 @@ struct ctld;
 
 enum call_kind {
 	CALL_UNARY,	/* one request; ended by call_reply */
-	CALL_STREAM,	/* one request; call_send any number of times, then call_end */
+	CALL_STREAM,	/* one request; call_send any number of times, then call_fail */
 	CALL_DIALOG,	/* each request gets one call_send; the peer ends it */
 };
 
@@ -92,7 +92,6 @@ int64_t call_left_ms(const struct call *c);
 
 /* Each of these ends the call; what comes after the first one is ignored. */
 void call_reply(struct call *c, const ProtobufCMessage *reply);
-void call_end(struct call *c);
 void call_fail(struct call *c, const struct status *status);
 void call_fail_err(struct call *c, const struct err *e);	/* e->rc is -REASON_x or -errno */
 void call_fail_field(struct call *c, const char *field, const char *detail);

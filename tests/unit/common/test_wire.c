@@ -26,7 +26,7 @@ START_TEST(integers_are_big_endian)
 {
 	struct wire w = wire_reader(sample, sizeof(sample));
 
-	ck_assert_uint_eq(wire_left(&w), sizeof(sample));
+	ck_assert(!wire_done(&w));
 	ck_assert_uint_eq(wire_get_u8(&w), 0x01);
 	ck_assert_uint_eq(wire_get_u16(&w), 0x0203);
 	ck_assert_uint_eq(wire_get_u32(&w), 0x04050607);
@@ -34,7 +34,6 @@ START_TEST(integers_are_big_endian)
 	ck_assert(!wire_done(&w));
 	ck_assert_mem_eq(wire_get_bytes(&w, 2), "ab", 2);
 	ck_assert(wire_done(&w));
-	ck_assert_uint_eq(wire_left(&w), 0);
 }
 END_TEST
 
@@ -46,7 +45,6 @@ START_TEST(every_truncation_fails_for_good)
 	read_all(&w);
 	ck_assert(w.failed);
 	ck_assert(!wire_done(&w));
-	ck_assert_uint_eq(wire_left(&w), 0);
 	/* Sticky: a field that would fit is not read any more. */
 	ck_assert_uint_eq(wire_get_u8(&w), 0);
 	ck_assert_ptr_null(wire_get_bytes(&w, 0));
@@ -61,7 +59,7 @@ START_TEST(a_trailing_byte_is_seen)
 
 	read_all(&w);
 	ck_assert(!w.failed);
-	ck_assert_uint_eq(wire_left(&w), 1);
+	ck_assert(!wire_done(&w));
 	ck_assert(!wire_done(&w));
 }
 END_TEST

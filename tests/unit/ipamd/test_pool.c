@@ -4,6 +4,7 @@
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/reason.h"
 #include "tests/unit/kit.h"
@@ -73,7 +74,7 @@ START_TEST(every_address_is_given_once)
 		if (n++ == 0)
 			ck_assert_msg(ip_equal(&a, &first), "%s", IP_TEXT(&a));
 		else
-			ck_assert_msg(ip_compare(&last, &a) < 0, "%s", IP_TEXT(&a));
+			ck_assert_msg(memcmp(last.b, a.b, sizeof(a.b)) < 0, "%s", IP_TEXT(&a));
 		ck_assert(pool_usable(p, &a) && !pool_taken(p, &a));
 		ck_assert(pool_mark(p, &a));
 		ck_assert(pool_taken(p, &a) && !pool_mark(p, &a));

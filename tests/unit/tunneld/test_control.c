@@ -36,7 +36,7 @@ welcome(void)
 {
 	return (struct control){ .type = CONTROL_WELCOME, .welcome = {
 		.node_id = "n-7", .address = prefix("10.1.1.3/24"),
-		.server_address = ip_from_v4(0x0a010101), .mtu = 1400, .nroutes = 2,
+		.server_address = ip_from_bytes(AF_INET, (const uint8_t[]){ 10, 1, 1, 1 }), .mtu = 1400, .nroutes = 2,
 		.routes = { prefix("192.168.0.0/16"), prefix("fd00:1::/32") }, .cipher = 2,
 		.workers = 16, .nspis = 2, .spis = { 1000, 1001 }, .epoch = UINT64_MAX,
 		.keepalive_ms = 25000, .dead_after_ms = 75000, .rekey_ms = 3600000,

@@ -17,7 +17,8 @@ addr(unsigned n)
 	struct ip_addr a = { .family = AF_INET6, .b = { 0xfd } };
 
 	if (n % 3 != 0)
-		return ip_from_v4(0x0a010000 + n);
+		return ip_from_bytes(AF_INET,
+		    (const uint8_t[]){ 10, 1, (uint8_t) (n >> 8), (uint8_t) n });
 	a.b[14] = (uint8_t) (n >> 8);
 	a.b[15] = (uint8_t) n;
 	return a;
@@ -102,7 +103,7 @@ END_TEST
 
 START_TEST(families_do_not_mix)
 {
-	struct ip_addr four = ip_from_v4(0x01020304);
+	struct ip_addr four = ip_from_bytes(AF_INET, (const uint8_t[]){ 1, 2, 3, 4 });
 	struct ip_addr six = { .family = AF_INET6, .b = { 1, 2, 3, 4 } };
 	struct route_table t;
 	int a, b;
