@@ -438,14 +438,15 @@ on_reload(void *arg, int signo)
 
 	(void) signo;
 	if (conf_load(d->daemon.conf_path, schema, &fresh, &report) < 0) {
-		log_err("reload_refused", "errors=%u first=%s", report.n, LOG_Q(report.lines[0]));
+		for (unsigned i = 0; i < report.n && i < CONF_ERRORS_MAX; i++)
+			log_err("reload_failed", "error=%s", LOG_Q(report.lines[i]));
 		conf_report_free(&report);
 		return;
 	}
 	level.level = (uint32_t) (d->server ? fresh.s.log_level : fresh.c.log_level);
 	conf_free(schema, &fresh);
 	if ((n = idfiles_open(&m->files, fds, &files.mask, &e)) < 0) {
-		log_err("reload_refused", "error=%s", LOG_Q(e.text));
+		log_err("reload_failed", "error=%s", LOG_Q(e.text));
 		return;
 	}
 	log_set_level((enum log_level) level.level);

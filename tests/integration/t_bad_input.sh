@@ -181,7 +181,7 @@ say "SIGHUP: a bad file changes nothing, a good one its H keys"
 cp "$LAB/tunneld/server.yml" "$LAB/good.yml"
 echo "nonsense: 1" >>"$LAB/tunneld/server.yml"
 kill -HUP "$(daemon_pid tunneld)"
-wait_for 5 logged tunneld 'reload_refused.*unknown key'
+wait_for 5 logged tunneld 'reload_failed.*unknown key'
 cp "$LAB/good.yml" "$LAB/tunneld/server.yml"
 kill -HUP "$(daemon_pid tunneld)"
 wait_for 5 logged tunneld 'identity_renewed'
