@@ -119,11 +119,10 @@ events_list(struct ledger *l, uint64_t after, size_t size, struct event_page *ou
 {
 	size_t max = size == 0 ? EVENTS_PAGE_DEFAULT
 	    : size > EVENTS_PAGE_MAX ? EVENTS_PAGE_MAX : size;
-	struct event_page page = { 0 };
-	int rc;
+	struct event_page page = { .span = l->events };
+	int rc = check_after(after, &page.span, e);
 
-	if ((rc = store_event_span(l->store, &page.span)) < 0 ||
-	    (rc = check_after(after, &page.span, e)) < 0)
+	if (rc < 0)
 		return rc;
 	if ((page.events = calloc(max, sizeof(*page.events))) == NULL)
 		return -ENOMEM;
@@ -132,6 +131,8 @@ events_list(struct ledger *l, uint64_t after, size_t size, struct event_page *ou
 		return rc;
 	}
 	page.n = (size_t) rc;
+	while (page.n > 0 && page.events[page.n - 1].revision > page.span.newest)
+		page.n--;
 	*out = page;
 	return 0;
 }

@@ -42,11 +42,11 @@ int events_session(struct ledger *l, const struct store_node *n, enum node_state
 struct event_page {
 	struct store_event *events;	/* the caller's: free(3) */
 	size_t n;
-	struct store_event_span span;	/* of all that are kept */
+	struct store_event_span span;	/* of all that are committed and kept */
 };
 
 /*
- * Events that follow revision `after` (0: from the oldest that is kept on), in order. size 0 means
+ * Committed events that follow revision `after` (0: from the oldest that is kept on), in order. size 0 means
  * EVENTS_PAGE_DEFAULT, more than EVENTS_PAGE_MAX means that. REVISION_GONE: some that follow it
  * are not kept any more, or it was never reached.
  */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemons/ipamd/feed.h"
 
+#include <stdlib.h>
+
 #include "common/log.h"
 #include "daemons/ipamd/codec_event.h"
 
@@ -26,35 +28,27 @@ log_outcome(struct feed *f, int rc)
 	f->failed = rc < 0;
 }
 
-/* Committed events that were not told yet; how many. */
-static int
-read_chunk(struct feed *f, struct store_event chunk[EVENTS_CHUNK])
-{
-	int n;
-
-	if (f->told >= f->committed.newest)
-		return 0;
-	n = store_event_list(f->ledger->store, f->told, chunk, EVENTS_CHUNK);
-	while (n > 0 && chunk[n - 1].revision > f->committed.newest)
-		n--;
-	return n;
-}
-
-/* A chunk of the news; without any it is still told where they end, if `beat`. */
+/*
+ * A chunk of the news; without any it is still told where they end, if `beat`. Those that were
+ * forgotten before they could be told are passed over: who listens sees the gap.
+ */
 static int
 tell(struct feed *f, bool beat)
 {
-	struct store_event chunk[EVENTS_CHUNK];
-	struct event_page page = { .events = chunk, .span = f->committed };
-	int rc = read_chunk(f, chunk);
+	uint64_t oldest = f->ledger->events.oldest;
+	struct event_page page = { 0 };
+	struct err e;
+	int rc;
 
-	if (rc >= 0) {
-		page.n = (size_t) rc;
-		rc = page.n > 0 || beat ? publish(f, &page) : 0;
-	}
+	if (f->told + 1 < oldest)
+		f->told = oldest - 1;
+	rc = events_list(f->ledger, f->told, EVENTS_CHUNK, &page, &e);
+	if (rc == 0 && (page.n > 0 || beat))
+		rc = publish(f, &page);
 	log_outcome(f, rc);
 	if (rc == 0 && page.n > 0)
-		f->told = chunk[page.n - 1].revision;
+		f->told = page.events[page.n - 1].revision;
+	free(page.events);
 	return rc;
 }
 
@@ -64,7 +58,7 @@ on_news(void *arg)
 	struct feed *f = arg;
 
 	/* The rest of them after others had their turn. */
-	if (tell(f, false) == 0 && f->told < f->committed.newest)
+	if (tell(f, false) == 0 && f->told < f->ledger->events.newest)
 		ev_timer_start(f->ev, &f->news, 0, on_news, f);
 }
 
@@ -85,9 +79,7 @@ feed_start(struct feed *f, struct ev *ev, const struct ipc_publisher_conf *conf,
 	int rc;
 
 	*f = (struct feed){ .ev = ev, .ledger = ledger, .beat_ms = beat_ms };
-	if ((rc = store_event_span(ledger->store, &f->committed)) < 0)
-		return err_set(e, rc, "%s", store_failure(ledger->store));
-	f->told = f->committed.newest;
+	f->told = ledger->events.newest;
 	if ((rc = ipc_publisher_new(ev, conf, &f->publisher, e)) == 0)
 		on_beat(f);
 	return rc;
@@ -107,12 +99,9 @@ void
 feed_committed(void *feed)
 {
 	struct feed *f = feed;
-	int rc = store_event_span(f->ledger->store, &f->committed);
 
-	if (rc == 0 && f->told < f->committed.newest && f->news.slot == 0)
-		rc = ev_timer_start(f->ev, &f->news, 0, on_news, f);
-	if (rc < 0)
-		log_outcome(f, rc);
+	if (f->told < f->ledger->events.newest && f->news.slot == 0)
+		ev_timer_start(f->ev, &f->news, 0, on_news, f);	/* or at the next beat */
 }
 
 struct ipc_stats

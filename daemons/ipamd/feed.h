@@ -23,8 +23,7 @@ struct feed {
 	struct ledger *ledger;
 	int64_t beat_ms;
 	struct ipc_publisher *publisher;
-	struct store_event_span committed;	/* what the store reads meanwhile may be undone */
-	uint64_t told;		/* the newest revision that was published; not above committed */
+	uint64_t told;		/* the newest revision that was published */
 	struct ev_timer news;	/* runs while there may be events to tell */
 	struct ev_timer beat;
 	bool failed;		/* the last attempt did; only the first is logged */
@@ -36,8 +35,7 @@ int feed_start(struct feed *f, struct ev *ev, const struct ipc_publisher_conf *c
 void feed_stop(struct feed *f);	/* one that was not started is fine */
 
 /*
- * Call it after each commit, before the next request. Answers come first: the events are told in
- * the loop's next round.
+ * Call it after each commit. Answers come first: the events are told in the loop's next round.
  */
 void feed_committed(void *feed);
 

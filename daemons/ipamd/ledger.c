@@ -37,9 +37,10 @@ begin_run(struct ledger *l, struct err *e)
 	if ((rc = networks_configure(l, e)) < 0 ||
 	    (rc = add_reserved(l)) < 0 ||
 	    (rc = networks_load(l)) < 0 ||
-	    (rc = store_accept(l->store)) < 0)
+	    (rc = store_accept(l->store)) < 0 ||
+	    (rc = store_commit(l->store)) < 0)
 		return rc;
-	return store_commit(l->store);
+	return store_event_span(l->store, &l->events);
 }
 
 int
@@ -97,8 +98,12 @@ ledger_due(const struct ledger *l)
 int
 ledger_commit(struct ledger *l)
 {
+	enum store_due due = store_due(l->store);
 	int rc = store_commit(l->store);
 
+	/* Should this fail, the next commit does it, and the store is doomed until then. */
+	if (rc == 0 && due != STORE_NOTHING)
+		store_event_span(l->store, &l->events);
 	if (rc < 0) {
 		l->synced = false;
 		l->announcing = false;

@@ -44,6 +44,7 @@ struct ledger {
 	bool announcing;	/* it runs */
 	bool synced;		/* who is idle is known: one has ended since the start */
 	unsigned announced;	/* how many have ended */
+	struct store_event_span events;		/* that are committed; later ones may be undone */
 	bool touched;		/* the request under way has changed networks or pools */
 	bool broken;		/* pools and store may differ */
 };

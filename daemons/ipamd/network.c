@@ -41,19 +41,17 @@ network_list(struct ledger *l, struct network_list *out)
 {
 	struct network_list list = { .views = calloc(NETWORKS_MAX, sizeof(*list.views)) };
 	const struct network *net = NULL;
-	struct store_event_span span;
-	int rc;
+	int rc = 0;
 
 	if (list.views == NULL)
 		return -ENOMEM;
-	rc = store_event_span(l->store, &span);
 	while (rc == 0 && (net = ledger_network_next(l, net)) != NULL)
 		rc = view(l, net, &list.views[list.n++]);
 	if (rc < 0) {
 		free(list.views);
 		return rc;
 	}
-	list.revision = span.newest;
+	list.revision = l->events.newest;
 	*out = list;
 	return 0;
 }

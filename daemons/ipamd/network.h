@@ -60,7 +60,7 @@ int network_get(struct ledger *l, const char *name, struct network_view *out);	/
 struct network_list {
 	struct network_view *views;	/* the caller's: free(3) */
 	size_t n;
-	uint64_t revision;	/* of the newest event that they include */
+	uint64_t revision;	/* of an event: they include all up to it, and perhaps more */
 };
 int network_list(struct ledger *l, struct network_list *out);
 

@@ -21,12 +21,9 @@ int
 node_list(struct ledger *l, int64_t after, size_t size, struct node_page *out)
 {
 	size_t max = size == 0 ? NODE_PAGE_DEFAULT : size > NODE_PAGE_MAX ? NODE_PAGE_MAX : size;
-	struct store_event_span span;
 	struct store_node *nodes;
 	int rc;
 
-	if ((rc = store_event_span(l->store, &span)) < 0)
-		return rc;
 	if ((nodes = calloc(max + 1, sizeof(*nodes))) == NULL)
 		return -ENOMEM;
 	if ((rc = store_node_list(l->store, after, nodes, max + 1)) < 0) {
@@ -34,7 +31,7 @@ node_list(struct ledger *l, int64_t after, size_t size, struct node_page *out)
 		return rc;
 	}
 	*out = (struct node_page){ .nodes = nodes, .n = (size_t) rc > max ? max : (size_t) rc,
-		.revision = span.newest };
+		.revision = l->events.newest };
 	out->next = (size_t) rc > max ? nodes[max - 1].row : 0;
 	return 0;
 }

@@ -19,7 +19,7 @@ struct node_page {
 	struct store_node *nodes;	/* the caller's: free(3) */
 	size_t n;
 	int64_t next;	/* where the next page goes on; 0: this is the last */
-	uint64_t revision;	/* of the newest event that they include */
+	uint64_t revision;	/* of an event: they include all up to it, and perhaps more */
 };
 
 /*

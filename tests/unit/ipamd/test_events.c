@@ -263,6 +263,7 @@ START_TEST(only_what_is_too_old_goes_a_chunk_at_a_time)
 		ck_assert_int_eq(ledger_request(&b.ledger, b.now_s), 0);
 		ck_assert_int_eq(events_trim(&b.ledger, &more), 0);
 		ck_assert_int_eq(ledger_answer(&b.ledger, 0), 0);
+		ck_assert_int_eq(ledger_commit(&b.ledger), 0);
 		ck_assert_int_eq(more, i == 0);
 		ck_assert_uint_eq(span(&b).newest - span(&b).oldest, i == 0 ? 14 : 4);
 	}
@@ -300,6 +301,31 @@ START_TEST(a_lowered_bound_holds_nobody_up)
 	ck_assert_uint_le(span(&b).oldest, s.oldest + 2 * EVENTS_CHUNK);
 	fill(&b, 5000);
 	ck_assert_uint_lt(span(&b).newest - span(&b).oldest, 1000 + EVENTS_CHUNK);
+	book_fini(&b);
+}
+END_TEST
+
+/* Accepted events may still be undone with their commit, and others get their revisions. */
+START_TEST(what_is_not_committed_is_not_listed)
+{
+	struct store_node node = { .id = "n-1", .net = STORE_NET_DEFAULT };
+	struct store_event_span before;
+	struct event_page page;
+	struct book b;
+
+	book_init(&b, "10.1.1.1/24");
+	fill(&b, 3);
+	before = span(&b);
+	ck_assert_int_eq(ledger_request(&b.ledger, b.now_s), 0);
+	ck_assert_int_eq(events_node(&b.ledger, EVENT_LOST, &node, "soon"), 0);
+	ck_assert_int_eq(ledger_answer(&b.ledger, 0), 0);
+	page = list(&b, before.newest - 1, 0);
+	ck_assert_uint_eq(page.n, 1);
+	ck_assert_uint_eq(page.span.newest, before.newest);
+	free(page.events);
+	ck_assert_int_eq(refused(&b, before.newest + 1), -REASON_REVISION_GONE);
+	ck_assert_int_eq(ledger_commit(&b.ledger), 0);
+	ck_assert_uint_eq(span(&b).newest, before.newest + 1);
 	book_fini(&b);
 }
 END_TEST
@@ -368,6 +394,7 @@ START_TEST(a_long_text_is_cut_between_characters)
 		ck_assert_int_eq(events_node(&b.ledger, EVENT_CREATE, &node, "%.*s%s", pad, "xxx",
 		    euros), 0);
 		ck_assert_int_eq(ledger_answer(&b.ledger, 0), 0);
+		ck_assert_int_eq(ledger_commit(&b.ledger), 0);
 		ck_assert(utf8_valid(last(&b).detail));
 		ck_assert_uint_ge(strlen(last(&b).detail), STORE_DETAIL_MAX - 2);
 	}
@@ -391,6 +418,7 @@ main(void)
 	tcase_add_test(tc, only_what_is_too_old_goes_a_chunk_at_a_time);
 	tcase_add_test(tc, the_rows_are_bounded_without_a_sweep);
 	tcase_add_test(tc, a_lowered_bound_holds_nobody_up);
+	tcase_add_test(tc, what_is_not_committed_is_not_listed);
 	tcase_add_test(tc, events_are_read_from_a_revision_on);
 	tcase_add_test(tc, a_gap_is_never_hidden);
 	tcase_add_test(tc, a_long_text_is_cut_between_characters);

@@ -97,7 +97,7 @@ has_heard_a_beat(struct station *s)
 static bool
 has_heard_all(struct station *s)
 {
-	return s->last == s->feed.committed.newest;
+	return s->last == s->b.ledger.events.newest;
 }
 
 /* Somebody listens, and has heard that it does. */
@@ -157,7 +157,7 @@ START_TEST(commits_are_told_in_order)
 	uint64_t before;
 
 	station_init(&s);
-	before = s.feed.committed.newest;
+	before = s.b.ledger.events.newest;
 	book_connect(&s.b, &n);
 	feed_committed(&s.feed);
 	wait_for(&s, has_heard_all);
@@ -180,7 +180,7 @@ START_TEST(what_was_there_before_is_not_told)
 	struct station s;
 
 	station_init(&s);
-	ck_assert_uint_eq(s.newest, s.feed.committed.newest);
+	ck_assert_uint_eq(s.newest, s.b.ledger.events.newest);
 	ck_assert_uint_eq(s.heard, 0);
 	station_fini(&s);
 }
@@ -211,7 +211,7 @@ START_TEST(what_is_not_committed_is_not_told)
 	station_init(&s);
 	accept_events(&s, 1);
 	commit(&s);
-	newest = s.feed.committed.newest;
+	newest = s.b.ledger.events.newest;
 	accept_events(&s, 3);	/* before the loop comes to tell of the commit */
 	wait_for(&s, has_heard_all);
 	s.beats = 0;
@@ -222,6 +222,23 @@ START_TEST(what_is_not_committed_is_not_told)
 	wait_for(&s, has_heard_all);
 	ck_assert_uint_eq(s.last, newest + 3);
 	ck_assert_uint_eq(s.gaps, 0);
+	station_fini(&s);
+}
+END_TEST
+
+START_TEST(what_was_forgotten_before_it_was_told_is_a_gap)
+{
+	struct station s;
+
+	station_init(&s);
+	accept_events(&s, 1);
+	commit(&s);
+	wait_for(&s, has_heard_all);
+	accept_events(&s, 3000);	/* the log holds 1000 */
+	commit(&s);
+	wait_for(&s, has_heard_all);
+	ck_assert_uint_eq(s.gaps, 1);
+	ck_assert_uint_lt(s.heard, 1100);
 	station_fini(&s);
 }
 END_TEST
@@ -265,6 +282,7 @@ main(void)
 	tcase_add_test(tc, what_was_there_before_is_not_told);
 	tcase_add_test(tc, many_are_told_piece_by_piece);
 	tcase_add_test(tc, what_is_not_committed_is_not_told);
+	tcase_add_test(tc, what_was_forgotten_before_it_was_told_is_a_gap);
 	tcase_add_test(tc, who_was_away_asks_for_the_rest);
 	return kit_run("ipamd/feed", tc);
 }
