@@ -354,6 +354,10 @@ static const struct rule rules[] = {
 	{ "node-token",
 	    "select " NODE ", 'its token has ' || length(token) || ' characters' from vpn_mgr"
 	    " where length(token) not between 1 and 64", NULL, ENROLL, false },
+	{ "tombstones",
+	    "select " NODE ", 'it is told to have been reclaimed' from vpn_mgr"
+	    " where exists (select 1 from tombstones as t where t.token=vpn_mgr.token)", NULL,
+	    "nothing: it is let in", false },
 	{ "state",
 	    "select " NODE ", 'its state is ' || state || ', its phase ' || phase from vpn_mgr"
 	    " where state not in (-1, 1, 3) or phase not in (0, 1, 2)", NULL, START, false },

@@ -141,6 +141,8 @@ static const struct {
 	    "schema duplicate-node", "they are one node, n-x" },
 	{ "update vpn_mgr set node_id=null" NODE_2, "node-id", "no id" },
 	{ "update vpn_mgr set token=''" NODE_2, "node-token", "0 characters" },
+	{ "insert into tombstones(token, node_id, time_s) select token, node_id, 1 from vpn_mgr"
+	    " where bind_ip='10.1.1.2'", "tombstones", "reclaimed" },
 	{ "update vpn_mgr set state=2" NODE_2, "state", "its state is 2" },
 	{ "update vpn_mgr set phase=9" NODE_2, "state", "its phase 9" },
 	{ "update vpn_mgr set state=3 where bind_ip='10.1.1.6'", "live-state", "never attached" },
