@@ -343,7 +343,7 @@ END_TEST
 /* 203.0.113.7 is in use; of the others the oldest has to go each time. */
 START_TEST(there_are_so_many_pins_and_no_more)
 {
-	char server[20];
+	char server[IP_TEXT_MAX];
 	struct hostrig r;
 
 	KIT_SKIP_UNLESS(hostrig_init(&r), NETNS_WHY);
