@@ -16,6 +16,7 @@ struct ctl_conf {
 	uid_t ctld;
 };
 
+/* server: borrowed for the life of the ctl. */
 int ctl_new(struct ev *ev, const struct ctl_conf *conf, struct server *server, struct ctl **out,
     struct err *e);
 void ctl_free(struct ctl *c);	/* NULL is fine */

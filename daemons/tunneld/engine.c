@@ -13,6 +13,7 @@
 #include "common/ev.h"
 #include "common/log.h"
 #include "daemons/tunneld/client.h"
+#include "daemons/tunneld/ctl.h"
 #include "daemons/tunneld/identity.h"
 #include "daemons/tunneld/monitor_msg.h"
 #include "daemons/tunneld/sandbox_tunneld.h"
@@ -34,6 +35,7 @@ struct engine {
 	struct idfiles files;	/* their names, for error texts */
 	struct identity identity;
 	struct server *server;
+	struct ctl *ctl;
 	struct client *client;
 	struct chan_msg msg;	/* the one that is being handled */
 };
@@ -199,6 +201,16 @@ begin_worker(struct engine *g, const struct monitor_init *init, int tun, const i
 	return 0;
 }
 
+static int
+begin_server(struct engine *g, const struct server_parts *parts, const int *tcp, unsigned ntcp,
+    struct err *e)
+{
+	struct ctl_conf conf = { .path = g->d->places.tunneld_control, .ctld = g->d->ctld.uid };
+	int rc = server_new(parts, tcp, ntcp, &g->server, e);
+
+	return rc < 0 ? rc : ctl_new(g->ev, &conf, g->server, &g->ctl, e);
+}
+
 /* Takes the descriptors of MONITOR_INIT apart: TUN, TCP, UDP, files. */
 static int
 take_init(struct engine *g, struct err *e)
@@ -230,7 +242,7 @@ take_init(struct engine *g, struct err *e)
 		return rc;
 	if ((rc = begin_worker(g, &init, m->fds[0], udp)) < 0)
 		return err_set(e, rc, "data path: %s", strerror(-rc));
-	return g->d->server ? server_new(&parts, tcp, init.ntcp, &g->server, e)
+	return g->d->server ? begin_server(g, &parts, tcp, init.ntcp, e)
 			    : client_new(&node, &g->client, e);
 }
 
@@ -275,6 +287,7 @@ fail(struct engine *g, int rc, const struct err *e)
 static void
 engine_free(struct engine *g)
 {
+	ctl_free(g->ctl);
 	server_free(g->server);
 	client_free(g->client);
 	if (g->worker_up)

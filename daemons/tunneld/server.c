@@ -10,7 +10,6 @@
 #include "common/log.h"
 #include "common/reason.h"
 #include "config.h"
-#include "daemons/tunneld/ctl.h"
 #include "daemons/tunneld/ipam.h"
 #include "daemons/tunneld/join.h"
 #include "daemons/tunneld/listener.h"
@@ -31,7 +30,6 @@ struct server {
 	struct session_env sessions;
 	struct peers peers;
 	struct ipam *ipam;
-	struct ctl *ctl;
 	struct sync *sync;
 	struct joins joins;
 	struct listener listeners[UDP_SOCKETS_MAX];
@@ -382,15 +380,13 @@ static int
 open_parts(struct server *srv, struct err *e)
 {
 	const struct tunneld *d = srv->p.d;
-	struct ctl_conf ctl = { .path = d->places.tunneld_control, .ctld = d->ctld.uid };
 	int rc;
 
 	if ((rc = peers_init(&srv->peers)) < 0)
 		return err_set(e, rc, "out of memory");
 	if ((rc = ipam_new(srv->p.ev, d->places.ipamd_rpc, d->ipamd.uid, on_ipam_up, srv,
 	    &srv->ipam, e)) < 0 ||
-	    (rc = sync_new(srv->p.ev, srv->ipam, &srv->peers, on_gone, srv, &srv->sync)) < 0 ||
-	    (rc = ctl_new(srv->p.ev, &ctl, srv, &srv->ctl, e)) < 0)
+	    (rc = sync_new(srv->p.ev, srv->ipam, &srv->peers, on_gone, srv, &srv->sync)) < 0)
 		return rc;
 	return 0;
 }
@@ -479,7 +475,6 @@ server_free(struct server *srv)
 		return;
 	for (unsigned i = 0; i < srv->nlisteners; i++)
 		listener_fini(&srv->listeners[i]);
-	ctl_free(srv->ctl);
 	sync_free(srv->sync);
 	ipam_free(srv->ipam);
 	joins_fini(&srv->joins);

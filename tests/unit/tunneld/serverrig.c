@@ -246,9 +246,8 @@ set_conf(struct serverrig *r)
 	c->keepalive_ms = 25000;
 	c->dead_after_ms = 75000;
 	c->device = (char *) "lv0";
-	r->d.ipamd.uid = r->d.ctld.uid = getuid();
+	r->d.ipamd.uid = getuid();
 	kit_path("rpc.sock", r->d.places.ipamd_rpc);
-	kit_path("control.sock", r->d.places.tunneld_control);
 }
 
 void
