@@ -63,6 +63,32 @@ restart_b
 wait_for 10 logged b 'connect_failed.*IP address mismatch'
 daemon_stop b
 
+say "an administrator's certificate is none for the tunnel"
+sed -i "s/^serverAddr: .*/serverAddr: $SERVER_IP/" "$LAB/b/client.yml"
+openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=admin \
+	-keyout "$LAB/b/vpn/client-key.pem" -out "$LAB/b/csr" 2>/dev/null
+openssl x509 -req -in "$LAB/b/csr" -CA "$LAB/pki/vpn/ca.pem" -CAkey "$LAB/pki/vpn/ca-key.pem" \
+	-CAcreateserial -days 1 -out "$LAB/b/vpn/client.pem" -extfile <(printf '%s\n' \
+	'extendedKeyUsage=clientAuth' 'subjectAltName=URI:litevpn://role/admin') 2>/dev/null
+restart_b
+refused_with "CERT_MISMATCH.*administrator"
+daemon_stop b
+rm -r "$LAB/b/vpn"
+cp -r "$LAB/b/vpn.own" "$LAB/b/vpn"
+
+say "a node's certificate cannot pose as the server's"
+daemon_stop tunneld
+ip netns exec "$(ns_of s)" openssl s_server -accept "$SERVER_IP:6441" -quiet -tls1_3 -alpn litevpn/1 \
+	-cert "$LAB/a/vpn/client.pem" -key "$LAB/a/vpn/client-key.pem" \
+	-CAfile "$LAB/pki/vpn/ca.pem" -Verify 1 >"$LAB/poser.log" 2>&1 </dev/null &
+poser=$!
+restart_b
+wait_for 10 logged b 'connect_failed.*unsuitable certificate purpose'
+daemon_stop b
+kill "$poser" 2>/dev/null || true
+wait "$poser" || true
+start_tunneld
+
 say "and with its own things it comes in"
 sed -i "s/^serverAddr: .*/serverAddr: $SERVER_IP/" "$LAB/b/client.yml"
 restart_b
