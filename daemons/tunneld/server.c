@@ -77,12 +77,31 @@ end_beginners(const struct session *newest)
 	}
 }
 
+/*
+ * The session before this one is alive at another address: the node has moved, or, where that goes
+ * to and fro, two machines have one identity. Not more often than sessions come up.
+ */
+static void
+note_takeover(const struct session *old, const struct session *s)
+{
+	struct ip_addr from, to;
+
+	if (old == NULL || old->conn == NULL || s->conn == NULL)
+		return;
+	from = ip_from_sockaddr(conn_peer(old->conn));
+	to = ip_from_sockaddr(conn_peer(s->conn));
+	if (!ip_equal(&from, &to))
+		log_notice("node_elsewhere", "node=%s from=%s to=%s", s->peer->id,
+		    IP_TEXT(&from), IP_TEXT(&to));
+}
+
 static void
 on_up(struct session *s)
 {
 	struct server *srv = server_of(s);
 	struct session *old = s->peer->current;
 
+	note_takeover(old, s);
 	end_retired(s->peer);
 	s->peer->current = s;	/* the newest: start_session has ended what was older */
 	if (old != NULL)
