@@ -257,8 +257,11 @@ FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,$(FUZZ_SRC))
 FUZZ_SANITIZE = address,undefined
 T ?= 60
 fuzzers: $(FUZZERS)
-$(FUZZERS): $(BUILD)/fuzzers/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/lib$$(*D).a \
-		$(BUILD)/libcommon.a $(BUILD)/libproto.a
+# What a fuzzer of FOLDER needs of tests/unit/FOLDER: files that can do without check.
+FUZZ_NEEDS_ipamd = memory memory_node memory_token memory_log model model_net play play_moves
+fuzz_objects = $(patsubst %,$(BUILD)/obj/tests/unit/$(1)/%.o,$(FUZZ_NEEDS_$(1)))
+$(FUZZERS): $(BUILD)/fuzzers/%: $(BUILD)/obj/tests/fuzz/%.o $$(call fuzz_objects,$$(*D)) \
+		$(BUILD)/lib$$(*D).a $(BUILD)/libcommon.a $(BUILD)/libproto.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer,$(FUZZ_SANITIZE) -o $@ $^ $(LIBS_$(*D)) $(LIBS_base)
 fuzz:

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/reason.h"
 #include "daemons/ipamd/networks.h"
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -78,14 +79,22 @@ ledger_request(struct ledger *l, int64_t now_s)
 	return store_request(l->store);
 }
 
+/* Where the store itself has failed, the commit will, and everything is read again then. */
+static void
+read_again(struct ledger *l)
+{
+	int rc = networks_load(l);
+
+	l->broken |= rc < 0 && rc != -REASON_STORE_FAILED;
+}
+
 int
 ledger_answer(struct ledger *l, int rc)
 {
 	int end = rc < 0 ? store_refuse(l->store) : store_accept(l->store);
 
-	/* Where the store has failed, the commit will, and everything is read again then. */
 	if (rc < 0 && end == 0 && l->touched)
-		l->broken |= networks_load(l) < 0;
+		read_again(l);
 	return end < 0 ? end : rc;
 }
 

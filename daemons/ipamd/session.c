@@ -19,6 +19,13 @@ find_node(struct ledger *l, const struct session *s, struct store_node *out, str
 	return rc == -ENOENT ? -REASON_NODE_UNKNOWN : rc;
 }
 
+/* A newer one took its place, or the node's address was taken away. */
+static bool
+is_over(const struct store_node *n, const struct session *s)
+{
+	return s->epoch < n->epoch || n->addr.family == 0;
+}
+
 static int
 enter(struct ledger *l, struct store_node *n, const struct session *s)
 {
@@ -34,7 +41,7 @@ session_report(struct ledger *l, const struct session *s, struct err *e)
 	struct store_node n;
 	int rc = find_node(l, s, &n, e);
 
-	if (rc < 0 || s->epoch < n.epoch)
+	if (rc < 0 || is_over(&n, s))
 		return rc;
 	return enter(l, &n, s);
 }
@@ -51,7 +58,7 @@ announce_one(struct ledger *l, const struct session *s, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	if (s->epoch < n.epoch || (s->epoch == n.epoch && s->state == n.state))
+	if (is_over(&n, s) || (s->epoch == n.epoch && s->state == n.state))
 		return store_node_announced(l->store, n.row, l->round);
 	return enter(l, &n, s);
 }

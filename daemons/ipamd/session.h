@@ -17,7 +17,8 @@ struct session {
 };
 
 /*
- * A session came to a state. One with an older epoch than the node's newest is ignored.
+ * A session came to a state. One with an older epoch than the node's newest is ignored, and one of a
+ * node without an address.
  * NODE_UNKNOWN, FIELD_INVALID.
  */
 int session_report(struct ledger *l, const struct session *s, struct err *e);

@@ -220,8 +220,8 @@ int store_node_victims(struct store *st, int64_t net, struct store_node *nodes, 
 int store_node_add(struct store *st, struct store_node *n, int64_t now_s);
 
 /*
- * Gives it `addr` (none: takes its own away), chosen for it or not. Counts as use. *n is then as
- * the row. -EEXIST: another node has the address. -ESTALE.
+ * Gives it `addr` (none: takes its own away), chosen for it or not. Counts as use. A new address is
+ * not stale. *n is then as the row. -EEXIST: another node has the address. -ESTALE.
  */
 int store_node_bind(struct store *st, struct store_node *n, const struct ip_addr *addr, bool fixed,
     int64_t now_s);

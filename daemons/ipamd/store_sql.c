@@ -86,7 +86,8 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	    " net_id, display_name, create_s, reserved, fixed, bootstrap_id, grpc_spki, vpn_spki)"
 	    " values(?1, -1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 	[SQL_NODE_BIND] =
-	    "update vpn_mgr set bind_ip=?3, fixed=?4, stale=0, update_time=?5, lru_seq=?6"
+	    "update vpn_mgr set bind_ip=?3, fixed=?4,"
+	    " stale=case bind_ip when ?3 then stale else 0 end, update_time=?5, lru_seq=?6"
 	    UNCHANGED,
 	[SQL_NODE_STEAL] = "delete from vpn_mgr" UNCHANGED " and" VICTIM,
 	[SQL_NODE_TOUCH] =

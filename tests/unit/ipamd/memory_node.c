@@ -192,9 +192,9 @@ memory_node_bind(struct store *st, const struct store_node *n, const struct ip_a
 		return -ESTALE;
 	if (has_address(memory_rows(st), l->n.net, addr, l->n.row))
 		return -EEXIST;
+	l->stale &= ip_equal(&l->n.addr, addr);
 	l->n.addr = *addr;
 	l->n.fixed = fixed;
-	l->stale = false;
 	mark_use(l, use);
 	return 0;
 }

@@ -235,6 +235,22 @@ not_every_node_is_a_victim(void)
 }
 
 static void
+the_same_address_stays_stale(void)
+{
+	struct ip_addr other = rules_addr("10.1.1.50"), same;
+	struct store_node n = shelf_add(rules_store, 1, SHELF_NOW);
+
+	rules_begin();
+	ck_assert_int_eq(store_node_stale(rules_store, n.row, true), 0);
+	same = n.addr;
+	ck_assert_int_eq(store_node_bind(rules_store, &n, &same, false, SHELF_NOW), 0);
+	shelf_check_oldest(rules_store, NULL);
+	ck_assert_int_eq(store_node_bind(rules_store, &n, &other, false, SHELF_NOW), 0);
+	shelf_check_oldest(rules_store, "n-1");
+	rules_end();
+}
+
+static void
 who_was_stolen_from_has_a_tombstone(void)
 {
 	struct store_node n = shelf_add(rules_store, 1, SHELF_NOW), m;
@@ -321,6 +337,7 @@ const struct rule rules_node[] = {
 	{ "a row is changed as it was read", a_row_is_changed_as_it_was_read },
 	{ "an older epoch does not win", an_older_epoch_does_not_win },
 	{ "not every node is a victim", not_every_node_is_a_victim },
+	{ "the same address stays stale", the_same_address_stays_stale },
 	{ "who was stolen from has a tombstone", who_was_stolen_from_has_a_tombstone },
 	{ "tombstones are forgotten", tombstones_are_forgotten },
 	{ "the reserved node is no victim", the_reserved_node_is_no_victim },

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "tests/unit/ipamd/play.h"
+
+/*
+ * The game of test_play.c with bytes that libFuzzer chooses: the ledger and its operations over the
+ * store in memory, whose calls fail now and then, against the model.
+ */
+
+static struct store *
+open_memory(void *arg)
+{
+	return memory_open(arg);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+	struct memory *memory = memory_new();
+	struct play_stage stage = { .open = open_memory, .arg = memory, .memory = memory };
+
+	setenv("TZ", "Europe/Berlin", 1);
+	play(&stage, bytes, len);
+	memory_free(memory);
+	return 0;
+}

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/ipamd/model_inside.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/reason.h"
+#include "daemons/ipamd/sweep.h"
+
+/* --- looking ---------------------------------------------------------------------------------- */
+
+void
+model_copy(char out[MODEL_TEXT], const char *text)
+{
+	snprintf(out, MODEL_TEXT, "%s", text);
+}
+
+struct model_node *
+model_node(struct model *m, const char *id)
+{
+	for (size_t i = 0; i < m->nnodes; i++) {
+		if (strcmp(m->nodes[i].id, id) == 0)
+			return &m->nodes[i];
+	}
+	return NULL;
+}
+
+struct model_node *
+model_owner(struct model *m, int net, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < m->nnodes; i++) {
+		if (m->nodes[i].net == net && addr->family != 0 &&
+		    ip_equal(&m->nodes[i].addr, addr))
+			return &m->nodes[i];
+	}
+	return NULL;
+}
+
+struct model_hold *
+model_hold_at(struct model *m, int net, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < m->nholds; i++) {
+		if (m->holds[i].net == net && ip_equal(&m->holds[i].addr, addr))
+			return &m->holds[i];
+	}
+	return NULL;
+}
+
+struct model_hold *
+model_hold_named(struct model *m, int net, const char *name)
+{
+	for (size_t i = 0; i < m->nholds && name[0] != '\0'; i++) {
+		if (m->holds[i].net == net && strcmp(m->holds[i].name, name) == 0)
+			return &m->holds[i];
+	}
+	return NULL;
+}
+
+struct model_token *
+model_promise_at(struct model *m, int net, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < m->ntokens; i++) {
+		if (m->tokens[i].net == net && m->tokens[i].promise.family != 0 &&
+		    ip_equal(&m->tokens[i].promise, addr))
+			return &m->tokens[i];
+	}
+	return NULL;
+}
+
+bool
+model_usable(const struct model *m, int net, const struct ip_addr *addr)
+{
+	const struct model_net *n = &m->nets[net];
+	struct ip_addr first = ip_prefix_network(&n->prefix).addr, last = ip_prefix_last(&n->prefix);
+
+	return ip_prefix_contains(&n->prefix, addr) && !ip_equal(addr, &first) &&
+	    !ip_equal(addr, &n->prefix.addr) &&
+	    (addr->family != AF_INET || !ip_equal(addr, &last)) &&
+	    (n->exclude.addr.family == 0 || !ip_prefix_contains(&n->exclude, addr));
+}
+
+bool
+model_taken(const struct model *m, int net, const struct ip_addr *addr)
+{
+	struct model *x = (struct model *) m;
+
+	return model_usable(m, net, addr) && (model_owner(x, net, addr) != NULL ||
+	    model_hold_at(x, net, addr) != NULL || model_promise_at(x, net, addr) != NULL);
+}
+
+/* The addresses of a network, from 0 on; the tests' networks are small. */
+static uint64_t
+count(const struct model *m, int net)
+{
+	const struct ip_prefix *p = &m->nets[net].prefix;
+
+	return UINT64_C(1) << (ip_bits(&p->addr) - p->len);
+}
+
+uint64_t
+model_size(const struct model *m, int net)
+{
+	struct ip_prefix base = ip_prefix_network(&m->nets[net].prefix);
+	uint64_t n = 0;
+
+	for (uint64_t i = 0; i < count(m, net); i++) {
+		struct ip_addr a = ip_prefix_at(&base, i);
+
+		n += model_usable(m, net, &a);
+	}
+	return n;
+}
+
+bool
+model_lowest_free(const struct model *m, int net, struct ip_addr *out)
+{
+	struct ip_prefix base = ip_prefix_network(&m->nets[net].prefix);
+
+	for (uint64_t i = 0; i < count(m, net); i++) {
+		*out = ip_prefix_at(&base, i);
+		if (model_usable(m, net, out) && !model_taken(m, net, out))
+			return true;
+	}
+	return false;
+}
+
+bool
+model_is_live(const struct model_node *n)
+{
+	return n->state == NODE_CONNECTING || n->state == NODE_CONNECTED;
+}
+
+const struct model_node *
+model_victim(const struct model *m, int net, const struct model_node *last)
+{
+	const struct model_node *best = NULL;
+
+	for (size_t i = 0; i < m->nnodes; i++) {
+		const struct model_node *n = &m->nodes[i];
+
+		if (n->net == net && !model_is_live(n) && !n->reserved && !n->fixed &&
+		    model_usable(m, net, &n->addr) && (last == NULL || n->use > last->use) &&
+		    (best == NULL || n->use < best->use))
+			best = n;
+	}
+	return best;
+}
+
+/* --- removing --------------------------------------------------------------------------------- */
+
+void
+model_remove_node(struct model *m, struct model_node *n)
+{
+	MODEL_REMOVE(m->nodes, m->nnodes, (size_t) (n - m->nodes));
+}
+
+/* A node that has had an address is gone, or has none any more. */
+void
+model_leave(struct model *m, const struct model_node *was)
+{
+	struct model_hold *h = &m->holds[m->nholds];
+
+	if (!model_usable(m, was->net, &was->addr) || model_hold_at(m, was->net, &was->addr) != NULL ||
+	    !was->attached || m->conf.rest_s == 0)
+		return;
+	assert(m->nholds < MODEL_HOLDS);
+	*h = (struct model_hold){ .net = was->net, .addr = was->addr,
+		.until_s = m->now_s + m->conf.rest_s };
+	m->nholds++;
+}
+
+static bool
+is_expired(const struct model *m, const struct model_node *n)
+{
+	return !n->attached && !n->reserved && m->now_s - n->create_s > m->conf.ttl_s;
+}
+
+void
+model_expire(struct model *m)
+{
+	for (size_t i = m->nholds; i-- > 0;) {
+		if (m->holds[i].until_s != 0 && m->holds[i].until_s <= m->now_s)
+			MODEL_REMOVE(m->holds, m->nholds, i);
+	}
+	for (size_t i = m->ntokens; i-- > 0;) {
+		if (m->tokens[i].expire_s <= m->now_s)
+			MODEL_REMOVE(m->tokens, m->ntokens, i);
+	}
+	for (size_t i = m->nnodes; i-- > 0;) {
+		if (is_expired(m, &m->nodes[i]))
+			model_remove_node(m, &m->nodes[i]);
+	}
+}
+
+void
+model_sweep(struct model *m)
+{
+	model_expire(m);
+	while (m->ntombs > 0 && m->tombs[0].time_s < m->now_s - TOMBSTONE_LIFE_S)
+		MODEL_REMOVE(m->tombs, m->ntombs, 0);
+}
+
+/* --- choosing an address ---------------------------------------------------------------------- */
+
+static int
+reclaim(struct model *m, int net, struct model_result *r)
+{
+	const struct model_node *v = model_victim(m, net, NULL);
+	int64_t min_s = m->conf.min_idle_s > m->conf.rest_s ? m->conf.min_idle_s : m->conf.rest_s;
+	int64_t since_s;
+
+	if (m->conf.refuse)
+		return -REASON_POOL_EXHAUSTED;
+	if (!m->synced)
+		return -REASON_IPAM_DOWN;
+	if (v == NULL)
+		return -REASON_POOL_EXHAUSTED;
+	since_s = v->seen_s > v->create_s ? v->seen_s : v->create_s;
+	if (min_s > 0 && m->now_s - since_s < min_s)
+		return -REASON_POOL_EXHAUSTED;
+	model_copy(r->victim, v->id);
+	r->addr = v->addr;
+	assert(m->ntombs < MODEL_TOMBS);
+	model_copy(m->tombs[m->ntombs].token, v->token);
+	m->tombs[m->ntombs++].time_s = m->now_s;
+	model_remove_node(m, (struct model_node *) v);
+	return 0;
+}
+
+static int
+choose(struct model *m, int net, const char *name, bool *fixed, struct model_result *r)
+{
+	struct model_hold *h = model_hold_named(m, net, name);
+
+	*fixed = false;
+	if (h != NULL && model_usable(m, net, &h->addr) && model_owner(m, net, &h->addr) == NULL) {
+		*fixed = true;
+		r->addr = h->addr;
+		return 0;
+	}
+	if (model_lowest_free(m, net, &r->addr))
+		return 0;
+	model_expire(m);
+	return model_lowest_free(m, net, &r->addr) ? 0 : reclaim(m, net, r);
+}
+
+/* --- tokens ----------------------------------------------------------------------------------- */
+
+/* May an administrator have this address kept? What is over is in nobody's way. */
+int
+model_claim(struct model *m, int net, const struct ip_addr *addr, const char *name)
+{
+	struct model_node *n = model_owner(m, net, addr);
+	struct model_token *t = model_promise_at(m, net, addr);
+	struct model_hold *h = model_hold_at(m, net, addr);
+
+	if (!model_usable(m, net, addr))
+		return -REASON_ADDRESS_INVALID;
+	if (n != NULL && (name[0] == '\0' || strcmp(n->name, name) != 0))
+		return -REASON_ADDRESS_TAKEN;
+	if (t != NULL && t->expire_s > m->now_s)
+		return -REASON_ADDRESS_TAKEN;
+	if (h != NULL && (h->until_s == 0 || h->until_s > m->now_s))
+		return -REASON_ADDRESS_TAKEN;
+	if (t != NULL)
+		t->promise = (struct ip_addr){ 0 };
+	if (h != NULL)
+		MODEL_REMOVE(m->holds, m->nholds, (size_t) (h - m->holds));
+	return 0;
+}
+
+struct model_result
+model_create(struct model *m, int net, unsigned uses, int64_t life_s, const struct ip_addr *addr,
+    const char *secret)
+{
+	struct model_result r = { .addr = *addr };
+	struct model_token *t;
+
+	if (!m->nets[net].there)
+		r.rc = -REASON_NETWORK_UNKNOWN;
+	else if (addr->family != 0 && uses != 1)
+		r.rc = -REASON_FIELD_INVALID;
+	else if (addr->family != 0)
+		r.rc = model_claim(m, net, addr, "");
+	if (r.rc < 0)
+		return r;
+	assert(m->ntokens < MODEL_TOKENS);
+	t = &m->tokens[m->ntokens++];
+	*t = (struct model_token){ .number = ++m->number, .net = net, .uses = uses,
+		.expire_s = m->now_s + life_s, .promise = *addr };
+	model_copy(t->secret, secret);
+	return r;
+}
+
+static struct model_node *
+add_node(struct model *m, const struct model_node *n)
+{
+	assert(m->nnodes < MODEL_NODES);
+	m->nodes[m->nnodes] = *n;
+	m->nodes[m->nnodes].state = m->nodes[m->nnodes].rest = NODE_NEVER;
+	m->nodes[m->nnodes].create_s = m->now_s;
+	m->nodes[m->nnodes].use = ++m->use;
+	return &m->nodes[m->nnodes++];
+}
+
+static int
+enroll(struct model *m, struct model_token *t, struct model_node *n, struct model_result *r)
+{
+	int64_t number = t->number;
+
+	if (t->uses == 0)
+		return -REASON_TOKEN_USED;
+	n->fixed = t->promise.family != 0;
+	r->addr = t->promise;
+	if (n->fixed && !model_usable(m, t->net, &t->promise))
+		return -REASON_ADDRESS_INVALID;
+	if (!n->fixed)
+		r->rc = choose(m, t->net, n->name, &n->fixed, r);
+	if (r->rc < 0)
+		return r->rc;
+	for (t = m->tokens; t->number != number; t++)
+		;	/* others may have expired before it */
+	t->promise = (struct ip_addr){ 0 };
+	t->uses--;
+	n->addr = r->addr;
+	add_node(m, n);
+	return 0;
+}
+
+struct model_result
+model_redeem(struct model *m, const char *secret, unsigned keys, const char *name, const char *id,
+    const char *token)
+{
+	struct model_node n = { .keys = keys };
+	struct model_result r = { .rc = -REASON_TOKEN_UNKNOWN };
+	struct model_token *t = m->tokens;
+
+	while (t < m->tokens + m->ntokens && strcmp(t->secret, secret) != 0)
+		t++;
+	if (t == m->tokens + m->ntokens)
+		return r;
+	if (t->expire_s <= m->now_s) {
+		r.rc = -REASON_TOKEN_EXPIRED;
+		return r;
+	}
+	for (size_t i = m->nnodes; i-- > 0;) {
+		const struct model_node *known = &m->nodes[i];
+
+		if (known->keys != keys || known->bootstrap != t->number)
+			continue;
+		if (is_expired(m, known))
+			break;
+		return (struct model_result){ .addr = known->addr, .same = true };
+	}
+	n.net = t->net;
+	n.bootstrap = t->number;
+	model_copy(n.id, id);
+	model_copy(n.token, token);
+	model_copy(n.name, name);
+	r.rc = 0;
+	r.rc = enroll(m, t, &n, &r);
+	return r;
+}
+
+/* --- sessions --------------------------------------------------------------------------------- */
+
+static void
+touch(struct model *m, struct model_node *n, enum node_state state, uint64_t epoch)
+{
+	if (state == NODE_LOST || state == NODE_IDLE)
+		n->rest = state;
+	else if (n->state == NODE_CONNECTED)
+		n->rest = NODE_LOST;
+	n->state = state;
+	n->epoch = epoch;
+	n->attached = true;
+	n->seen_s = m->now_s;
+	n->round = m->round;
+	n->use = ++m->use;
+}
+
+static int
+admit(struct model *m, const char *token, const char *cert, const char *net_secret,
+    struct model_node **out)
+{
+	*out = NULL;
+	for (size_t i = 0; i < m->nnodes; i++) {
+		if (strcmp(m->nodes[i].token, token) == 0)
+			*out = &m->nodes[i];
+	}
+	for (size_t i = 0; i < m->ntombs && *out == NULL; i++) {
+		if (strcmp(m->tombs[i].token, token) == 0)
+			return -REASON_NODE_RECLAIMED;
+	}
+	if (*out == NULL)
+		return -REASON_TOKEN_UNKNOWN;
+	if (is_expired(m, *out))
+		return -REASON_TOKEN_EXPIRED;
+	if (strcmp((*out)->id, cert) != 0)
+		return -REASON_CERT_MISMATCH;
+	return strcmp(m->nets[(*out)->net].secret, net_secret) == 0 ? 0
+	    : -REASON_NET_TOKEN_INVALID;
+}
+
+struct model_result
+model_attach(struct model *m, const char *token, const char *cert, const char *net_secret,
+    uint64_t epoch)
+{
+	struct model_result r = { .rc = 0 };
+	struct model_node *n;
+	char id[MODEL_TEXT];
+	bool fixed;
+
+	if ((r.rc = admit(m, token, cert, net_secret, &n)) < 0)
+		return r;
+	model_copy(id, n->id);
+	r.addr = n->addr;
+	if (!model_usable(m, n->net, &n->addr)) {
+		if ((r.rc = choose(m, n->net, n->name, &fixed, &r)) < 0)
+			return r;
+		n = model_node(m, id);	/* others may have gone before it */
+		n->addr = r.addr;
+		n->fixed = fixed;
+		n->use = ++m->use;
+	}
+	touch(m, n, NODE_CONNECTING, epoch);
+	m->epoch = epoch;
+	return r;
+}
+
+struct model_result
+model_delete(struct model *m, const char *id, uint64_t epoch)
+{
+	struct model_result r = { .rc = -REASON_NODE_UNKNOWN };
+	struct model_node *n = model_node(m, id), was;
+
+	if (n == NULL)
+		return r;
+	was = *n;
+	r.rc = 0;
+	if (n->reserved && n->attached) {
+		touch(m, n, NODE_IDLE, epoch);
+		m->epoch = epoch;
+	}
+	if (n->reserved) {
+		n->addr = (struct ip_addr){ 0 };
+		n->fixed = false;
+		n->use = ++m->use;
+	} else {
+		model_remove_node(m, n);
+	}
+	model_leave(m, &was);
+	return r;
+}
+
+int
+model_report(struct model *m, const char *id, uint64_t epoch, enum node_state state)
+{
+	struct model_node *n = model_node(m, id);
+
+	if (epoch == 0 || epoch > m->epoch)
+		return -REASON_FIELD_INVALID;
+	if (n == NULL)
+		return -REASON_NODE_UNKNOWN;
+	if (epoch >= n->epoch && n->addr.family != 0)
+		touch(m, n, state, epoch);
+	return 0;
+}
+
+/* Those that match are not connected any more, in the order of their last use. */
+static void
+give_up(struct model *m, int64_t round)
+{
+	for (;;) {
+		struct model_node *best = NULL;
+
+		for (size_t i = 0; i < m->nnodes; i++) {
+			struct model_node *n = &m->nodes[i];
+			bool spared = n->round == round ||
+			    (n->state == NODE_CONNECTING && n->round == round - 1);
+
+			if (model_is_live(n) && !spared && (best == NULL || n->use < best->use))
+				best = n;
+		}
+		if (best == NULL)
+			return;
+		best->state = best->rest = best->state == NODE_CONNECTED ? NODE_LOST : best->rest;
+		best->seen_s = m->now_s;
+		best->use = ++m->use;
+	}
+}
+
+int
+model_announce(struct model *m, bool first, bool last, const char *id, uint64_t epoch,
+    bool connected, bool *gone)
+{
+	enum node_state state = connected ? NODE_CONNECTED : NODE_CONNECTING;
+	struct model_node *n = id == NULL ? NULL : model_node(m, id);
+
+	*gone = id != NULL && n == NULL;
+	if (!first && !m->announcing)
+		return -REASON_FIELD_INVALID;
+	m->round += first;
+	m->announcing = true;
+	if (id != NULL && (epoch == 0 || epoch > m->epoch)) {
+		m->announcing = false;
+		*gone = false;
+		return -REASON_FIELD_INVALID;
+	}
+	if (n != NULL && (epoch < n->epoch || n->addr.family == 0 ||
+	    (epoch == n->epoch && state == n->state)))
+		n->round = m->round;
+	else if (n != NULL)
+		touch(m, n, state, epoch);
+	if (last) {
+		give_up(m, m->round);
+		m->announcing = false;
+		m->synced = true;
+	}
+	return 0;
+}
+
+void
+model_forsake(struct model *m)
+{
+	m->synced = m->announcing = false;
+	give_up(m, STORE_NO_ROUND);
+}
+
+/* --- beginning -------------------------------------------------------------------------------- */
+
+void
+model_init(struct model *m, int64_t now_s)
+{
+	struct model_node reserved = { .id = "reserverd", .token = "reserverd", .reserved = true };
+
+	m->now_s = now_s;
+	add_node(m, &reserved);
+}
+
+/* No round of before is one of those that follow. */
+void
+model_restart(struct model *m, uint64_t epoch)
+{
+	for (size_t i = 0; i < m->nnodes; i++)
+		m->nodes[i].round = -1000;
+	m->epoch = epoch;
+	m->round = 0;
+	m->synced = m->announcing = false;
+}
