@@ -72,11 +72,10 @@ daemon_stop ctld
 (ulimit -n 60 && start_ctld)	# nothing can raise it from there
 LAB_PID[ctld]=$(daemon_pid ctld)
 exec 9<>"$LAB/hold"
-guest b crowd "$SERVER_IP" "$PORT" 60 <"$LAB/hold" >"$LAB/crowd" &
+guest b crowd "$SERVER_IP" "$PORT" 60 <"$LAB/hold" 9>&- >"$LAB/crowd" &
 crowd=$!
 wait_for 5 logged ctld 'error accept_paused .*EMFILE'
-kill "$crowd"
-wait "$crowd" || true
 exec 9>&-
+wait "$crowd"
 wait_for 10 healthy a
 ctl status >/dev/null
