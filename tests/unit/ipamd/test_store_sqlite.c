@@ -12,6 +12,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -135,7 +136,7 @@ START_TEST(a_full_disk_refuses_and_goes_on)
 
 	ck_assert_int_eq(mkdir(dir, 0700), 0);
 	KIT_SKIP_UNLESS(geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	    mount("none", "/", "", MS_REC | MS_PRIVATE, NULL) == 0 &&
 	    mount("none", dir, "tmpfs", 0, "size=400k") == 0, "needs root to mount a small disk");
 	snprintf(path, sizeof(path), "%s/full.db", dir);
 	st = shelf_open(path);
@@ -175,6 +176,38 @@ START_TEST(a_failure_dooms_the_whole_batch)
 	ck_assert_int_eq(store_commit(st), 0);
 	ck_assert_str_eq(shelf_look(path, "select group_concat(token, ' ') from vpn_mgr"),
 	    "token-2");
+	store_close(st);
+}
+END_TEST
+
+/* sqlite's calls come by here on their way to the system. */
+static unsigned syncs;
+
+__attribute__((visibility("default"))) int
+fdatasync(int fd)
+{
+	syncs++;
+	return (int) syscall(SYS_fdatasync, fd);
+}
+
+__attribute__((visibility("default"))) int
+fsync(int fd)
+{
+	syncs++;
+	return (int) syscall(SYS_fsync, fd);
+}
+
+/* What was answered survives the loss of power: kill -9 could not tell. */
+START_TEST(each_commit_waits_for_the_disk)
+{
+	struct store *st = shelf_open(KIT_PATH("sync.db"));
+
+	for (unsigned i = 1; i <= 20; i++) {
+		unsigned before = syncs;
+
+		shelf_add(st, i, SHELF_NOW);
+		ck_assert_uint_gt(syncs, before);
+	}
 	store_close(st);
 }
 END_TEST
@@ -288,6 +321,7 @@ main(void)
 	tcase_add_test(tc, an_io_error_ends_the_trust);
 	tcase_add_test(tc, a_full_disk_refuses_and_goes_on);
 	tcase_add_test(tc, a_failure_dooms_the_whole_batch);
+	tcase_add_test(tc, each_commit_waits_for_the_disk);
 	KIT_ROWS(tc, stamps_never_decrease, clocks);
 	tcase_add_test(tc, all_are_idle_again_in_the_order_of_use);
 	KIT_ROWS(tc, not_every_row_is_reclaimable, not_reclaimable);
