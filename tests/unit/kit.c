@@ -3,11 +3,14 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,6 +52,23 @@ kit_skip(const char *why)
 {
 	puts(why);
 	return 77;
+}
+
+bool
+kit_has_seccomp(void)
+{
+	uint32_t action = SECCOMP_RET_ERRNO;
+
+	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
+int
+kit_slow(void)
+{
+	const char *text = getenv("LV_SLOW");
+	int times = text == NULL ? 1 : atoi(text);
+
+	return times < 1 ? 1 : times;
 }
 
 const char *

@@ -3,6 +3,7 @@
 #define LV_TEST_KIT_H
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -15,6 +16,13 @@ int kit_run(const char *name, TCase *tc);
 
 /* For a program that cannot be run here at all: says why, and returns the exit status of a skip. */
 int kit_skip(const char *why);
+
+/* Are there system call filters? valgrind has none; a program that needs them is skipped. */
+bool kit_has_seccomp(void);
+#define KIT_NO_SECCOMP "there is no seccomp here (valgrind has none)"
+
+/* How many times longer everything takes here than usual: $LV_SLOW, 1 without it. */
+int kit_slow(void);
 
 /* Adds the test once for each row of its table; _i is the row. */
 #define KIT_ROWS(tc, test, rows)                                                                   \

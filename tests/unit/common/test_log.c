@@ -324,7 +324,7 @@ run_syslog(void *arg)
 START_TEST(the_system_log_may_come_and_go)
 {
 	KIT_SKIP_UNLESS(unshare(CLONE_NEWNS) == 0 &&
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "a /dev of its own needs root");
+	    mount("none", "/", "", MS_REC | MS_PRIVATE, NULL) == 0, "a /dev of its own needs root");
 	ck_assert_int_eq(kit_child(run_syslog, NULL), 0);
 }
 END_TEST

@@ -115,8 +115,11 @@ END_TEST
 int
 main(void)
 {
-	TCase *tc = tcase_create("sandbox_ctld");
+	TCase *tc;
 
+	if (!kit_has_seccomp())
+		return kit_skip(KIT_NO_SECCOMP);
+	tc = tcase_create("sandbox_ctld");
 	KIT_ROWS(tc, front_and_signer_have_what_they_need_and_no_more, processes);
 	return kit_run("sandbox_ctld", tc);
 }

@@ -61,8 +61,11 @@ END_TEST
 int
 main(void)
 {
-	TCase *tc = tcase_create("sandbox_ipamd");
+	TCase *tc;
 
+	if (!kit_has_seccomp())
+		return kit_skip(KIT_NO_SECCOMP);
+	tc = tcase_create("sandbox_ipamd");
 	tcase_add_test(tc, it_has_its_state_and_no_network);
 	return kit_run("sandbox_ipamd", tc);
 }

@@ -62,13 +62,13 @@ enter_place(void)
 	char path[KIT_PATH_MAX];
 
 	if (!netns_enter() || unshare(CLONE_NEWNS) < 0 ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	    mount("none", "/", "", MS_REC | MS_PRIVATE, NULL) < 0)
 		return false;
 	netns_do("ip link set lo up");
 	set_names(NAMES);
-	ck_assert_int_eq(mount(kit_path("hosts", path), "/etc/hosts", NULL, MS_BIND, NULL), 0);
+	ck_assert_int_eq(mount(kit_path("hosts", path), "/etc/hosts", "", MS_BIND, NULL), 0);
 	kit_write("resolv.conf", "nameserver 127.0.0.1\noptions timeout:3 attempts:1\n", 0644);
-	ck_assert_int_eq(mount(kit_path("resolv.conf", path), "/etc/resolv.conf", NULL, MS_BIND,
+	ck_assert_int_eq(mount(kit_path("resolv.conf", path), "/etc/resolv.conf", "", MS_BIND,
 	    NULL), 0);
 	return true;
 }

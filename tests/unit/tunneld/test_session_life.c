@@ -26,10 +26,11 @@ END_TEST
 
 START_TEST(keepalives_keep_it_alive)
 {
-	struct ends_conf conf = { .keepalive_ms = 40, .dead_after_ms = 300 };
+	struct ends_conf conf = { .keepalive_ms = 40 * kit_slow(),
+		.dead_after_ms = 300 * kit_slow() };
 
 	ends_init(&e, &conf);
-	loop_for(e.ev, 450);
+	loop_for(e.ev, 450 * kit_slow());
 	ck_assert_uint_eq(e.server.deaths + e.node.deaths, 0);
 	ck_assert_uint_eq(e.server.losses + e.node.losses, 0);
 	ck_assert_uint_eq(e.server.ups, 1);
@@ -39,7 +40,8 @@ END_TEST
 
 START_TEST(silence_is_death)
 {
-	struct ends_conf conf = { .keepalive_ms = 40, .dead_after_ms = 300 };
+	struct ends_conf conf = { .keepalive_ms = 40 * kit_slow(),
+		.dead_after_ms = 300 * kit_slow() };
 	int64_t begin;
 
 	ends_init(&e, &conf);
@@ -60,7 +62,7 @@ END_TEST
 /* At both ends of the direction that wears: at the packet that goes over the border, not later. */
 START_TEST(worn_keys_are_told_once)
 {
-	struct ends_conf conf = { .keepalive_ms = 20, .dead_after_ms = 2000 };
+	struct ends_conf conf = { .keepalive_ms = 20, .dead_after_ms = 2000 * kit_slow() };
 	struct side *from = _i == 0 ? &e.node : &e.server, *to = _i == 0 ? &e.server : &e.node;
 
 	ends_init(&e, &conf);
