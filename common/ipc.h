@@ -19,6 +19,9 @@
  * said anything. A message that does not parse closes the pipe that it came on and is counted; one
  * that is too large is not even read: nng closes its pipe. Neither ends the receiver.
  *
+ * What a client asks in one round of its loop travels in one message, and so do the answers, so that
+ * a late one keeps the others waiting (ipc_bundle.h says what that is good for).
+ *
  * nng runs threads of its own. Handlers and completions run on the owner's event loop; a client
  * made without a loop gets its completions on an nng thread.
  */

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/ipc.h"
 
-/* How the threads meet: see ipc_server.c. A slot that is with nobody is in the `idle` queue. */
+/*
+ * How the threads meet: see ipc_server.c. A bundle that is with nobody is in the `idle` queue.
+ *
+ * What is asked while the loop goes round once gathers in one bundle, which leaves at its end. A
+ * client without a loop sends each request by itself.
+ */
 
 #include <errno.h>
 #include <nng/nng.h>
@@ -13,22 +18,33 @@
 #include <sys/queue.h>
 
 #include "common/clock.h"
+#include "common/ipc_bundle.h"
 #include "common/ipc_nng.h"
 
+#define COMPLETING 16	/* nng has no more threads that could be at it */
+#define BUNDLES (IPC_CALLS_MAX + COMPLETING)	/* each may be of one request */
+#define REPLY_MAX ((size_t) IPC_BUNDLE_MAX * IPC_MESSAGE_MAX)
+
 struct ask {
+	ipc_done *done;		/* NULL: it was called */
+	void *arg;
+};
+
+/* Requests that travel together; the number of each is its place. */
+struct bundle {
 	struct ipc_client *client;
 	nng_ctx ctx;
 	nng_aio *aio;
 	bool receiving;
-	int64_t deadline_ms;
+	int64_t timeout_ms, deadline_ms;
 	int rc;
-	ProtobufCMessage *reply;
-	ipc_done *done;
-	void *arg;
-	STAILQ_ENTRY(ask) next;
+	nng_msg *m;		/* the requests until they are sent; then the replies, or NULL */
+	struct ask asks[IPC_BUNDLE_MAX];
+	unsigned n, unanswered;
+	STAILQ_ENTRY(bundle) next;
 };
 
-STAILQ_HEAD(ask_queue, ask);
+STAILQ_HEAD(bundle_queue, bundle);
 
 struct ipc_client {
 	struct ev *ev;	/* NULL: completions run on nng's threads */
@@ -39,11 +55,14 @@ struct ipc_client {
 	atomic_bool closing;
 	atomic_int pipes;	/* to the listener: 1 while it is connected */
 	atomic_bool came_up;	/* `up` is due on the loop */
+	atomic_uint under_way;	/* requests */
 	struct ev_waker waker;
+	struct bundle *gathering;	/* of this round of the loop; NULL: nothing was asked */
+	struct ev_timer round;		/* its end */
 	pthread_mutex_t lock;	/* of `idle` and `arrived` */
-	struct ask_queue idle, arrived;
+	struct bundle_queue idle, arrived;
 	struct ipc_counters stats;
-	struct ask asks[IPC_CALLS_MAX];
+	struct bundle bundles[BUNDLES];
 };
 
 static void
@@ -73,92 +92,247 @@ on_client_pipe(nng_pipe p, nng_pipe_ev ev, void *arg)
 	}
 }
 
-/* The slot goes back before `done` runs, so that `done` may ask again. */
 static void
-complete(struct ask *a)
+give_back(struct bundle *b)
 {
-	struct ipc_client *c = a->client;
-	ProtobufCMessage *reply = a->reply;
-	ipc_done *done = a->done;
-	void *arg = a->arg;
-	int rc = a->rc;
+	struct ipc_client *c = b->client;
 
-	a->reply = NULL;
+	nng_msg_free(b->m);
+	b->m = NULL;
+	b->n = 0;
 	pthread_mutex_lock(&c->lock);
-	STAILQ_INSERT_TAIL(&c->idle, a, next);
+	STAILQ_INSERT_TAIL(&c->idle, b, next);
 	pthread_mutex_unlock(&c->lock);
-	done(arg, rc, reply);
-	if (reply != NULL)
-		protobuf_c_message_free_unpacked(reply, NULL);
+}
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+/* It is not under way any more before `done` runs, so that `done` may ask again. */
+static void
+complete(struct bundle *b, unsigned i, int rc, const ProtobufCMessage *reply)
+{
+	ipc_done *done = b->asks[i].done;
+
+	b->asks[i].done = NULL;
+	b->unanswered--;
+	atomic_fetch_sub(&b->client->under_way, 1);
+	done(b->asks[i].arg, rc, reply);
+}
+
+/* 1 for a reply that somebody waited for, 0 when all are there, -EBADMSG. */
+static int
+read_reply(struct bundle *b, size_t *pos)
+{
+	struct ipc_client *c = b->client;
+	struct ipc_item item;
+	ProtobufCMessage *reply;
+	int rc = ipc_bundle_next(b->m, pos, &item);
+
+	if (rc == 0 && b->unanswered == 0)
+		return 0;
+	if (rc <= 0 || item.number >= b->n || b->asks[item.number].done == NULL) {
+		ipc_malformed(&c->stats, b->m);
+		return -EBADMSG;
+	}
+	reply = ipc_unpack(&c->stats, b->m, item.bytes, item.len, c->conf.reply);
+	if (reply == NULL)
+		return -EBADMSG;
+	complete(b, item.number, 0, reply);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return 1;
 }
 
 static void
-arrive(struct ask *a)
+complete_all(struct bundle *b)
 {
-	struct ipc_client *c = a->client;
+	size_t pos = 0;
+
+	while (b->rc == 0 && read_reply(b, &pos) > 0)
+		;
+	for (unsigned i = 0; i < b->n; i++) {
+		if (b->asks[i].done != NULL)
+			complete(b, i, b->rc < 0 ? b->rc : -EBADMSG, NULL);
+	}
+	give_back(b);
+}
+
+static void
+arrive(struct bundle *b)
+{
+	struct ipc_client *c = b->client;
 
 	if (c->ev == NULL) {
-		complete(a);
+		complete_all(b);
 		return;
 	}
 	pthread_mutex_lock(&c->lock);
-	STAILQ_INSERT_TAIL(&c->arrived, a, next);
+	STAILQ_INSERT_TAIL(&c->arrived, b, next);
 	pthread_mutex_unlock(&c->lock);
 	ev_wake(&c->waker);
 }
 
 static nng_duration
-time_left(const struct ask *a)
+time_left(const struct bundle *b)
 {
-	int64_t left = a->deadline_ms - clock_mono_ms();
+	int64_t left = b->deadline_ms - clock_mono_ms();
 
 	return left < 1 ? 1 : left > INT32_MAX ? INT32_MAX : (nng_duration) left;
 }
 
-/* On an nng thread: the request has gone out, or its answer came, or either failed. */
+/* On an nng thread: the requests have gone out, or their answers came, or either failed. */
 static void
 on_client_aio(void *arg)
 {
-	struct ask *a = arg;
-	int rv = nng_aio_result(a->aio);
-	nng_msg *m = ipc_take_msg(a->aio);
+	struct bundle *b = arg;
+	int rv = nng_aio_result(b->aio);
+	nng_msg *m = ipc_take_msg(b->aio);
 
-	if (atomic_load(&a->client->closing)) {
+	if (atomic_load(&b->client->closing)) {
 		nng_msg_free(m);
 		return;
 	}
-	if (!a->receiving && rv == 0) {
-		a->receiving = true;
-		nng_aio_set_timeout(a->aio, time_left(a));
-		nng_ctx_recv(a->ctx, a->aio);
+	if (!b->receiving && rv == 0) {
+		b->receiving = true;
+		nng_aio_set_timeout(b->aio, time_left(b));
+		nng_ctx_recv(b->ctx, b->aio);
 		return;
 	}
-	if (rv == 0)
-		a->reply = ipc_unpack(&a->client->stats, m, a->client->conf.reply);
-	nng_msg_free(m);
-	a->rc = rv != 0 ? ipc_rc(rv) : a->reply == NULL ? -EBADMSG : 0;
-	arrive(a);
+	if (rv != 0) {
+		nng_msg_free(m);
+		m = NULL;
+	}
+	b->m = m;
+	b->rc = ipc_rc(rv);
+	arrive(b);
 }
 
 static void
 on_client_wake(void *arg, uint32_t events)
 {
 	struct ipc_client *c = arg;
-	struct ask_queue todo = STAILQ_HEAD_INITIALIZER(todo);
+	struct bundle_queue todo = STAILQ_HEAD_INITIALIZER(todo);
 
 	(void) events;
 	pthread_mutex_lock(&c->lock);
 	STAILQ_CONCAT(&todo, &c->arrived);
 	pthread_mutex_unlock(&c->lock);
 	while (!STAILQ_EMPTY(&todo)) {
-		struct ask *a = STAILQ_FIRST(&todo);
+		struct bundle *b = STAILQ_FIRST(&todo);
 
 		STAILQ_REMOVE_HEAD(&todo, next);
-		complete(a);
+		complete_all(b);
 	}
 	if (atomic_exchange(&c->came_up, false) && c->conf.up != NULL)
 		c->conf.up(c->conf.arg);
 }
+
+/* --- questions -------------------------------------------------------------------------------- */
+
+static void
+send_bundle(struct bundle *b)
+{
+	nng_msg *m = b->m;
+
+	b->m = NULL;
+	b->unanswered = b->n;
+	b->receiving = false;
+	nng_aio_set_timeout(b->aio, time_left(b));
+	nng_aio_set_msg(b->aio, m);
+	nng_ctx_send(b->ctx, b->aio);
+}
+
+static void
+end_round(void *arg)
+{
+	struct ipc_client *c = arg;
+	struct bundle *b = c->gathering;
+
+	c->gathering = NULL;
+	ev_timer_stop(c->ev, &c->round);
+	if (b != NULL)
+		send_bundle(b);
+}
+
+static struct bundle *
+begin_bundle(struct ipc_client *c, int64_t timeout_ms)
+{
+	struct bundle *b;
+
+	pthread_mutex_lock(&c->lock);
+	if ((b = STAILQ_FIRST(&c->idle)) != NULL)
+		STAILQ_REMOVE_HEAD(&c->idle, next);
+	pthread_mutex_unlock(&c->lock);
+	if (b == NULL)
+		return NULL;
+	if (nng_msg_alloc(&b->m, 0) != 0) {
+		b->m = NULL;
+		give_back(b);
+		return NULL;
+	}
+	b->timeout_ms = timeout_ms;
+	b->deadline_ms = clock_mono_ms() + timeout_ms;
+	return b;
+}
+
+/* The bundle of this round, if the request fits into it. */
+static struct bundle *
+join_bundle(struct ipc_client *c, const ProtobufCMessage *request, int64_t timeout_ms)
+{
+	struct bundle *b = c->gathering;
+	size_t len = protobuf_c_message_get_packed_size(request);
+
+	if (b != NULL && (b->n == IPC_BUNDLE_MAX || b->timeout_ms != timeout_ms ||
+	    nng_msg_len(b->m) + len > IPC_MESSAGE_MAX))
+		end_round(c);
+	return c->gathering;
+}
+
+static void
+gather(struct ipc_client *c, struct bundle *b)
+{
+	if (c->gathering != NULL)
+		return;
+	c->gathering = b;
+	if (ev_timer_start(c->ev, &c->round, 0, end_round, c) < 0)
+		end_round(c);
+}
+
+static int
+ask(struct ipc_client *c, const ProtobufCMessage *request, int64_t timeout_ms, struct ask a)
+{
+	struct bundle *b = join_bundle(c, request, timeout_ms);
+	int rc;
+
+	if (b == NULL && (b = begin_bundle(c, timeout_ms)) == NULL)
+		return -ENOMEM;
+	if ((rc = ipc_bundle_add(b->m, b->n, request)) < 0) {
+		if (b->n == 0)
+			give_back(b);
+		return rc;
+	}
+	b->asks[b->n++] = a;
+	atomic_fetch_add(&c->stats.requests, 1);
+	if (c->ev == NULL)
+		send_bundle(b);
+	else
+		gather(c, b);
+	return 0;
+}
+
+int
+ipc_ask(struct ipc_client *c, const ProtobufCMessage *request, int64_t timeout_ms, ipc_done *done,
+    void *arg)
+{
+	int rc = -ENOBUFS;
+
+	if (atomic_fetch_add(&c->under_way, 1) < IPC_CALLS_MAX)
+		rc = ask(c, request, timeout_ms, (struct ask){ done, arg });
+	if (rc < 0)
+		atomic_fetch_sub(&c->under_way, 1);
+	return rc;
+}
+
+/* --- its life --------------------------------------------------------------------------------- */
 
 static int
 open_dialer(struct ipc_client *c, struct err *e)
@@ -171,7 +345,7 @@ open_dialer(struct ipc_client *c, struct err *e)
 	if ((rv = nng_req0_open(&c->sock)) != 0)
 		return err_set(e, ipc_rc(rv), "%s: %s", c->path, nng_strerror(rv));
 	c->open = true;
-	nng_socket_set_size(c->sock, NNG_OPT_RECVMAXSZ, IPC_MESSAGE_MAX + IPC_HEADER_MAX);
+	nng_socket_set_size(c->sock, NNG_OPT_RECVMAXSZ, REPLY_MAX);
 	/* Never send a request twice: a lost pipe fails it at once instead. */
 	nng_socket_set_ms(c->sock, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
 	nng_socket_set_ms(c->sock, NNG_OPT_RECONNMINT, IPC_RECONNECT_MIN_MS);
@@ -179,14 +353,14 @@ open_dialer(struct ipc_client *c, struct err *e)
 	nng_pipe_notify(c->sock, NNG_PIPE_EV_ADD_PRE, on_client_pipe, c);
 	nng_pipe_notify(c->sock, NNG_PIPE_EV_ADD_POST, on_client_pipe, c);
 	nng_pipe_notify(c->sock, NNG_PIPE_EV_REM_POST, on_client_pipe, c);
-	for (size_t i = 0; i < IPC_CALLS_MAX; i++) {
-		struct ask *a = &c->asks[i];
+	for (size_t i = 0; i < BUNDLES; i++) {
+		struct bundle *b = &c->bundles[i];
 
-		a->client = c;
-		if (nng_aio_alloc(&a->aio, on_client_aio, a) != 0 ||
-		    nng_ctx_open(&a->ctx, c->sock) != 0)
+		b->client = c;
+		if (nng_aio_alloc(&b->aio, on_client_aio, b) != 0 ||
+		    nng_ctx_open(&b->ctx, c->sock) != 0)
 			return err_set(e, -ENOMEM, "%s: out of memory", c->path);
-		STAILQ_INSERT_TAIL(&c->idle, a, next);
+		STAILQ_INSERT_TAIL(&c->idle, b, next);
 	}
 	if ((rv = nng_dial(c->sock, url, NULL, NNG_FLAG_NONBLOCK)) != 0)
 		return err_set(e, ipc_rc(rv), "%s: %s", c->path, nng_strerror(rv));
@@ -226,48 +400,20 @@ ipc_client_free(struct ipc_client *c)
 	atomic_store(&c->closing, true);
 	if (c->open)
 		nng_close(c->sock);
-	for (size_t i = 0; i < IPC_CALLS_MAX; i++) {
-		if (c->asks[i].aio != NULL) {
-			nng_aio_stop(c->asks[i].aio);
-			nng_aio_free(c->asks[i].aio);
+	for (size_t i = 0; i < BUNDLES; i++) {
+		if (c->bundles[i].aio != NULL) {
+			nng_aio_stop(c->bundles[i].aio);
+			nng_aio_free(c->bundles[i].aio);
 		}
-		if (c->asks[i].reply != NULL)
-			protobuf_c_message_free_unpacked(c->asks[i].reply, NULL);
+		nng_msg_free(c->bundles[i].m);
 	}
-	if (c->ev != NULL)
+	if (c->ev != NULL) {
+		ev_timer_stop(c->ev, &c->round);
 		ev_waker_fini(c->ev, &c->waker);
+	}
 	pthread_mutex_destroy(&c->lock);
 	free(c->path);
 	free(c);
-}
-
-int
-ipc_ask(struct ipc_client *c, const ProtobufCMessage *request, int64_t timeout_ms, ipc_done *done,
-    void *arg)
-{
-	struct ask *a;
-	nng_msg *m;
-	int rc;
-
-	if ((rc = ipc_pack(request, &m)) < 0)
-		return rc;
-	pthread_mutex_lock(&c->lock);
-	if ((a = STAILQ_FIRST(&c->idle)) != NULL)
-		STAILQ_REMOVE_HEAD(&c->idle, next);
-	pthread_mutex_unlock(&c->lock);
-	if (a == NULL) {
-		nng_msg_free(m);
-		return -ENOBUFS;
-	}
-	a->done = done;
-	a->arg = arg;
-	a->receiving = false;
-	a->deadline_ms = clock_mono_ms() + timeout_ms;
-	atomic_fetch_add(&c->stats.requests, 1);
-	nng_aio_set_timeout(a->aio, time_left(a));
-	nng_aio_set_msg(a->aio, m);
-	nng_ctx_send(a->ctx, a->aio);
-	return 0;
 }
 
 bool

@@ -65,15 +65,21 @@ ipc_counters_read(const struct ipc_counters *st)
 	};
 }
 
-ProtobufCMessage *
-ipc_unpack(struct ipc_counters *st, nng_msg *m, const ProtobufCMessageDescriptor *d)
+void
+ipc_malformed(struct ipc_counters *st, nng_msg *m)
 {
-	ProtobufCMessage *msg = protobuf_c_message_unpack(d, NULL, nng_msg_len(m), nng_msg_body(m));
+	atomic_fetch_add(&st->malformed, 1);
+	nng_pipe_close(nng_msg_get_pipe(m));
+}
 
-	if (msg == NULL) {
-		atomic_fetch_add(&st->malformed, 1);
-		nng_pipe_close(nng_msg_get_pipe(m));
-	}
+ProtobufCMessage *
+ipc_unpack(struct ipc_counters *st, nng_msg *m, const void *bytes, size_t len,
+    const ProtobufCMessageDescriptor *d)
+{
+	ProtobufCMessage *msg = protobuf_c_message_unpack(d, NULL, len, bytes);
+
+	if (msg == NULL)
+		ipc_malformed(st, m);
 	return msg;
 }
 

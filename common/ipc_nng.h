@@ -34,8 +34,11 @@ uid_t ipc_pipe_uid(nng_pipe p);
 /* Closes the pipe of a peer that has no business here; counts it, logs it now and then. */
 void ipc_reject(struct ipc_counters *c, nng_pipe p, const char *path);
 
-/* A message as one protobuf; NULL, counted and with its pipe closed, when it is not one. */
-ProtobufCMessage *ipc_unpack(struct ipc_counters *c, nng_msg *m,
+/* Counts a message that is not what it should be, and closes the pipe that it came on. */
+void ipc_malformed(struct ipc_counters *c, nng_msg *m);
+
+/* Bytes of a message as one protobuf; NULL when they are none, which is ipc_malformed then. */
+ProtobufCMessage *ipc_unpack(struct ipc_counters *c, nng_msg *m, const void *bytes, size_t len,
     const ProtobufCMessageDescriptor *d);
 
 /* Packs into a fresh nng message. 0, -EMSGSIZE or -ENOMEM. */

@@ -51,7 +51,8 @@ on_message(void *arg)
 	nng_msg *m = ipc_take_msg(s->aio);
 
 	if (rv == 0 && !atomic_load(&s->closing))
-		s->msg = ipc_unpack(&s->stats, m, s->conf.type);
+		s->msg = ipc_unpack(&s->stats, m, nng_msg_body(m), nng_msg_len(m),
+		    s->conf.type);
 	nng_msg_free(m);
 	if (s->msg != NULL) {
 		atomic_fetch_add(&s->stats.requests, 1);

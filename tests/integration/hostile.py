@@ -57,6 +57,11 @@ def message(body, request=0x80000001):
     return b"\1" + struct.pack("!Q", len(body)) + body
 
 
+def item(body):
+    """One request of the bundle that a message is."""
+    return struct.pack("!II", 0, len(body)) + body
+
+
 def must_close(s, what):
     try:
         while s.recv(4096):
@@ -80,10 +85,12 @@ def main():
         return
     bad = {
         "random bytes": os.urandom(200),
-        "a length that runs past the end": b"\x0a\xff\xff\xff\xff\x0f",
-        "a wrong wire type": b"\x0b\x0c",
-        "a tag of zero": b"\0" * 16,
-        "a deep nest of lengths": b"\x0a" * 1000,
+        "no request": b"",
+        "half a request": item(b"\x0a")[:-1],
+        "a length that runs past the end": item(b"\x0a\xff\xff\xff\xff\x0f"),
+        "a wrong wire type": item(b"\x0b\x0c"),
+        "a tag of zero": item(b"\0" * 16),
+        "a deep nest of lengths": item(b"\x0a" * 1000),
     }
     for what, body in bad.items():
         s = connect(path)
@@ -100,7 +107,7 @@ def main():
     # A well-formed request without a body is answered with a refusal, not with silence.
     s = connect(path)
     hello(s)
-    s.sendall(message(b""))
+    s.sendall(message(item(b"")))
     kind, length = struct.unpack("!BQ", read_exact(s, 9))
     if kind != 1 or not 4 <= length < 65536:
         raise SystemExit("no answer to an empty request")

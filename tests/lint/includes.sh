@@ -17,7 +17,7 @@ INCLUDES=$(includes)
 KEEPERS='
 <sqlite3\.h>          daemons/ipamd/(store_sqlite|dbfile)\.[ch]
 <yaml\.h>             common/conf\.c
-<nng/                 common/ipc_(nng|listen|server|client|publisher|subscriber)\.[ch]
+<nng/                 common/ipc_(nng|bundle|listen|server|client|publisher|subscriber)\.[ch]
 <seccomp\.h>          common/sandbox\.c|(daemons/[a-z]+|cli)/sandbox_[a-z]+\.[ch]
 <linux/if_tun\.h>     daemons/tunneld/tun\.c
 <libmnl/              daemons/tunneld/netcfg[a-z_]*\.[ch]

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/ipc_bundle.h"
 #include "ipc/signer.pb-c.h"
 #include "tests/unit/common/ipcrig.h"
 #include "tests/unit/kit.h"
@@ -100,6 +101,70 @@ START_TEST(an_answer_may_come_later)
 	rig_answer_kept(&r);
 	ck_assert_int_eq(rig_ask_and_wait(&r, RIG_ANSWER, 0, LONG_MS), 0);
 	ck_assert_uint_eq(r.done, 3);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(what_is_asked_together_travels_together)
+{
+	struct rig r;
+
+	rig_init(&r);
+	rig_serve(&r);
+	rig_connect(&r);
+	rig_wait(&r, rig_is_up);
+	for (unsigned i = 0; i < IPC_BUNDLE_MAX; i++)
+		ck_assert_int_eq(rig_ask(&r, RIG_ANSWER, i, LONG_MS), 0);
+	rig_wait(&r, rig_is_idle);
+	ck_assert_uint_eq(r.done, IPC_BUNDLE_MAX);
+	ck_assert_uint_eq(r.handled, 1);
+	/* A late answer keeps back those that were asked with it. */
+	ck_assert_int_eq(rig_ask(&r, RIG_KEEP, 0, LONG_MS), 0);
+	ck_assert_int_eq(rig_ask(&r, RIG_ANSWER, 0, LONG_MS), 0);
+	rig_wait(&r, one_is_kept);
+	ck_assert_uint_eq(r.done, IPC_BUNDLE_MAX);
+	rig_answer_kept(&r);
+	rig_wait(&r, rig_is_idle);
+	ck_assert_int_eq(r.rc, 0);
+	rig_fini(&r);
+}
+END_TEST
+
+static bool
+one_is_done(struct rig *r)
+{
+	return r->done == 1;
+}
+
+START_TEST(who_has_another_deadline_travels_alone)
+{
+	struct rig r;
+
+	rig_init(&r);
+	rig_serve(&r);
+	rig_connect(&r);
+	ck_assert_int_eq(rig_ask(&r, RIG_KEEP, 0, 300), 0);
+	ck_assert_int_eq(rig_ask(&r, RIG_ANSWER, 0, LONG_MS), 0);
+	rig_wait(&r, one_is_done);
+	ck_assert_int_eq(r.rc, 0);
+	rig_wait(&r, rig_is_idle);
+	ck_assert_int_eq(r.rc, -ETIMEDOUT);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(what_is_too_much_for_one_message_goes_in_several)
+{
+	struct rig r;
+
+	rig_init(&r);
+	rig_serve(&r);
+	rig_connect(&r);
+	for (unsigned i = 0; i < IPC_BUNDLE_MAX + 1; i++)
+		ck_assert_int_eq(rig_ask(&r, RIG_ANSWER, IPC_MESSAGE_MAX / 3, LONG_MS), 0);
+	rig_wait(&r, rig_is_idle);
+	ck_assert_int_eq(r.rc, 0);
+	ck_assert_uint_eq(ipc_server_stats(r.server).requests, IPC_BUNDLE_MAX + 1);
 	rig_fini(&r);
 }
 END_TEST
@@ -385,6 +450,9 @@ main(void)
 	tcase_add_test(tc, the_listener_may_come_later);
 	tcase_add_loop_test(tc, a_deadline_ends_the_wait, 0, 2);
 	tcase_add_test(tc, an_answer_may_come_later);
+	tcase_add_test(tc, what_is_asked_together_travels_together);
+	tcase_add_test(tc, who_has_another_deadline_travels_alone);
+	tcase_add_test(tc, what_is_too_much_for_one_message_goes_in_several);
 	tcase_add_test(tc, a_dead_listener_is_known_at_once);
 	tcase_add_test(tc, a_listener_may_go_and_come);
 	tcase_add_test(tc, calls_under_way_have_a_limit);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/ipc_bundle.h"
 #include "ipc/signer.pb-c.h"
 #include "tests/unit/common/ipcrig.h"
 #include "tests/unit/kit.h"
@@ -111,16 +112,27 @@ must_still_serve(struct rig *r)
 	ck_assert_uint_eq(r->number, RIG_ANSWER + 1);
 }
 
-/* A field of a length that goes past the end; a wire type that does not exist; not UTF-8. */
+/* An item with number 0: what stands before its bytes. */
+#define HEAD(len)	0, 0, 0, 0, 0, 0, 0, len
+#define HEAD_LEN	8
+
 static const struct {
 	size_t len;
-	uint8_t bytes[8];
+	uint8_t bytes[24];
 } malformed[] = {
-	{ 1, { 0xff } },
-	{ 1, { 0x08 } },
-	{ 3, { 0x12, 0x7f, 0x00 } },
-	{ 2, { 0x0f, 0x01 } },
-	{ 8, { 0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } },
+	/* A field of a length that goes past the end; a wire type that does not exist; not UTF-8. */
+	{ HEAD_LEN + 1, { HEAD(1), 0xff } },
+	{ HEAD_LEN + 1, { HEAD(1), 0x08 } },
+	{ HEAD_LEN + 3, { HEAD(3), 0x12, 0x7f, 0x00 } },
+	{ HEAD_LEN + 2, { HEAD(2), 0x0f, 0x01 } },
+	{ HEAD_LEN + 8, { HEAD(8), 0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } },
+	/* No item; half a head; an item of a length that goes past the end, by one and by far. */
+	{ 0, { 0 } },
+	{ HEAD_LEN - 1, { HEAD(0) } },
+	{ HEAD_LEN + 1, { HEAD(2), 0x08 } },
+	{ HEAD_LEN + 2, { 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x08, 0x01 } },
+	/* The second of two is malformed. */
+	{ 2 * HEAD_LEN + 1, { 0, 0, 0, 1, 0, 0, 0, 0, HEAD(1), 0xff } },
 };
 
 START_TEST(a_malformed_message_closes_its_pipe)
@@ -144,7 +156,7 @@ END_TEST
 START_TEST(no_message_ends_the_server)
 {
 	Litevpn__Signer__SignRequest req = LITEVPN__SIGNER__SIGN_REQUEST__INIT;
-	uint8_t csr[] = { 1, 2, 3 }, whole[32], bytes[32];
+	uint8_t csr[] = { 1, 2, 3 }, whole[40] = { HEAD(0) }, bytes[40];
 	size_t len;
 	struct rig r;
 
@@ -152,7 +164,8 @@ START_TEST(no_message_ends_the_server)
 	req.grant.data = csr;
 	req.grant.len = sizeof(csr);
 	req.csr = req.grant;
-	len = litevpn__signer__sign_request__pack(&req, whole);
+	whole[HEAD_LEN - 1] = (uint8_t) litevpn__signer__sign_request__pack(&req, whole + HEAD_LEN);
+	len = HEAD_LEN + whole[HEAD_LEN - 1];
 	rig_init(&r);
 	rig_serve(&r);
 	rig_connect(&r);
@@ -166,6 +179,23 @@ START_TEST(no_message_ends_the_server)
 		rv = send_bytes(&r, bytes, n);
 		ck_assert_msg(rv == 0 || rv == NNG_ECONNRESET, "%zu: %s", i, nng_strerror(rv));
 	}
+	must_still_serve(&r);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_bundle_has_a_largest_size)
+{
+	static uint8_t bytes[(IPC_BUNDLE_MAX + 1) * HEAD_LEN];	/* empty items, number 0 */
+	struct rig r;
+
+	rig_init(&r);
+	rig_serve(&r);
+	rig_connect(&r);
+	ck_assert_int_eq(send_bytes(&r, bytes, sizeof(bytes) - HEAD_LEN), 0);
+	ck_assert_uint_eq(ipc_server_stats(r.server).requests, IPC_BUNDLE_MAX);
+	ck_assert_int_eq(send_bytes(&r, bytes, sizeof(bytes)), NNG_ECONNRESET);
+	ck_assert_uint_eq(ipc_server_stats(r.server).requests, IPC_BUNDLE_MAX);
 	must_still_serve(&r);
 	rig_fini(&r);
 }
@@ -420,6 +450,7 @@ main(void)
 	tcase_set_timeout(tc, 20);
 	KIT_ROWS(tc, a_malformed_message_closes_its_pipe, malformed);
 	tcase_add_test(tc, no_message_ends_the_server);
+	tcase_add_test(tc, a_bundle_has_a_largest_size);
 	tcase_add_test(tc, messages_have_a_largest_size);
 	tcase_add_test(tc, a_reply_that_is_too_large_ends_the_pipe);
 	KIT_ROWS(tc, a_malformed_reply_is_an_error, malformed);
