@@ -10,14 +10,13 @@
  * An answer other than the expected one ends it with status 1: refusals would be quick.
  */
 #include <inttypes.h>
-#include <semaphore.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "common/clock.h"
+#include "common/ev.h"
 #include "common/ipc.h"
 #include "common/reason.h"
 #include "ipc/ipam.pb-c.h"
@@ -51,16 +50,18 @@ struct kind {
 };
 
 struct bench {
+	struct ev *ev;
 	struct ipc_client *client;
 	const struct kind *kind;
-	uint64_t first, count;
-	atomic_uint_fast64_t begun;	/* requests, and those beyond count that were not made */
-	atomic_uint_fast64_t wrong;	/* answers */
-	atomic_int first_wrong;		/* its result */
-	int64_t *took_us;		/* of each request */
-	sem_t up;			/* connected */
-	sem_t through;			/* a caller has no more to ask */
+	unsigned flight;
+	uint64_t first, count, begun;
+	unsigned through;	/* callers that have no more to ask */
+	uint64_t wrong;		/* answers */
+	int first_wrong;	/* the result of the first of them */
+	int64_t begin_us;
+	int64_t *took_us;	/* by each request */
 	char secret[SECRET_MAX];	/* of the bootstrap token that is redeemed */
+	struct caller callers[IPC_CALLS_MAX];
 };
 
 /* --- what is asked ---------------------------------------------------------------------------- */
@@ -120,6 +121,13 @@ static const struct kind kinds[] = {
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
+static void
+fail(struct bench *b, const char *what, int result)
+{
+	fprintf(stderr, "ipam_ask: %s (%d)\n", what, result);
+	ev_stop(b->ev, 1);
+}
+
 static void on_reply(void *arg, int rc, const ProtobufCMessage *reply);
 
 static void
@@ -127,21 +135,20 @@ ask_next(struct caller *c)
 {
 	struct bench *b = c->bench;
 	Litevpn__Ipam__Request r = LITEVPN__IPAM__REQUEST__INIT;
+	int rc;
 
-	c->at = atomic_fetch_add(&b->begun, 1);
-	if (c->at >= b->count) {
-		sem_post(&b->through);
+	if (b->begun == b->count) {
+		if (++b->through == b->flight)
+			ev_stop(b->ev, 0);
 		return;
 	}
+	c->at = b->begun++;
 	b->kind->fill(c, b->first + c->at, &r);
 	c->began_us = clock_mono_us();
-	if (ipc_ask(b->client, &r.base, TIMEOUT_MS, on_reply, c) < 0) {
-		atomic_fetch_add(&b->wrong, 1);
-		sem_post(&b->through);
-	}
+	if ((rc = ipc_ask(b->client, &r.base, TIMEOUT_MS, on_reply, c)) < 0)
+		fail(b, "cannot ask", rc);
 }
 
-/* On the client's thread. A caller has one request at a time. */
 static void
 on_reply(void *arg, int rc, const ProtobufCMessage *reply)
 {
@@ -151,15 +158,20 @@ on_reply(void *arg, int rc, const ProtobufCMessage *reply)
 	b->took_us[c->at] = clock_mono_us() - c->began_us;
 	if (rc == 0)
 		rc = ((const Litevpn__Ipam__Reply *) reply)->result;
-	if (rc != b->kind->result && atomic_fetch_add(&b->wrong, 1) == 0)
-		b->first_wrong = rc;
-	ask_next(c);
+	if (rc == b->kind->result)
+		ask_next(c);
+	else
+		fail(b, "not the answer that was expected", rc);
 }
 
 static void
-on_up(void *arg)
+begin(struct bench *b)
 {
-	sem_post(&((struct bench *) arg)->up);
+	b->begin_us = clock_mono_us();
+	for (unsigned i = 0; i < b->flight; i++) {
+		b->callers[i].bench = b;
+		ask_next(&b->callers[i]);
+	}
 }
 
 static void
@@ -168,25 +180,31 @@ on_token(void *arg, int rc, const ProtobufCMessage *reply)
 	struct bench *b = arg;
 	const Litevpn__Ipam__Reply *r = (const Litevpn__Ipam__Reply *) reply;
 
-	if (rc == 0 && r->body_case == LITEVPN__IPAM__REPLY__BODY_TOKEN)
-		snprintf(b->secret, sizeof(b->secret), "%s", r->token->secret);
-	sem_post(&b->through);
+	if (rc < 0 || r->body_case != LITEVPN__IPAM__REPLY__BODY_TOKEN) {
+		fail(b, "no bootstrap token can be had", rc < 0 ? rc : r->result);
+		return;
+	}
+	snprintf(b->secret, sizeof(b->secret), "%s", r->token->secret);
+	begin(b);
 }
 
-/* A bootstrap token with enough uses. */
-static bool
-make_token(struct bench *b)
+/* Connected: begins, after a bootstrap token with enough uses was made if one is needed. */
+static void
+on_up(void *arg)
 {
+	struct bench *b = arg;
 	Litevpn__Ipam__CreateToken m = LITEVPN__IPAM__CREATE_TOKEN__INIT;
 	Litevpn__Ipam__Request r = LITEVPN__IPAM__REQUEST__INIT;
 
+	if (b->kind->fill != fill_redeem) {
+		begin(b);
+		return;
+	}
 	m.uses = (uint32_t) b->count;
 	r.body_case = LITEVPN__IPAM__REQUEST__BODY_CREATE_TOKEN;
 	r.create_token = &m;
 	if (ipc_ask(b->client, &r.base, TIMEOUT_MS, on_token, b) < 0)
-		return false;
-	sem_wait(&b->through);
-	return b->secret[0] != '\0';
+		fail(b, "cannot ask for a bootstrap token", 0);
 }
 
 /* --- the figures ------------------------------------------------------------------------------ */
@@ -208,32 +226,7 @@ print(struct bench *b, int64_t us)
 }
 
 static int
-run(struct bench *b, unsigned flight)
-{
-	struct caller callers[IPC_CALLS_MAX];
-	int64_t begin_us;
-
-	if (b->kind->fill == fill_redeem && !make_token(b)) {
-		fprintf(stderr, "ipam_ask: no bootstrap token can be had\n");
-		return 1;
-	}
-	begin_us = clock_mono_us();
-	for (unsigned i = 0; i < flight; i++) {
-		callers[i].bench = b;
-		ask_next(&callers[i]);
-	}
-	for (unsigned i = 0; i < flight; i++)
-		sem_wait(&b->through);
-	if (b->wrong == 0)
-		print(b, clock_mono_us() - begin_us);
-	else
-		fprintf(stderr, "ipam_ask: %" PRIuFAST64 " wrong answers, the first is %d\n",
-		    b->wrong, b->first_wrong);
-	return b->wrong == 0 ? 0 : 1;
-}
-
-static int
-connect_to(struct bench *b, const char *path)
+run(struct bench *b, const char *path)
 {
 	struct ipc_client_conf conf = {
 		.path = path,
@@ -244,45 +237,45 @@ connect_to(struct bench *b, const char *path)
 	};
 	struct stat st;
 	struct err e;
+	int status;
 
 	if (stat(path, &st) < 0) {
 		perror(path);
-		return -1;
+		return 1;
 	}
 	conf.uid = st.st_uid;
-	if (ipc_client_new(NULL, &conf, &b->client, &e) < 0) {
-		fprintf(stderr, "ipam_ask: %s\n", e.text);
-		return -1;
+	if (ev_new(&b->ev) < 0 || ipc_client_new(b->ev, &conf, &b->client, &e) < 0) {
+		fprintf(stderr, "ipam_ask: cannot connect\n");
+		return 1;
 	}
-	sem_wait(&b->up);
-	return 0;
+	if ((status = ev_run(b->ev)) == 0)
+		print(b, clock_mono_us() - b->begin_us);
+	return status;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct bench b = { 0 };
-	unsigned flight;
-	int status = 64;
+	static struct bench b;
+	int status;
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: ipam_ask SOCKET WHAT FIRST COUNT FLIGHT\n");
-		return status;
-	}
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; argc == 6 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strcmp(kinds[i].name, argv[2]) == 0)
 			b.kind = &kinds[i];
 	}
+	if (b.kind == NULL) {
+		fprintf(stderr, "usage: ipam_ask SOCKET WHAT FIRST COUNT FLIGHT\n");
+		return 64;
+	}
 	b.first = strtoull(argv[3], NULL, 10);
 	b.count = strtoull(argv[4], NULL, 10);
-	flight = (unsigned) strtoul(argv[5], NULL, 10);
-	if (b.kind == NULL || b.count == 0 || flight == 0 || flight > IPC_CALLS_MAX)
-		return status;
-	sem_init(&b.up, 0, 0);
-	sem_init(&b.through, 0, 0);
+	b.flight = (unsigned) strtoul(argv[5], NULL, 10);
+	if (b.count == 0 || b.flight == 0 || b.flight > IPC_CALLS_MAX)
+		return 64;
 	b.took_us = calloc(b.count, sizeof(b.took_us[0]));
-	status = b.took_us != NULL && connect_to(&b, argv[1]) == 0 ? run(&b, flight) : 1;
+	status = b.took_us == NULL ? 1 : run(&b, argv[1]);
 	ipc_client_free(b.client);
+	ev_free(b.ev);
 	free(b.took_us);
 	return status;
 }
