@@ -292,7 +292,7 @@ VALGRIND = valgrind --quiet --leak-check=full --show-leak-kinds=definite \
 # Only the flags that clang knows; generated code is not looked at.
 tidy: $(GEN_H) config.h
 	printf '%s\n' $(SRC) | xargs -P "$$(nproc)" -I FILE \
-		clang-tidy --quiet FILE -- -std=gnu11 $(ALL_CPPFLAGS) $(WARN) -DAPI_DESC='""'
+		clang-tidy --quiet --warnings-as-errors="*" FILE -- -std=gnu11 $(ALL_CPPFLAGS) $(WARN) -DAPI_DESC='""'
 
 cppcheck: $(GEN_H) config.h
 	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --std=c11 \

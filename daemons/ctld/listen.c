@@ -79,7 +79,7 @@ listen_tcp(struct listening *l, enum listener from, const struct conf_list *addr
 {
 	const struct ip_addr *list = addrs->n == 0 ? &any6 : addrs->items;
 	size_t n = addrs->n == 0 ? 1 : addrs->n;
-	int rc = 0, fd;
+	int rc = 0, fd = -1;
 
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		rc = listen_one(&list[i], port, &fd, e);

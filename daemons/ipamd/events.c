@@ -13,7 +13,7 @@
 /* --- recording -------------------------------------------------------------------------------- */
 
 /* Cuts between characters: half of one would make the whole text unfit for a message. */
-static void
+static void __attribute__((format(printf, 2, 0)))
 set_detail(struct store_event *e, const char *fmt, va_list ap)
 {
 	char text[STORE_DETAIL_MAX + 8] = "";

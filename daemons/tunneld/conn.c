@@ -353,7 +353,8 @@ conn_env_init(struct conn_env *env, struct ev *ev)
 void
 conn_env_fini(struct conn_env *env)
 {
-	while (!LIST_EMPTY(&env->freed))
+	while (!LIST_EMPTY(&env->freed))	/* release takes it off the list */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		release(LIST_FIRST(&env->freed));
 	tls_env_fini(&env->tls);
 }

@@ -91,6 +91,7 @@ identity_load(const struct idfiles *files, const char *conf_token, uint32_t mask
 	    (rc = take_token(&text[TUNNELD_TOKEN], conf_token, &id.token, e)) < 0 ||
 	    (rc = take_token(&text[TUNNELD_NET_TOKEN], "", &id.net_token, e)) < 0)
 		goto out;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): take_token fills it, or fails */
 	if (!files->server && id.token[0] == '\0') {
 		rc = err_set(e, -EBADMSG, "the node token is empty: enroll this machine first "
 		    "(litevpnctl client enroll)");
