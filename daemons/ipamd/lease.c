@@ -210,7 +210,8 @@ admit(struct ledger *l, const struct lease_wish *w, struct store_node *n, struct
 
 /* One that was chosen for it, but cannot be given any more, is not missed. */
 static int
-bind_new(struct ledger *l, struct store_node *n, struct lease_change *change, struct err *e)
+attach_new(struct ledger *l, struct store_node *n, uint64_t epoch, struct lease_change *change,
+    struct err *e)
 {
 	struct ip_addr addr;
 	bool fixed;
@@ -220,7 +221,7 @@ bind_new(struct ledger *l, struct store_node *n, struct lease_change *change, st
 	change->before = n->addr;
 	if ((rc = lease_choose(l, n, &addr, &fixed, change, e)) < 0)
 		return rc;
-	return store_node_bind(l->store, n, &addr, fixed, l->now_s);
+	return store_node_attach(l->store, n, &addr, fixed, epoch, l->round, l->now_s);
 }
 
 int
@@ -233,14 +234,14 @@ lease_attach(struct ledger *l, const struct lease_wish *wish, struct lease *out,
 
 	if ((rc = admit(l, wish, &n, &net, e)) < 0)
 		return rc;
+	lease.epoch = l->epoch + 1;
 	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): admit fills it, or fails */
-	if (!pool_usable(net->pool, &n.addr) && (rc = bind_new(l, &n, &lease.change, e)) < 0)
+	rc = pool_usable(net->pool, &n.addr)
+	    ? store_node_touch(l->store, &n, NODE_CONNECTING, lease.epoch, l->round, l->now_s)
+	    : attach_new(l, &n, lease.epoch, &lease.change, e);
+	if (rc < 0 || (rc = events_session(l, &n, NODE_CONNECTING, lease.epoch)) < 0)
 		return rc;
-	lease.epoch = ++l->epoch;
-	if ((rc = store_node_touch(l->store, &n, NODE_CONNECTING, lease.epoch, l->round,
-	    l->now_s)) < 0 ||
-	    (rc = events_session(l, &n, NODE_CONNECTING, lease.epoch)) < 0)
-		return rc;
+	l->epoch = lease.epoch;
 	ledger_take(l, net, &n.addr);
 	memcpy(lease.node_id, n.id, sizeof(lease.node_id));
 	memcpy(lease.network, net->row.name, sizeof(lease.network));

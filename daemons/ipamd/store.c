@@ -238,6 +238,32 @@ store_node_bind(struct store *st, struct store_node *n, const struct ip_addr *ad
 	return 0;
 }
 
+static void
+note_session(struct store_node *n, enum node_state state, uint64_t epoch,
+    const struct store_use *use)
+{
+	n->use = use->seq;
+	n->state = state;
+	n->epoch = epoch;
+	n->attached = true;
+	n->seen_s = use->now_s;
+}
+
+int
+store_node_attach(struct store *st, struct store_node *n, const struct ip_addr *addr, bool fixed,
+    uint64_t epoch, int64_t round, int64_t now_s)
+{
+	struct store_use use = next_use(st, now_s);
+	int rc = WRITE(st, STORE_NOW, node_attach, n, addr, fixed, epoch, round, &use);
+
+	if (rc < 0)
+		return rc;
+	note_session(n, NODE_CONNECTING, epoch, &use);
+	n->addr = *addr;
+	n->fixed = fixed;
+	return 0;
+}
+
 int
 store_node_steal(struct store *st, const struct store_node *victim, int64_t now_s)
 {
@@ -258,14 +284,9 @@ store_node_touch(struct store *st, struct store_node *n, enum node_state state,
 	int rc = WRITE(st, n->attached ? STORE_SOON : STORE_NOW, node_touch, n, state, epoch, round,
 	    &use);
 
-	if (rc < 0)
-		return rc;
-	n->use = use.seq;
-	n->state = state;
-	n->epoch = epoch;
-	n->attached = true;
-	n->seen_s = now_s;
-	return 0;
+	if (rc == 0)
+		note_session(n, state, epoch, &use);
+	return rc;
 }
 
 int

@@ -243,6 +243,13 @@ int store_tombstone(struct store *st, const char *token, struct store_tombstone 
 int store_node_touch(struct store *st, struct store_node *n, enum node_state state,
     uint64_t epoch, int64_t round, int64_t now_s);
 
+/*
+ * Both at once, at half the cost: gives it `addr` as store_node_bind does, and a session of it begins
+ * to connect, as store_node_touch says.
+ */
+int store_node_attach(struct store *st, struct store_node *n, const struct ip_addr *addr,
+    bool fixed, uint64_t epoch, int64_t round, int64_t now_s);
+
 /* Its session goes on as it was: only the round is noted. May be lost with the power. */
 int store_node_announced(struct store *st, int64_t row, int64_t round);
 

@@ -63,6 +63,8 @@ struct store_ops {
 	int (*tombstone)(struct store *st, const char *token, struct store_tombstone *out);
 	int (*node_touch)(struct store *st, const struct store_node *n, enum node_state state,
 	    uint64_t epoch, int64_t round, const struct store_use *use);
+	int (*node_attach)(struct store *st, const struct store_node *n, const struct ip_addr *addr,
+	    bool fixed, uint64_t epoch, int64_t round, const struct store_use *use);
 	int (*node_announced)(struct store *st, int64_t row, int64_t round);
 	int (*node_stale)(struct store *st, int64_t row, bool stale);
 	int (*node_delete)(struct store *st, const struct store_node *n);

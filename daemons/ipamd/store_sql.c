@@ -20,6 +20,12 @@
 /* Its address may be taken. */
 #define VICTIM " state=-1 and bind_ip<>'' and reserved=0 and fixed=0 and stale=0"
 
+/* It gets the address ?3. */
+#define BIND "bind_ip=?3, fixed=?4, stale=case bind_ip when ?3 then stale else 0 end"
+
+/* What state -1 means, if that is said; who was connected has gone silent. */
+#define PHASE(SAID) "phase=coalesce(" #SAID ", case state when 3 then 1 else phase end)"
+
 /* Nobody has used it since it was read. */
 #define UNCHANGED " where id=?1 and lru_seq=?2"
 
@@ -86,14 +92,14 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	    " net_id, display_name, create_s, reserved, fixed, bootstrap_id, grpc_spki, vpn_spki)"
 	    " values(?1, -1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 	[SQL_NODE_BIND] =
-	    "update vpn_mgr set bind_ip=?3, fixed=?4,"
-	    " stale=case bind_ip when ?3 then stale else 0 end, update_time=?5, lru_seq=?6"
-	    UNCHANGED,
+	    "update vpn_mgr set " BIND ", update_time=?5, lru_seq=?6" UNCHANGED,
+	[SQL_NODE_ATTACH] =
+	    "update vpn_mgr set " BIND ", update_time=?5, lru_seq=?6, state=1, " PHASE(null)
+	    ", epoch=?7, sync_round=?8, seen_s=?9, attached=1" UNCHANGED " and epoch<=?7",
 	[SQL_NODE_STEAL] = "delete from vpn_mgr" UNCHANGED " and" VICTIM,
 	[SQL_NODE_TOUCH] =
-	    "update vpn_mgr set state=?3,"
-	    " phase=coalesce(?4, case state when 3 then 1 else phase end), epoch=?5, sync_round=?6,"
-	    " seen_s=?7, attached=1, update_time=?8, lru_seq=?9" UNCHANGED " and epoch<=?5",
+	    "update vpn_mgr set state=?3, " PHASE(?4) ", epoch=?5, sync_round=?6, seen_s=?7,"
+	    " attached=1, update_time=?8, lru_seq=?9" UNCHANGED " and epoch<=?5",
 	[SQL_NODE_ANNOUNCED] = "update vpn_mgr set sync_round=?2 where id=?1",
 	[SQL_NODE_STALE] = "update vpn_mgr set stale=?2 where id=?1",
 	[SQL_NODE_DELETE] = "delete from vpn_mgr" UNCHANGED,

@@ -19,7 +19,8 @@ enum store_stmt {
 	SQL_NET_DELETE_TOKENS, SQL_NET_DELETE_HOLDS, SQL_NET_CLEAR, SQL_NET_CLEAR_HOLDS,
 	SQL_NODE_BY_TOKEN, SQL_NODE_BY_ADDR, SQL_NODE_BY_ID, SQL_NODE_BY_KEYS, SQL_NODE_LIST,
 	SQL_NODE_VICTIMS,
-	SQL_NODE_ADD, SQL_NODE_BIND, SQL_NODE_STEAL, SQL_NODE_TOUCH, SQL_NODE_ANNOUNCED, SQL_NODE_STALE,
+	SQL_NODE_ADD, SQL_NODE_BIND, SQL_NODE_ATTACH, SQL_NODE_STEAL, SQL_NODE_TOUCH,
+	SQL_NODE_ANNOUNCED, SQL_NODE_STALE,
 	SQL_NODE_DELETE, SQL_UNANNOUNCED, SQL_NODES_EXPIRED, SQL_BINDINGS,
 	SQL_COUNT_BOUND, SQL_COUNT_UNBOUND, SQL_COUNT_CONNECTED,
 	SQL_TOKEN_ADD, SQL_TOKEN_BY_HASH, SQL_TOKEN_USE, SQL_TOKEN_DELETE,
@@ -99,6 +100,8 @@ int sql_node_bind(struct store *st, const struct store_node *n, const struct ip_
     bool fixed, const struct store_use *use);
 int sql_node_steal(struct store *st, const struct store_node *victim, int64_t now_s);
 int sql_tombstone(struct store *st, const char *token, struct store_tombstone *out);
+int sql_node_attach(struct store *st, const struct store_node *n, const struct ip_addr *addr,
+    bool fixed, uint64_t epoch, int64_t round, const struct store_use *use);
 int sql_node_touch(struct store *st, const struct store_node *n, enum node_state state,
     uint64_t epoch, int64_t round, const struct store_use *use);
 int sql_node_announced(struct store *st, int64_t row, int64_t round);

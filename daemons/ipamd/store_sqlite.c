@@ -298,6 +298,7 @@ static const struct store_ops ops = {
 	.node_bind = sql_node_bind,
 	.node_steal = sql_node_steal,
 	.tombstone = sql_tombstone,
+	.node_attach = sql_node_attach,
 	.node_touch = sql_node_touch,
 	.node_announced = sql_node_announced,
 	.node_stale = sql_node_stale,

@@ -195,6 +195,15 @@ static const struct {
 };
 
 int
+sql_node_attach(struct store *st, const struct store_node *n, const struct ip_addr *addr,
+    bool fixed, uint64_t epoch, int64_t round, const struct store_use *use)
+{
+	return sql_change(st, SQL_NODE_ATTACH, ARGS(ARG_I(n->row), ARG_I(n->use), ARG_ADDR(addr),
+	    ARG_I(fixed), ARG_T(use->stamp), ARG_I(use->seq), ARG_I(epoch), ARG_I(round),
+	    ARG_I(use->now_s)));
+}
+
+int
 sql_node_touch(struct store *st, const struct store_node *n, enum node_state state,
     uint64_t epoch, int64_t round, const struct store_use *use)
 {

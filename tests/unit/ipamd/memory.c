@@ -144,6 +144,7 @@ static const struct store_ops ops = {
 	.node_bind = memory_node_bind,
 	.node_steal = memory_node_steal,
 	.tombstone = memory_tombstone,
+	.node_attach = memory_node_attach,
 	.node_touch = memory_node_touch,
 	.node_announced = memory_node_announced,
 	.node_stale = memory_node_stale,

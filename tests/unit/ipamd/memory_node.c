@@ -257,15 +257,10 @@ memory_node_delete(struct store *st, const struct store_node *n)
 	return drop(st, find_unchanged(st, n));
 }
 
-int
-memory_node_touch(struct store *st, const struct store_node *n, enum node_state state,
-    uint64_t epoch, int64_t round, const struct store_use *use)
+static void
+set_session(struct memory_line *l, enum node_state state, uint64_t epoch, int64_t round,
+    const struct store_use *use)
 {
-	struct memory_line *l = find_unchanged(st, n);
-
-	MEMORY_TRIP(st);
-	if (l == NULL || epoch < l->n.epoch)
-		return -ESTALE;
 	if (state == NODE_LOST || state == NODE_IDLE)
 		l->rest = state;
 	else if (l->n.state == NODE_CONNECTED)
@@ -276,7 +271,34 @@ memory_node_touch(struct store *st, const struct store_node *n, enum node_state 
 	l->n.seen_s = use->now_s;
 	l->round = round;
 	mark_use(l, use);
+}
+
+int
+memory_node_touch(struct store *st, const struct store_node *n, enum node_state state,
+    uint64_t epoch, int64_t round, const struct store_use *use)
+{
+	struct memory_line *l = find_unchanged(st, n);
+
+	MEMORY_TRIP(st);
+	if (l == NULL || epoch < l->n.epoch)
+		return -ESTALE;
+	set_session(l, state, epoch, round, use);
 	return 0;
+}
+
+int
+memory_node_attach(struct store *st, const struct store_node *n, const struct ip_addr *addr,
+    bool fixed, uint64_t epoch, int64_t round, const struct store_use *use)
+{
+	struct memory_line *l = find_unchanged(st, n);
+	int rc;
+
+	MEMORY_TRIP(st);
+	if (l == NULL || epoch < l->n.epoch)
+		return -ESTALE;
+	if ((rc = memory_node_bind(st, n, addr, fixed, use)) == 0)
+		set_session(l, NODE_CONNECTING, epoch, round, use);
+	return rc;
 }
 
 int

@@ -77,6 +77,8 @@ int memory_node_bind(struct store *st, const struct store_node *n, const struct 
     bool fixed, const struct store_use *use);
 int memory_node_steal(struct store *st, const struct store_node *victim, int64_t now_s);
 int memory_tombstone(struct store *st, const char *token, struct store_tombstone *out);
+int memory_node_attach(struct store *st, const struct store_node *n, const struct ip_addr *addr,
+    bool fixed, uint64_t epoch, int64_t round, const struct store_use *use);
 int memory_node_touch(struct store *st, const struct store_node *n, enum node_state state,
     uint64_t epoch, int64_t round, const struct store_use *use);
 int memory_node_announced(struct store *st, int64_t row, int64_t round);

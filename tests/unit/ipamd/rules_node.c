@@ -124,6 +124,14 @@ touch_it(struct store_node *n)
 }
 
 static int
+attach_it(struct store_node *n)
+{
+	struct ip_addr a = rules_addr("10.1.1.77");
+
+	return store_node_attach(rules_store, n, &a, false, n->epoch + 1, 0, SHELF_NOW);
+}
+
+static int
 steal_it(struct store_node *n)
 {
 	return store_node_steal(rules_store, n, SHELF_NOW);
@@ -139,7 +147,7 @@ static void
 a_row_is_changed_as_it_was_read(void)
 {
 	static int (*const change[])(struct store_node *n) = {
-		bind_it, touch_it, steal_it, delete_it
+		bind_it, touch_it, attach_it, steal_it, delete_it
 	};
 
 	for (unsigned i = 0; i < sizeof(change) / sizeof(change[0]); i++) {
@@ -176,6 +184,33 @@ an_older_epoch_does_not_win(void)
 	ck_assert_uint_eq(n.epoch, 8);
 	ck_assert_int_eq(n.seen_s, SHELF_NOW + 5);
 	ck_assert(n.attached);
+	rules_begin();
+	ck_assert_int_eq(store_node_attach(rules_store, &n, &n.addr, false, 7, 0, SHELF_NOW), -ESTALE);
+	ck_assert_int_eq(store_node_attach(rules_store, &n, &n.addr, false, 8, 0, SHELF_NOW), 0);
+	rules_end();
+}
+
+static void
+attaching_is_binding_and_a_session(void)
+{
+	struct store_node a = shelf_add(rules_store, 1, SHELF_NOW);
+	struct store_node b = shelf_add(rules_store, 2, SHELF_NOW), row;
+	struct ip_addr addr = rules_addr("10.1.1.77");
+
+	rules_begin();
+	ck_assert_int_eq(store_node_attach(rules_store, &a, &b.addr, true, 3, 1, SHELF_NOW), -EEXIST);
+	ck_assert_int_eq(store_node_attach(rules_store, &a, &addr, true, 3, 1, SHELF_NOW + 5), 0);
+	ck_assert_int_eq(store_due(rules_store), STORE_NOW);
+	rules_end();
+	rules_reopen();
+	row = rules_get("n-1");
+	ck_assert(ip_equal(&row.addr, &addr) && ip_equal(&a.addr, &addr));
+	ck_assert(row.fixed && a.fixed && row.attached && a.attached);
+	ck_assert_int_eq(row.state, NODE_CONNECTING);
+	ck_assert_int_eq(a.state, NODE_CONNECTING);
+	ck_assert_uint_eq(row.epoch, 3);
+	ck_assert_int_eq(row.seen_s, SHELF_NOW + 5);
+	ck_assert_int_eq(row.use, a.use);
 }
 
 /* Makes a node that cannot be reclaimed of one that can. */
@@ -336,6 +371,7 @@ const struct rule rules_node[] = {
 	{ "what must be unique is", what_must_be_unique_is },
 	{ "a row is changed as it was read", a_row_is_changed_as_it_was_read },
 	{ "an older epoch does not win", an_older_epoch_does_not_win },
+	{ "attaching is binding and a session", attaching_is_binding_and_a_session },
 	{ "not every node is a victim", not_every_node_is_a_victim },
 	{ "the same address stays stale", the_same_address_stays_stale },
 	{ "who was stolen from has a tombstone", who_was_stolen_from_has_a_tombstone },
