@@ -112,7 +112,9 @@ enum rpc_code {
 	X(ADDRESS_UNKNOWN,   1039, NOT_FOUND,            "the address is not kept for anybody",    \
 	    "see which addresses are (litevpnctl address list)")                                    \
 	X(TOO_MANY_ATTEMPTS, 1040, RESOURCE_EXHAUSTED,   "too many failed attempts from this address", \
-	    "wait as long as the answer says, and look for the right token meanwhile")
+	    "wait as long as the answer says, and look for the right token meanwhile")    \
+	X(KEY_UNKNOWN,       1041, PERMISSION_DENIED,    "the node was not enrolled with this key", \
+	    "renew with the keys of the enrollment, or enroll the node again")
 
 enum reason {
 	REASON_NONE = 0,
