@@ -192,9 +192,18 @@ undo(struct play *p)
 }
 
 static void
+tell(const struct play *p, void (*what)(void *arg))
+{
+	if (what != NULL)
+		what(p->stage->arg);
+}
+
+static void
 commit(struct play *p)
 {
+	tell(p, p->stage->commits);
 	PLAY_MUST(p, ledger_commit(&p->l) == 0, "the commit has failed");
+	tell(p, p->stage->committed);
 	p->committed = p->m;
 }
 
@@ -311,6 +320,7 @@ configure(struct play *p)
 static int
 open_ledger(struct play *p, struct err *e)
 {
+	tell(p, p->stage->commits);
 	return ledger_open(&p->l, &p->stage->conf, p->stage->open(p->stage->arg), p->m.now_s, e);
 }
 
@@ -318,6 +328,7 @@ static void
 started(struct play *p, int rc)
 {
 	PLAY_MUST(p, rc == 0, "it does not start: %s", err_name(rc));
+	tell(p, p->stage->committed);
 	p->base = p->l.round;
 	model_restart(&p->m, p->l.epoch);
 	p->committed = p->m;

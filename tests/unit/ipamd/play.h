@@ -19,6 +19,8 @@ struct play_stage {
 	struct store *(*open)(void *arg);	/* anew, after its store was closed */
 	void *arg;
 	struct memory *memory;	/* where calls are to fail; NULL: they are not */
+	/* Before a commit, and when it is done: answers leave then. A start has one. NULL: nobody. */
+	void (*commits)(void *arg), (*committed)(void *arg);
 	struct conf_server conf;	/* filled by the game: the last configuration of it */
 };
 

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "daemons/ipamd/check.h"
+#include "tests/unit/dice.h"
 #include "tests/unit/ipamd/shelf.h"
 #include "tests/unit/kit.h"
 
@@ -18,28 +19,6 @@
  */
 
 #define BYTES 4000	/* of a game: some hundred operations */
-
-/* A small generator of our own, so that a seed means the same game everywhere (xorshift64*). */
-static void
-deal(uint64_t seed, uint8_t *bytes, size_t n)
-{
-	uint64_t x = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-
-	for (size_t i = 0; i < n; i++) {
-		x ^= x >> 12;
-		x ^= x << 25;
-		x ^= x >> 27;
-		bytes[i] = (uint8_t) (x * UINT64_C(0x2545f4914f6cdd1d) >> 56);
-	}
-}
-
-static uint64_t
-first_seed(void)
-{
-	const char *text = getenv("LV_SEED");
-
-	return text == NULL ? 1 : strtoull(text, NULL, 10);
-}
 
 static struct store *
 open_memory(void *arg)
@@ -82,6 +61,7 @@ game(uint64_t seed, bool in_memory)
 	struct memory *memory = in_memory ? memory_new() : NULL;
 	char path[KIT_PATH_MAX], file[KIT_PATH_MAX + 8];
 	struct play_stage stage = { .open = open_sqlite, .arg = path };
+	struct dice dice = dice_new(seed);
 	size_t n;
 
 	for (unsigned i = 0; i < 3; i++) {
@@ -93,7 +73,7 @@ game(uint64_t seed, bool in_memory)
 		stage = (struct play_stage){ .open = open_memory, .arg = memory,
 			.memory = memory };
 	fprintf(stderr, "LV_SEED=%" PRIu64 "\n", seed);
-	deal(seed, bytes, sizeof(bytes));
+	dice_fill(&dice, bytes, sizeof(bytes));
 	n = play(&stage, bytes, sizeof(bytes));
 	if (!in_memory)
 		check_file(path, &stage.conf);
@@ -109,7 +89,7 @@ games(bool in_memory, unsigned n, unsigned n_soak)
 	if (getenv("LV_SOAK") != NULL)
 		n = n_soak;
 	for (unsigned i = 0; i < n; i++)
-		acts += game(first_seed() + i, in_memory);
+		acts += game(dice_seed() + i, in_memory);
 	ck_assert_uint_ge(acts, 200 * n);
 	fprintf(stderr, "%zu operations\n", acts);
 }
