@@ -114,7 +114,11 @@ enum rpc_code {
 	X(TOO_MANY_ATTEMPTS, 1040, RESOURCE_EXHAUSTED,   "too many failed attempts from this address", \
 	    "wait as long as the answer says, and look for the right token meanwhile")    \
 	X(KEY_UNKNOWN,       1041, PERMISSION_DENIED,    "the node was not enrolled with this key", \
-	    "renew with the keys of the enrollment, or enroll the node again")
+	    "renew with the keys of the enrollment, or enroll the node again")                     \
+	X(TOKEN_NOT_FOUND,   1042, NOT_FOUND,            "no bootstrap token of this id is there", \
+	    "litevpnctl token list shows those that are")                                          \
+	X(DISCONNECTED,      1043, UNAVAILABLE,          "an administrator has ended the session", \
+	    "the node connects again by itself")
 
 enum reason {
 	REASON_NONE = 0,
