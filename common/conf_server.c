@@ -93,7 +93,7 @@ static const struct conf_key keys[] = {
 	{ .name = "sweepInterval", .type = CONF_DURATION, AT(sweep_interval_ms), .dflt = "1m",
 	    .min = MS_S, .max = MS_D },
 	{ .name = "certLife", .type = CONF_DURATION, AT(cert_life_ms), .dflt = "365d",
-	    .min = MS_H, .max = 3650 * MS_D },
+	    .min = 10 * MS_S, .max = 3650 * MS_D },
 	{ .name = "networks", .type = CONF_MAP, .list = true, AT(networks),
 	    .entry = sizeof(struct conf_network), .keys = network_keys },
 	{ .name = "pool", .type = CONF_MAP, .keys = pool_keys },

@@ -12,7 +12,7 @@
 #define SIGNED_LEN (GRANT_WIRE_LEN - 64)
 #define VERSION 1
 
-/* version 1, pki 1, zero 2, spki 32, not_after 8, id 16, expires 8, node id padded with zeros 76 */
+/* version 1, pki 1, subject 1, zero 1, spki 32, not_after 8, id 16, expires 8, node id padded with zeros 76 */
 #define NODE_ID_LEN 76
 _Static_assert(4 + 32 + 8 + 16 + 8 + NODE_ID_LEN == SIGNED_LEN, "the fields fill the form");
 _Static_assert(NODE_ID_LEN > PKI_ID_MAX, "the longest id fits with its zero");
@@ -51,7 +51,8 @@ grant_sign(const struct grant *g, const uint8_t private[GRANT_KEY_LEN],
 	memcpy(id, g->node_id, strlen(g->node_id));
 	wire_put_u8(&w, VERSION);
 	wire_put_u8(&w, (uint8_t) g->pki);
-	wire_put_u16(&w, 0);
+	wire_put_u8(&w, (uint8_t) g->subject);
+	wire_put_u8(&w, 0);
 	wire_put_bytes(&w, g->spki, sizeof(g->spki));
 	wire_put_u64(&w, (uint64_t) g->not_after);
 	wire_put_bytes(&w, g->id, sizeof(g->id));
@@ -95,14 +96,16 @@ grant_verify(const void *wire, size_t len, const uint8_t public[GRANT_KEY_LEN], 
 	if (wire_get_u8(&w) != VERSION)
 		return err_set(e, rc, "the grant is of another version");
 	g.pki = (enum grant_pki) wire_get_u8(&w);
-	wire_get_u16(&w);
+	g.subject = (enum grant_subject) wire_get_u8(&w);
+	wire_get_u8(&w);
 	memcpy(g.spki, wire_get_bytes(&w, sizeof(g.spki)), sizeof(g.spki));
 	g.not_after = (int64_t) wire_get_u64(&w);
 	memcpy(g.id, wire_get_bytes(&w, sizeof(g.id)), sizeof(g.id));
 	g.expires = (int64_t) wire_get_u64(&w);
 	p = wire_get_bytes(&w, NODE_ID_LEN);
-	if ((g.pki != GRANT_PKI_GRPC && g.pki != GRANT_PKI_VPN) || p[0] == 0 ||
-	    memchr(p, 0, sizeof(g.node_id)) == NULL)
+	if ((g.pki != GRANT_PKI_GRPC && g.pki != GRANT_PKI_VPN) ||
+	    (g.subject != GRANT_SUBJECT_NODE && g.subject != GRANT_SUBJECT_LITEKUBE) ||
+	    p[0] == 0 || memchr(p, 0, sizeof(g.node_id)) == NULL)
 		return err_set(e, rc, "the grant's fields are not sensible");
 	memcpy(g.node_id, p, sizeof(g.node_id));
 	if (now >= g.expires || g.expires - now > GRANT_LIFE_S)

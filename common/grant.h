@@ -15,8 +15,15 @@
 
 enum grant_pki { GRANT_PKI_GRPC = 1, GRANT_PKI_VPN = 2 };
 
+/* How the certificate's subject reads; who it is of stands in its litevpn name. */
+enum grant_subject {
+	GRANT_SUBJECT_NODE,	/* the node's id */
+	GRANT_SUBJECT_LITEKUBE,	/* what LiteKube's programs know (proto/litekube/) */
+};
+
 struct grant {
 	enum grant_pki pki;
+	enum grant_subject subject;
 	char node_id[PKI_ID_MAX + 1];
 	uint8_t spki[PKI_SPKI_LEN];	/* SHA-256 of the request's public key */
 	int64_t not_after;		/* of the certificate; UTC seconds */

@@ -45,6 +45,7 @@ static const struct codec_method methods[] = {
 	{ ON(CREATE_TOKEN), CTLD, ONCE, DOES(create_token), LOG(log_created), REPLY(created),
 	    SECRET(token_secret) },
 	{ ON(REDEEM), CTLD, DOES(redeem), LOG(log_redeemed), REPLY(redeemed) },
+	{ ON(RENEW), BOTH, DOES(renew), LOG(log_renewed), REPLY(renewed) },
 	{ ON(GET_NODE), CTLD, DOES(get_node), REPLY(got_node) },
 	{ ON(LIST_NODES), CTLD, DOES(list_nodes), REPLY(listed_nodes), RELEASE(release_page) },
 	{ ON(DELETE_NODE), CTLD, ONCE, DOES(delete_node), LOG(log_deleted), REPLY(deleted) },

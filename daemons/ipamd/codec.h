@@ -14,6 +14,7 @@
 #include "daemons/ipamd/ledger.h"
 #include "daemons/ipamd/network.h"
 #include "daemons/ipamd/node.h"
+#include "daemons/ipamd/renew.h"
 #include "daemons/ipamd/request.h"
 #include "daemons/ipamd/reserve.h"
 #include "daemons/ipamd/token.h"
@@ -62,6 +63,7 @@ struct answer {
 		struct codec_gone gone;
 		struct token_made made;
 		struct token_node redeemed;
+		struct renewal renewal;
 		struct store_node node;
 		struct node_page page;
 		struct codec_deleted deleted;

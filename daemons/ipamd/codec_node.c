@@ -70,6 +70,7 @@ codec_redeem(const struct codec_env *env, const Litevpn__Ipam__Request *req, str
 		.grpc_spki_len = m->grpc_spki.len,
 		.vpn_spki = m->vpn_spki.data,
 		.vpn_spki_len = m->vpn_spki.len,
+		.litekube = m->litekube,
 	};
 
 	return token_redeem(env->ledger, env->granter, &claim, &a->redeemed, &a->err);
@@ -137,9 +138,49 @@ codec_redeemed(const struct codec_env *env, struct answer *a, Litevpn__Ipam__Rep
 }
 
 int
+codec_renew(const struct codec_env *env, const Litevpn__Ipam__Request *req, struct answer *a)
+{
+	const Litevpn__Ipam__Renew *m = req->renew;
+	struct renew_claim claim = {
+		.node_id = m->node_id,
+		.grpc_spki = m->grpc_spki.data,
+		.vpn_spki = m->vpn_spki.data,
+		.grpc_spki_len = m->grpc_spki.len,
+		.vpn_spki_len = m->vpn_spki.len,
+	};
+
+	return renew_grant(env->ledger, env->granter, &claim, &a->renewal, &a->err);
+}
+
+void
+codec_log_renewed(const struct answer *a)
+{
+	log_info("renewal_granted", "node=%s grpc=%d vpn=%d", a->renewal.node_id,
+	    a->renewal.grpc, a->renewal.vpn);
+}
+
+void
+codec_renewed(const struct codec_env *env, struct answer *a, Litevpn__Ipam__Reply *r)
+{
+	Litevpn__Ipam__Renewal m = LITEVPN__IPAM__RENEWAL__INIT;
+
+	(void) env;
+	if (a->renewal.grpc)
+		m.grpc_grant = (ProtobufCBinaryData){ GRANT_WIRE_LEN, a->renewal.grpc_grant };
+	if (a->renewal.vpn)
+		m.vpn_grant = (ProtobufCBinaryData){ GRANT_WIRE_LEN, a->renewal.vpn_grant };
+	r->body_case = LITEVPN__IPAM__REPLY__BODY_RENEWAL;
+	r->renewal = &m;
+	codec_put(a, r);
+}
+
+int
 codec_get_node(const struct codec_env *env, const Litevpn__Ipam__Request *req, struct answer *a)
 {
-	return node_get(env->ledger, req->get_node->id, &a->node);
+	const Litevpn__Ipam__GetNode *m = req->get_node;
+
+	return m->node_token[0] == '\0' ? node_get(env->ledger, m->id, &a->node)
+	    : node_get_by_token(env->ledger, m->node_token, &a->node);
 }
 
 void

@@ -84,6 +84,7 @@ granter_sign(const struct granter *g, const struct granter_wish *wish,
 {
 	struct grant grant = {
 		.pki = wish->pki,
+		.subject = wish->subject,
 		.not_after = wish->not_after,
 		.expires = wish->now_s + GRANT_LIFE_S,
 	};

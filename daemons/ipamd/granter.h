@@ -25,6 +25,7 @@ void granter_close(struct granter *g);	/* wipes it */
 
 struct granter_wish {
 	enum grant_pki pki;
+	enum grant_subject subject;
 	const char *node_id;
 	const uint8_t *spki;	/* PKI_SPKI_LEN bytes */
 	int64_t not_after;	/* of the certificate; UTC */

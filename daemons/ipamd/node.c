@@ -18,6 +18,14 @@ node_get(struct ledger *l, const char *id, struct store_node *out)
 }
 
 int
+node_get_by_token(struct ledger *l, const char *token, struct store_node *out)
+{
+	int rc = store_node_by_token(l->store, token, out);
+
+	return rc == -ENOENT ? -REASON_NODE_UNKNOWN : rc;
+}
+
+int
 node_list(struct ledger *l, int64_t after, size_t size, struct node_page *out)
 {
 	size_t max = size == 0 ? NODE_PAGE_DEFAULT : size > NODE_PAGE_MAX ? NODE_PAGE_MAX : size;

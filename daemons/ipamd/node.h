@@ -14,6 +14,7 @@
 #define NODE_PAGE_DEFAULT 100
 
 int node_get(struct ledger *l, const char *id, struct store_node *out);	/* NODE_UNKNOWN */
+int node_get_by_token(struct ledger *l, const char *token, struct store_node *out);	/* likewise */
 
 struct node_page {
 	struct store_node *nodes;	/* the caller's: free(3) */

@@ -188,6 +188,12 @@ store_node_by_keys(struct store *st, const struct store_node *like, struct store
 }
 
 int
+store_node_keys(struct store *st, struct store_node *n)
+{
+	return READ(st, node_keys, n);
+}
+
+int
 store_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max)
 {
 	return READ(st, node_list, after, nodes, max);

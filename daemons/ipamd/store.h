@@ -67,7 +67,8 @@ struct store_node {
 	bool fixed;			/* its address was chosen for it: never reclaimed */
 	int64_t create_s, seen_s;	/* UTC; seen_s: last change of state, 0: none yet */
 	int64_t bootstrap;		/* row of its bootstrap token; 0: none. Not read back */
-	uint8_t grpc_spki[PKI_SPKI_LEN], vpn_spki[PKI_SPKI_LEN];	/* likewise */
+	/* Of the keys that it was enrolled with; read back by store_node_keys only. */
+	uint8_t grpc_spki[PKI_SPKI_LEN], vpn_spki[PKI_SPKI_LEN];
 };
 
 struct store_token {
@@ -203,6 +204,9 @@ int store_node_by_addr(struct store *st, int64_t net, const struct ip_addr *addr
 
 /* The newest node that enrolled with this token and these keys. 0 or -ENOENT. */
 int store_node_by_keys(struct store *st, const struct store_node *like, struct store_node *out);
+
+/* Fills in the keys that it was enrolled with. -ENOENT: it has enrolled in no way that tells them. */
+int store_node_keys(struct store *st, struct store_node *n);
 
 /* Nodes registered after the one in row `after`, oldest first. Returns how many. */
 int store_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max);

@@ -52,6 +52,7 @@ struct store_ops {
 
 	int (*node_find)(struct store *st, enum store_by by, const struct store_node *like,
 	    struct store_node *out);
+	int (*node_keys)(struct store *st, struct store_node *n);
 	int (*node_list)(struct store *st, int64_t after, struct store_node *nodes, size_t max);
 	int (*node_victims)(struct store *st, int64_t net, struct store_node *nodes, size_t max);
 	int (*nodes_expired)(struct store *st, int64_t created_before_s, struct store_node *nodes,

@@ -84,6 +84,9 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	[SQL_NODE_BY_ID] = NODE "where node_id=?1",
 	[SQL_NODE_BY_KEYS] = NODE
 	    "where bootstrap_id=?1 and grpc_spki=?2 and vpn_spki=?3 order by id desc limit 1",
+	[SQL_NODE_KEYS] =
+	    "select grpc_spki, vpn_spki from vpn_mgr where id=?1 and length(grpc_spki)=32"
+	    " and length(vpn_spki)=32",
 	[SQL_NODE_LIST] = NODE "where id>?1 order by id limit ?2",
 	[SQL_NODE_VICTIMS] = NODE
 	    "where net_id=?1 and" VICTIM " order by update_time, lru_seq, id limit ?2",

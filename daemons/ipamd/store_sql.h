@@ -17,7 +17,8 @@ enum store_stmt {
 	SQL_HIGHEST, SQL_BOOT,
 	SQL_NET_LIST, SQL_NET_ADD, SQL_NET_CHANGE, SQL_NET_DELETE, SQL_NET_DELETE_NODES,
 	SQL_NET_DELETE_TOKENS, SQL_NET_DELETE_HOLDS, SQL_NET_CLEAR, SQL_NET_CLEAR_HOLDS,
-	SQL_NODE_BY_TOKEN, SQL_NODE_BY_ADDR, SQL_NODE_BY_ID, SQL_NODE_BY_KEYS, SQL_NODE_LIST,
+	SQL_NODE_BY_TOKEN, SQL_NODE_BY_ADDR, SQL_NODE_BY_ID, SQL_NODE_BY_KEYS, SQL_NODE_KEYS,
+	SQL_NODE_LIST,
 	SQL_NODE_VICTIMS,
 	SQL_NODE_ADD, SQL_NODE_BIND, SQL_NODE_ATTACH, SQL_NODE_STEAL, SQL_NODE_TOUCH,
 	SQL_NODE_ANNOUNCED, SQL_NODE_STALE,
@@ -91,6 +92,7 @@ int sql_network_delete(struct store *st, int64_t id);
 int sql_network_clear(struct store *st, int64_t id, uint64_t epoch, const struct store_use *use);
 int sql_node_find(struct store *st, enum store_by by, const struct store_node *like,
     struct store_node *out);
+int sql_node_keys(struct store *st, struct store_node *n);
 int sql_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max);
 int sql_node_victims(struct store *st, int64_t net, struct store_node *nodes, size_t max);
 int sql_nodes_expired(struct store *st, int64_t created_before_s, struct store_node *nodes,

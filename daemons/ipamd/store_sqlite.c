@@ -291,6 +291,7 @@ static const struct store_ops ops = {
 	.network_delete = sql_network_delete,
 	.network_clear = sql_network_clear,
 	.node_find = sql_node_find,
+	.node_keys = sql_node_keys,
 	.node_list = sql_node_list,
 	.node_victims = sql_node_victims,
 	.nodes_expired = sql_nodes_expired,

@@ -108,6 +108,21 @@ sql_node_find(struct store *st, enum store_by by, const struct store_node *like,
 }
 
 int
+sql_node_keys(struct store *st, struct store_node *n)
+{
+	int rc = sql_query(st, SQL_NODE_KEYS, ARGS(ARG_I(n->row)));
+
+	if (rc < 0 || (rc = sql_next(st, SQL_NODE_KEYS)) < 0)
+		return rc;
+	if (rc > 0) {
+		sql_blob(st, SQL_NODE_KEYS, 0, n->grpc_spki, PKI_SPKI_LEN);
+		sql_blob(st, SQL_NODE_KEYS, 1, n->vpn_spki, PKI_SPKI_LEN);
+	}
+	sql_done(st, SQL_NODE_KEYS);
+	return rc > 0 ? 0 : -ENOENT;
+}
+
+int
 sql_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max)
 {
 	int rc = sql_query(st, SQL_NODE_LIST, ARGS(ARG_I(after), ARG_I(max)));

@@ -179,7 +179,7 @@ take_promise(struct ledger *l, const struct network *net, const struct store_tok
 }
 
 static int
-enroll(struct ledger *l, const struct network *net, const struct store_token *t,
+enroll(struct ledger *l, const struct network *net, const struct store_token *t, bool unbound,
     struct store_node *n, struct lease_change *change, struct err *e)
 {
 	int rc;
@@ -188,10 +188,10 @@ enroll(struct ledger *l, const struct network *net, const struct store_token *t,
 		return -REASON_TOKEN_USED;
 	rc = take_promise(l, net, t, n, e);
 	if (rc == -ENOENT)
-		rc = lease_choose(l, n, &n->addr, &n->fixed, change, e);
+		rc = unbound ? 0 : lease_choose(l, n, &n->addr, &n->fixed, change, e);
 	if (rc < 0)
 		return rc;
-	change->bound = true;
+	change->bound = n->addr.family != 0;
 	if ((rc = store_token_use(l->store, t->row)) < 0 || (rc = add_node(l, n)) < 0)
 		return rc;
 	return events_node(l, EVENT_CREATE, n, "token=%s name=%s", t->label, n->display_name);
@@ -202,6 +202,7 @@ sign_grants(const struct ledger *l, const struct granter *g, const struct token_
     struct token_node *out)
 {
 	struct granter_wish wish = {
+		.subject = c->litekube ? GRANT_SUBJECT_LITEKUBE : GRANT_SUBJECT_NODE,
 		.node_id = out->node.id,
 		.not_after = l->now_s + l->conf->cert_life_ms / 1000,
 		.now_s = l->now_s,
@@ -237,7 +238,7 @@ token_redeem(struct ledger *l, const struct granter *g, const struct token_claim
 	rc = store_node_by_keys(l->store, &made.node, &known);
 	made.fresh = rc == -ENOENT || (rc == 0 && ledger_expired(l, &known));
 	if (made.fresh)
-		rc = enroll(l, net, &t, &made.node, &made.change, e);
+		rc = enroll(l, net, &t, claim->litekube, &made.node, &made.change, e);
 	else if (rc == 0)
 		made.node = known;
 	if (rc < 0 || (rc = sign_grants(l, g, claim, &made)) < 0)

@@ -44,6 +44,9 @@ struct token_claim {
 	const char *display_name;
 	const uint8_t *grpc_spki, *vpn_spki;
 	size_t grpc_spki_len, vpn_spki_len;
+	/* The node gets its address when it attaches, and the subjects of its certificates are
+	 * LiteKube's; an address that was promised it gets now. */
+	bool litekube;
 };
 
 struct token_node {

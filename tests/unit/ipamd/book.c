@@ -100,10 +100,21 @@ book_token(struct book *b, const struct token_wish *wish, struct token_made *out
 	return end(b, token_create(&b->ledger, &r, wish, out, &b->err));
 }
 
-int
-book_redeem(struct book *b, const char *secret, unsigned seed, struct token_node *out)
+static void
+make_keys(unsigned seed, uint8_t grpc_out[PKI_SPKI_LEN], uint8_t vpn_out[PKI_SPKI_LEN])
 {
-	uint8_t grpc[PKI_SPKI_LEN] = { 1 }, vpn[PKI_SPKI_LEN] = { 2 };
+	memset(grpc_out, 0, PKI_SPKI_LEN);
+	memset(vpn_out, 0, PKI_SPKI_LEN);
+	grpc_out[0] = 1;
+	vpn_out[0] = 2;
+	memcpy(grpc_out + 4, &seed, sizeof(seed));
+	memcpy(vpn_out + 4, &seed, sizeof(seed));
+}
+
+static int
+redeem(struct book *b, const char *secret, unsigned seed, bool litekube, struct token_node *out)
+{
+	uint8_t grpc[PKI_SPKI_LEN], vpn[PKI_SPKI_LEN];
 	struct token_claim claim = {
 		.secret = secret,
 		.display_name = "a node",
@@ -111,12 +122,43 @@ book_redeem(struct book *b, const char *secret, unsigned seed, struct token_node
 		.vpn_spki = vpn,
 		.grpc_spki_len = sizeof(grpc),
 		.vpn_spki_len = sizeof(vpn),
+		.litekube = litekube,
 	};
 
-	memcpy(grpc + 4, &seed, sizeof(seed));
-	memcpy(vpn + 4, &seed, sizeof(seed));
+	make_keys(seed, grpc, vpn);
 	begin(b);
 	return end(b, token_redeem(&b->ledger, &b->granter, &claim, out, &b->err));
+}
+
+int
+book_redeem(struct book *b, const char *secret, unsigned seed, struct token_node *out)
+{
+	return redeem(b, secret, seed, false, out);
+}
+
+int
+book_redeem_litekube(struct book *b, const char *secret, unsigned seed, struct token_node *out)
+{
+	return redeem(b, secret, seed, true, out);
+}
+
+int
+book_renew(struct book *b, const char *id, unsigned grpc_seed, unsigned vpn_seed,
+    struct renewal *out)
+{
+	uint8_t grpc[PKI_SPKI_LEN], vpn[PKI_SPKI_LEN], ignored[PKI_SPKI_LEN];
+	struct renew_claim claim = {
+		.node_id = id,
+		.grpc_spki = grpc,
+		.vpn_spki = vpn,
+		.grpc_spki_len = grpc_seed == 0 ? 0 : sizeof(grpc),
+		.vpn_spki_len = vpn_seed == 0 ? 0 : sizeof(vpn),
+	};
+
+	make_keys(grpc_seed, grpc, ignored);
+	make_keys(vpn_seed, ignored, vpn);
+	begin(b);
+	return end(b, renew_grant(&b->ledger, &b->granter, &claim, out, &b->err));
 }
 
 struct store_node

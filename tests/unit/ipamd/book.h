@@ -8,6 +8,7 @@
 #include "daemons/ipamd/granter.h"
 #include "daemons/ipamd/lease.h"
 #include "daemons/ipamd/ledger.h"
+#include "daemons/ipamd/renew.h"
 #include "daemons/ipamd/session.h"
 #include "daemons/ipamd/token.h"
 
@@ -42,6 +43,14 @@ int book_token(struct book *b, const struct token_wish *wish, struct token_made 
 
 /* Redeems it with keys made of `seed`. */
 int book_redeem(struct book *b, const char *secret, unsigned seed, struct token_node *out);
+
+/* As LiteKube's programs do it. */
+int book_redeem_litekube(struct book *b, const char *secret, unsigned seed,
+    struct token_node *out);
+
+/* Grants for the keys of those seeds; 0: of that PKI none. */
+int book_renew(struct book *b, const char *id, unsigned grpc_seed, unsigned vpn_seed,
+    struct renewal *out);
 
 /* A new node by a token of its own; the test fails where that is refused. */
 struct store_node book_enroll(struct book *b);

@@ -137,6 +137,7 @@ static const struct store_ops ops = {
 	.network_delete = memory_network_delete,
 	.network_clear = memory_network_clear,
 	.node_find = memory_node_find,
+	.node_keys = memory_node_keys,
 	.node_list = memory_node_list,
 	.node_victims = memory_node_victims,
 	.nodes_expired = memory_nodes_expired,

@@ -41,6 +41,24 @@ memory_node_find(struct store *st, enum store_by by, const struct store_node *li
 }
 
 int
+memory_node_keys(struct store *st, struct store_node *n)
+{
+	const struct memory_rows *r = memory_rows(st);
+
+	MEMORY_TRIP(st);
+	for (size_t i = 0; i < r->nnodes; i++) {
+		const struct store_node *x = &r->nodes[i].n;
+
+		if (x->row != n->row || x->bootstrap == 0)
+			continue;
+		memcpy(n->grpc_spki, x->grpc_spki, PKI_SPKI_LEN);
+		memcpy(n->vpn_spki, x->vpn_spki, PKI_SPKI_LEN);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int
 memory_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max)
 {
 	struct memory_rows *r = memory_rows(st);

@@ -68,6 +68,7 @@ int memory_network_clear(struct store *st, int64_t id, uint64_t epoch,
     const struct store_use *use);
 int memory_node_find(struct store *st, enum store_by by, const struct store_node *like,
     struct store_node *out);
+int memory_node_keys(struct store *st, struct store_node *n);
 int memory_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max);
 int memory_node_victims(struct store *st, int64_t net, struct store_node *nodes, size_t max);
 int memory_nodes_expired(struct store *st, int64_t created_before_s, struct store_node *nodes,

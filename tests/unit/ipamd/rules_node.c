@@ -37,6 +37,10 @@ a_node_is_found_again(void)
 	ck_assert_int_eq(found.seen_s, 0);
 	ck_assert_int_eq(store_node_by_keys(rules_store, &n, &found), 0);
 	ck_assert_int_eq(found.row, n.row);
+	memset(found.grpc_spki, 0, sizeof(found.grpc_spki));
+	ck_assert_int_eq(store_node_keys(rules_store, &found), 0);
+	ck_assert_mem_eq(found.grpc_spki, n.grpc_spki, PKI_SPKI_LEN);
+	ck_assert_mem_eq(found.vpn_spki, n.vpn_spki, PKI_SPKI_LEN);
 	n.vpn_spki[0] = 9;
 	ck_assert_int_eq(store_node_by_keys(rules_store, &n, &found), -ENOENT);
 	ck_assert_int_eq(store_node_by_addr(rules_store, STORE_NET_DEFAULT, &n.addr, &found), 0);

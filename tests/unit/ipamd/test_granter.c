@@ -117,7 +117,8 @@ START_TEST(a_grant_is_good_for_a_minute)
 	struct granter g = open_granter(key, pub);
 	uint8_t spki[PKI_SPKI_LEN] = { 5 }, public[GRANT_KEY_LEN], one[GRANT_WIRE_LEN],
 	    two[GRANT_WIRE_LEN];
-	struct granter_wish wish = { GRANT_PKI_VPN, "n-1", spki, NOW + 1000, NOW };
+	struct granter_wish wish = { GRANT_PKI_VPN, GRANT_SUBJECT_NODE, "n-1", spki,
+		NOW + 1000, NOW };
 	struct grant grant;
 	struct err e;
 
