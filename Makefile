@@ -129,8 +129,8 @@ endif
 
 # --- protobuf: messages between the daemons, on the tunnel, of the API ------------------------------
 PROTOS_OWN = tunnel ipc/ipam ipc/tunneld ipc/signer google/rpc/status litevpn/v1/enrollment \
-	litevpn/v1/token litevpn/v1/node litevpn/v1/address litevpn/v1/network litevpn/v1/server \
-	litekube/network_controller
+	litevpn/v1/token litevpn/v1/node litevpn/v1/address litevpn/v1/network litevpn/v1/event \
+	litevpn/v1/server litekube/network_controller
 PROTOS_STD = google/protobuf/any google/protobuf/descriptor google/protobuf/duration \
 	google/protobuf/empty google/protobuf/field_mask google/protobuf/timestamp
 PROTOS_GRPC = grpc/health/v1/health grpc/reflection/v1/reflection grpc/reflection/v1alpha/reflection

@@ -118,7 +118,11 @@ enum rpc_code {
 	X(TOKEN_NOT_FOUND,   1042, NOT_FOUND,            "no bootstrap token of this id is there", \
 	    "litevpnctl token list shows those that are")                                          \
 	X(DISCONNECTED,      1043, UNAVAILABLE,          "an administrator has ended the session", \
-	    "the node connects again by itself")
+	    "the node connects again by itself")                                                   \
+	X(CONFIG_INVALID,    1044, FAILED_PRECONDITION,  "server.yml has mistakes; nothing was changed", \
+	    "litevpnctl config check shows them all")                                              \
+	X(BACKUP_BUSY,       1045, RESOURCE_EXHAUSTED,   "another backup or check of the database is under way", \
+	    "try again when it has ended")
 
 enum reason {
 	REASON_NONE = 0,
