@@ -21,7 +21,7 @@ DEBS_LINT  = clang clang-tidy clang-tools libclang-rt-14-dev cppcheck valgrind
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all help deps deps-demo deps-test deps-lint demo check check-unit check-sandbox check-asan \
-	soak unit-tests asan tsan valgrind tidy cppcheck man lint install clean distclean \
+	soak unit-tests load asan tsan valgrind tidy cppcheck man lint install clean distclean \
 	deps-bench bench-tunnel bench-ipam bench-api fuzz fuzzers
 
 help:
@@ -82,11 +82,11 @@ demo: deps-demo
 	BUILD=$(BUILD) tests/integration/demo.sh
 
 check: deps-test
-	$(MAKE) --no-print-directory all lint unit-tests
+	$(MAKE) --no-print-directory all lint unit-tests load
 	BUILD=$(BUILD) tests/run.sh check
 
 check-sandbox: deps-test
-	$(MAKE) --no-print-directory all
+	$(MAKE) --no-print-directory all load
 	BUILD=$(BUILD) tests/run.sh sandbox
 
 check-asan: deps-test
@@ -94,7 +94,7 @@ check-asan: deps-test
 	BUILD=$(BUILD)/asan tests/run.sh asan
 
 soak: deps-test
-	$(MAKE) --no-print-directory all unit-tests
+	$(MAKE) --no-print-directory all unit-tests load
 	BUILD=$(BUILD) tests/run.sh soak
 
 bench-tunnel: deps-bench
@@ -175,6 +175,8 @@ FUZZ_OBJ = $(FUZZ_SRC:%.c=$(BUILD)/obj/%.o)
 BENCH_SRC = tests/bench/blast.c tests/bench/aead_null.c tests/bench/api_load.c \
 	tests/bench/ipam_ask.c tests/bench/ipam_work.c
 BENCH_OBJ = $(BENCH_SRC:%.c=$(BUILD)/obj/%.o)
+LOAD_SRC = tests/integration/ipam_load.c tests/integration/facts.c tests/unit/dice.c
+LOAD_OBJ = $(LOAD_SRC:%.c=$(BUILD)/obj/%.o)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(1)))
 main = $(BUILD)/obj/$(1)/main.o
 
@@ -188,10 +190,10 @@ PROGRAMS = $(addprefix $(BUILD)/,tunneld ipamd ctld litevpnctl)
 all: $(PROGRAMS)
 
 # -MD and not -MMD: generated headers count as system headers, and objects depend on them.
-$(OBJ) $(TEST_OBJ) $(BENCH_OBJ) $(FUZZ_OBJ): $(BUILD)/obj/%.o: %.c config.h | $(GEN_H)
+$(sort $(OBJ) $(TEST_OBJ) $(BENCH_OBJ) $(LOAD_OBJ) $(FUZZ_OBJ)): $(BUILD)/obj/%.o: %.c config.h | $(GEN_H)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MD -MP -c -o $@ $<
--include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(BENCH_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d)
+-include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(BENCH_OBJ:.o=.d) $(LOAD_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d)
 
 # The descriptors are pulled into the object by the assembler.
 $(BUILD)/obj/daemons/ctld/descriptors.o: $(BUILD)/gen/api.desc
@@ -233,6 +235,13 @@ $(TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $$(call test_objects,$$(
 # configure may have run before check was installed.
 TEST_LIBS = $(or $(CHECK_LIBS),$(shell pkg-config --libs check))
 unit-tests: $(TESTS)
+
+# --- what integration tests need beside the daemons --------------------------------------------------
+LOAD = $(BUILD)/tests/ipam_load
+load: $(LOAD)
+$(LOAD): $(LOAD_OBJ) $(BASE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_base)
 
 # --- benchmarks: what measures beside the daemons ---------------------------------------------------
 $(BUILD)/bench/blast: $(BUILD)/obj/tests/bench/blast.o
@@ -278,7 +287,7 @@ check-unit: unit-tests
 	BUILD=$(BUILD) tests/run.sh unit
 
 asan:
-	$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined all unit-tests
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined all unit-tests load
 
 tsan:
 	$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=thread all unit-tests

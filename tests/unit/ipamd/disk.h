@@ -33,8 +33,8 @@ struct disk_event {
 };
 
 /*
- * From now on the default VFS of this process, for the database at `path` and, without being written
- * down, for all others. A file that is there already is on the disk.
+ * From now on the default VFS of this process: for the database at `path` and, without being
+ * written down, for all others. A file that is there already is on the disk.
  */
 struct disk *disk_new(const char *path);
 void disk_free(struct disk *d);		/* when everything is closed; NULL is fine */

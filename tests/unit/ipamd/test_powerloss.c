@@ -19,11 +19,11 @@
 /*
  * The power fails. The game of test_play.c is played over the real store while disk.h writes down
  * what becomes of the file, and when answers leave. Then the power fails at any moment of it, and
- * what wreck.h makes of the file must open, stand the test of ipamd --check, start, and hold exactly
- * what it held after the last commit that was answered, or after the one that was under way.
+ * what wreck.h makes of the file must open, stand the test of ipamd --check, start, and hold
+ * exactly what it held after the last commit that was answered, or after the one under way.
  *
- * LV_SEED chooses the first game, LV_SOAK makes it many. Where nothing must be found, something must
- * be found as soon as the store forces less to the disk, or the answers leave before the commit.
+ * LV_SEED chooses the first game, LV_SOAK makes it many. As soon as the store forces less to the
+ * disk, or answers leave before the commit, the same test must find a loss.
  */
 
 #define BYTES 3000		/* of a game: some hundred operations */
@@ -277,8 +277,8 @@ try(struct trial *t, uint64_t seed)
 static void
 print(const struct trial *t)
 {
-	fprintf(stderr, "%u images: %u unfit, %u without what was answered, %u with what never was\n",
-	    t->toll.images, t->toll.unfit, t->toll.lost, t->toll.strange);
+	fprintf(stderr, "%u images: %u unfit, %u without what was answered, %u with what never "
+	    "was\n", t->toll.images, t->toll.unfit, t->toll.lost, t->toll.strange);
 }
 
 static struct trial trial;	/* too large for a stack */
