@@ -26,6 +26,7 @@ LAB=""
 LAB_NAMESPACES=()
 declare -A LAB_PID=()	# of the daemons that run, by name
 LAB_ORDER=()
+LAB_DISKS=()	# what is mounted below $LAB
 PING_PID=""	# of the ping that runs beside the test
 
 say() { printf '\n== %s\n' "$*"; }
@@ -119,7 +120,7 @@ lab_users() {
 
 # A daemon that is not there any more, or that does not end well, fails the test.
 lab_down() {
-	local status=$? ns i name
+	local status=$? ns i name disk
 	trap - EXIT
 	set +e
 	[ -z "$PING_PID" ] || kill "$PING_PID"
@@ -139,8 +140,18 @@ lab_down() {
 		lab_empty "$ns" || status=1
 		ip netns del "$ns"
 	done
+	for disk in "${LAB_DISKS[@]}"; do
+		umount "$disk" || status=1
+	done
 	[ -n "${LV_KEEP:-}" ] || rm -rf "$LAB"
 	exit "$status"
+}
+
+# lab_disk DIRECTORY SIZE: a disk of its own.
+lab_disk() {
+	mkdir -p "$1"
+	mount -t tmpfs -o "size=$2,mode=755" tmpfs "$1" || skip "cannot mount a disk"
+	LAB_DISKS+=("$1")
 }
 
 # lab_empty NAMESPACE: what still runs there was started by this lab, and should have ended.
