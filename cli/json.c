@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/base64.h"
 #include "common/utf8.h"
 #include "google/protobuf/duration.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
@@ -52,18 +53,12 @@ print_string(FILE *to, const char *text)
 static void
 print_bytes(FILE *to, const ProtobufCBinaryData *bytes)
 {
-	static const char digits[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char four[BASE64_LEN(3) + 1];
 
 	fputc('"', to);
 	for (size_t i = 0; i < bytes->len; i += 3) {
-		size_t n = bytes->len - i < 3 ? bytes->len - i : 3;
-		uint32_t v = 0;
-
-		for (size_t k = 0; k < 3; k++)
-			v = v << 8 | (k < n ? bytes->data[i + k] : 0);
-		for (size_t k = 0; k < 4; k++)
-			fputc(k <= n ? digits[v >> (18 - 6 * k) & 63] : '=', to);
+		base64_encode(bytes->data + i, bytes->len - i < 3 ? bytes->len - i : 3, four);
+		fputs(four, to);
 	}
 	fputc('"', to);
 }

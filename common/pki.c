@@ -25,10 +25,10 @@
 #define SAN_SCHEME "litevpn:"
 #define SAN_NODE "litevpn://node/"
 #define SAN_ROLE "litevpn://role/"
-#define BACKDATE_S 300	/* clocks of nodes run behind: valid from five minutes ago */
 
 struct pki_ca {
 	X509 *cert;
+	char *pem;	/* of it */
 	EVP_PKEY *key;
 };
 
@@ -314,13 +314,20 @@ begin_cert(const char *common_name, EVP_PKEY *key, int64_t not_before, int64_t n
 	return cert;
 }
 
+static bool
+add_organization(X509 *cert, const char *name)
+{
+	return name == NULL || X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "O",
+	    MBSTRING_UTF8, (const unsigned char *) name, -1, -1, 0) == 1;
+}
+
 int
 pki_ca_new(const char *common_name, unsigned days, char **key_pem_out, char **cert_pem_out,
     struct err *e)
 {
 	int64_t now = clock_utc_s();
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *cert = key == NULL ? NULL : begin_cert(common_name, key, now - BACKDATE_S,
+	X509 *cert = key == NULL ? NULL : begin_cert(common_name, key, now - PKI_BACKDATE_S,
 	    now + (int64_t) days * 86400);
 	char *key_pem = NULL, *cert_pem = NULL;
 	int rc = 0;
@@ -342,21 +349,40 @@ pki_ca_new(const char *common_name, unsigned days, char **key_pem_out, char **ce
 	return rc;
 }
 
+/* The first certificate of the text that the key belongs to; where none does, the last. */
+static X509 *
+find_cert(const char *certs_pem, EVP_PKEY *key)
+{
+	BIO *bio = BIO_new_mem_buf(certs_pem, -1);
+	X509 *cert = NULL, *next;
+
+	while (bio != NULL && (cert == NULL || X509_check_private_key(cert, key) != 1) &&
+	    (next = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) != NULL) {
+		X509_free(cert);
+		cert = next;
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	return cert;
+}
+
 int
-pki_ca_load(const char *cert_pem, const char *key_pem, struct pki_ca **out, struct err *e)
+pki_ca_load(const char *certs_pem, const char *key_pem, struct pki_ca **out, struct err *e)
 {
 	struct pki_ca *ca = calloc(1, sizeof(*ca));
 
 	if (ca == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
-	if ((ca->cert = cert_parse(cert_pem, strlen(cert_pem))) == NULL)
-		fail(e, -EBADMSG, "the CA's certificate cannot be read");
-	else if ((ca->key = key_parse(key_pem)) == NULL)
+	if ((ca->key = key_parse(key_pem)) == NULL)
 		fail(e, -EBADMSG, "the CA's key cannot be read");
+	else if ((ca->cert = find_cert(certs_pem, ca->key)) == NULL)
+		fail(e, -EBADMSG, "the CA's certificate cannot be read");
 	else if (X509_check_private_key(ca->cert, ca->key) != 1)
 		fail(e, -EINVAL, "the CA's key does not belong to its certificate");
 	else if (X509_check_ca(ca->cert) != 1)
 		fail(e, -EINVAL, "the CA's certificate is not a CA's");
+	else if ((ca->pem = cert_text(ca->cert)) == NULL)
+		err_set(e, -ENOMEM, "out of memory");
 	else {
 		*out = ca;
 		return 0;
@@ -372,7 +398,14 @@ pki_ca_free(struct pki_ca *ca)
 		return;
 	X509_free(ca->cert);
 	EVP_PKEY_free(ca->key);	/* wipes the key */
+	free(ca->pem);
 	free(ca);
+}
+
+const char *
+pki_ca_pem(const struct pki_ca *ca)
+{
+	return ca->pem;
 }
 
 static int64_t
@@ -399,8 +432,9 @@ pki_issue(const struct pki_ca *ca, const void *csr, size_t len, const struct pki
 	req = csr_parse(csr, len);
 	if (wish->not_after < end)
 		end = wish->not_after;
-	cert = begin_cert(wish->common_name, X509_REQ_get0_pubkey(req), now - BACKDATE_S, end);
-	if (cert == NULL || X509_set_issuer_name(cert, X509_get_subject_name(ca->cert)) != 1 ||
+	cert = begin_cert(wish->common_name, X509_REQ_get0_pubkey(req), now - PKI_BACKDATE_S, end);
+	if (cert == NULL || !add_organization(cert, wish->organization) ||
+	    X509_set_issuer_name(cert, X509_get_subject_name(ca->cert)) != 1 ||
 	    !add_ext(cert, ca->cert, NID_basic_constraints, "critical,CA:FALSE") ||
 	    !add_ext(cert, ca->cert, NID_key_usage, "critical,digitalSignature") ||
 	    !add_ext(cert, ca->cert, NID_ext_key_usage,
@@ -501,6 +535,26 @@ pki_cert_read(const void *cert, size_t len, struct pki_cert *out, struct err *e)
 	X509_free(x);
 	ERR_clear_error();
 	return rc;
+}
+
+int64_t
+pki_renew_at(const struct pki_cert *cert)
+{
+	int64_t begin = cert->not_before + PKI_BACKDATE_S;
+
+	/* One of another tool, shorter than that. */
+	if (begin >= cert->not_after)
+		begin = cert->not_before;
+	return cert->not_after - (cert->not_after - begin) / 3;
+}
+
+size_t
+pki_first_len(const char *certs_pem)
+{
+	static const char last[] = "-----END CERTIFICATE-----\n";
+	const char *end = strstr(certs_pem, last);
+
+	return end == NULL ? 0 : (size_t) (end - certs_pem) + strlen(last);
 }
 
 int

@@ -55,18 +55,26 @@ int pki_ca_new(const char *common_name, unsigned days, char **key_pem_out, char 
 
 struct pki_ca;	/* a CA certificate with its key, ready to sign */
 
-/* Checks that the two belong together and that the certificate is a CA's. */
-int pki_ca_load(const char *cert_pem, const char *key_pem, struct pki_ca **out, struct err *e);
+/*
+ * Takes from the text, which may hold several (a rollover), the certificate that the key belongs to,
+ * and checks that it is a CA's.
+ */
+int pki_ca_load(const char *certs_pem, const char *key_pem, struct pki_ca **out, struct err *e);
+const char *pki_ca_pem(const struct pki_ca *ca);	/* of that one alone; borrowed */
 void pki_ca_free(struct pki_ca *ca);	/* wipes the key; NULL is fine */
 
 struct pki_wish {
 	const char *common_name;
+	const char *organization;	/* NULL: none */
 	struct pki_name name;		/* the litevpn SAN; PKI_NONE: none */
 	const char *const *hosts;	/* IP addresses and DNS names for the SAN */
 	size_t nhosts;
 	bool for_server;		/* serverAuth, else clientAuth; never both */
 	int64_t not_after;		/* UTC seconds; cut to the CA's own end */
 };
+
+/* Clocks of nodes run behind: a certificate is good from so long before it was made. */
+#define PKI_BACKDATE_S 300
 
 /* Signs a certificate for the public key of a request; takes nothing else from the request. */
 int pki_issue(const struct pki_ca *ca, const void *csr, size_t len, const struct pki_wish *wish,
@@ -77,6 +85,12 @@ int pki_issue(const struct pki_ca *ca, const void *csr, size_t len, const struct
  * litevpn name is not one that we give, or not the only one.
  */
 int pki_cert_read(const void *cert, size_t len, struct pki_cert *out, struct err *e);
+
+/* When it should be renewed: when a third of its life is left. UTC seconds. */
+int64_t pki_renew_at(const struct pki_cert *cert);
+
+/* The length of the first certificate's text, with the newline at its end; 0: there is none. */
+size_t pki_first_len(const char *certs_pem);
 
 /* Do the certificate and the key belong together? 0 or an error that says so. */
 int pki_pair_check(const char *cert_pem, const char *key_pem, struct err *e);

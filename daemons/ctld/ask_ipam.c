@@ -65,17 +65,35 @@ decode_node(const ProtobufCMessage *msg, void *out, struct err *e)
 	return reply == NULL ? e->rc : read_node(reply->node, out, e);
 }
 
+static void
+ask_node(struct backend *b, struct call *c, Litevpn__Ipam__GetNode *get, struct ipam_node *out,
+    backend_next *next)
+{
+	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
+
+	req.body_case = ASK(GET_NODE);
+	req.get_node = get;
+	ask(b, c, &req, decode_node, out, next);
+}
+
 void
 ipam_get_node(struct backend *b, struct call *c, const char *id, struct ipam_node *out,
     backend_next *next)
 {
-	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
 	Litevpn__Ipam__GetNode get = LITEVPN__IPAM__GET_NODE__INIT;
 
 	get.id = (char *) id;
-	req.body_case = ASK(GET_NODE);
-	req.get_node = &get;
-	ask(b, c, &req, decode_node, out, next);
+	ask_node(b, c, &get, out, next);
+}
+
+void
+ipam_get_node_by_token(struct backend *b, struct call *c, const char *node_token,
+    struct ipam_node *out, backend_next *next)
+{
+	Litevpn__Ipam__GetNode get = LITEVPN__IPAM__GET_NODE__INIT;
+
+	get.node_token = (char *) node_token;
+	ask_node(b, c, &get, out, next);
 }
 
 static int
@@ -209,6 +227,7 @@ decode_redeemed(const ProtobufCMessage *msg, void *out, struct err *e)
 		return err_set(e, -REASON_INTERNAL, "ipamd sent no node");
 	if (read_node(pb->node, &r.node, e) < 0 ||
 	    backend_text(r.node_token, sizeof(r.node_token), pb->node_token, e) < 0 ||
+	    backend_text(r.server_address, sizeof(r.server_address), pb->server_address, e) < 0 ||
 	    read_grant(&pb->grpc_grant, r.grpc_grant, e) < 0 ||
 	    read_grant(&pb->vpn_grant, r.vpn_grant, e) < 0)
 		return e->rc;
@@ -217,20 +236,53 @@ decode_redeemed(const ProtobufCMessage *msg, void *out, struct err *e)
 }
 
 void
-ipam_redeem(struct backend *b, struct call *c, const char *bootstrap_token,
-    const char *display_name, const uint8_t grpc_spki[PKI_SPKI_LEN],
-    const uint8_t vpn_spki[PKI_SPKI_LEN], struct ipam_redeemed *out, backend_next *next)
+ipam_redeem(struct backend *b, struct call *c, const struct ipam_claim *claim,
+    struct ipam_redeemed *out, backend_next *next)
 {
 	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
 	Litevpn__Ipam__Redeem redeem = LITEVPN__IPAM__REDEEM__INIT;
 
-	redeem.bootstrap_token = (char *) bootstrap_token;
-	redeem.display_name = (char *) display_name;
-	redeem.grpc_spki = (ProtobufCBinaryData){ PKI_SPKI_LEN, (uint8_t *) grpc_spki };
-	redeem.vpn_spki = (ProtobufCBinaryData){ PKI_SPKI_LEN, (uint8_t *) vpn_spki };
+	redeem.bootstrap_token = (char *) claim->bootstrap_token;
+	redeem.display_name = (char *) claim->display_name;
+	redeem.grpc_spki = (ProtobufCBinaryData){ PKI_SPKI_LEN, (uint8_t *) claim->grpc_spki };
+	redeem.vpn_spki = (ProtobufCBinaryData){ PKI_SPKI_LEN, (uint8_t *) claim->vpn_spki };
+	redeem.litekube = claim->litekube;
 	req.body_case = ASK(REDEEM);
 	req.redeem = &redeem;
 	ask(b, c, &req, decode_redeemed, out, next);
+}
+
+/* A grant that was not asked for is not there, and stays zeros. */
+static int
+decode_renewal(const ProtobufCMessage *msg, void *out, struct err *e)
+{
+	const Litevpn__Ipam__Reply *reply = open_reply(msg, BODY(RENEWAL), e);
+	struct ipam_renewal r = { 0 };
+
+	if (reply == NULL || (reply->renewal->grpc_grant.len != 0 &&
+	    read_grant(&reply->renewal->grpc_grant, r.grpc_grant, e) < 0) ||
+	    (reply->renewal->vpn_grant.len != 0 &&
+	    read_grant(&reply->renewal->vpn_grant, r.vpn_grant, e) < 0))
+		return e->rc;
+	*(struct ipam_renewal *) out = r;
+	return 0;
+}
+
+void
+ipam_renew(struct backend *b, struct call *c, const char *node_id, const uint8_t *grpc_spki,
+    const uint8_t *vpn_spki, struct ipam_renewal *out, backend_next *next)
+{
+	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
+	Litevpn__Ipam__Renew renew = LITEVPN__IPAM__RENEW__INIT;
+
+	renew.node_id = (char *) node_id;
+	if (grpc_spki != NULL)
+		renew.grpc_spki = (ProtobufCBinaryData){ PKI_SPKI_LEN, (uint8_t *) grpc_spki };
+	if (vpn_spki != NULL)
+		renew.vpn_spki = (ProtobufCBinaryData){ PKI_SPKI_LEN, (uint8_t *) vpn_spki };
+	req.body_case = ASK(RENEW);
+	req.renew = &renew;
+	ask(b, c, &req, decode_renewal, out, next);
 }
 
 /* --- ipamd itself ----------------------------------------------------------------------------- */

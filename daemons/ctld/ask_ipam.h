@@ -50,10 +50,21 @@ struct ipam_token {
 	uint32_t uses;
 };
 
+struct ipam_claim {
+	const char *bootstrap_token, *display_name;
+	const uint8_t *grpc_spki, *vpn_spki;	/* PKI_SPKI_LEN bytes each */
+	bool litekube;	/* as LiteKube's programs expect it */
+};
+
 struct ipam_redeemed {
 	struct ipam_node node;
 	char node_token[IPAM_SECRET_MAX];
+	char server_address[IP_TEXT_MAX];	/* inside of the node's network */
 	uint8_t grpc_grant[GRANT_WIRE_LEN], vpn_grant[GRANT_WIRE_LEN];
+};
+
+struct ipam_renewal {
+	uint8_t grpc_grant[GRANT_WIRE_LEN], vpn_grant[GRANT_WIRE_LEN];	/* those asked for */
 };
 
 struct ipam_info {
@@ -65,6 +76,8 @@ struct ipam_info {
 
 void ipam_get_node(struct backend *b, struct call *c, const char *id, struct ipam_node *out,
     backend_next *next);
+void ipam_get_node_by_token(struct backend *b, struct call *c, const char *node_token,
+    struct ipam_node *out, backend_next *next);
 
 /* after: `next` of the page before, 0 for the first. End the page with ipam_page_fini. */
 void ipam_list_nodes(struct backend *b, struct call *c, uint32_t page_size, uint64_t after,
@@ -79,9 +92,12 @@ void ipam_delete_node(struct backend *b, struct call *c, const char *id, uint64_
 void ipam_create_token(struct backend *b, struct call *c, const char *network, int64_t life_s,
     uint32_t uses, const char *address, struct ipam_token *out, backend_next *next);
 
-void ipam_redeem(struct backend *b, struct call *c, const char *bootstrap_token,
-    const char *display_name, const uint8_t grpc_spki[PKI_SPKI_LEN],
-    const uint8_t vpn_spki[PKI_SPKI_LEN], struct ipam_redeemed *out, backend_next *next);
+void ipam_redeem(struct backend *b, struct call *c, const struct ipam_claim *claim,
+    struct ipam_redeemed *out, backend_next *next);
+
+/* grpc_spki, vpn_spki: of PKI_SPKI_LEN bytes; NULL: of that PKI none. */
+void ipam_renew(struct backend *b, struct call *c, const char *node_id, const uint8_t *grpc_spki,
+    const uint8_t *vpn_spki, struct ipam_renewal *out, backend_next *next);
 
 void ipam_get_info(struct backend *b, struct call *c, struct ipam_info *out, backend_next *next);
 

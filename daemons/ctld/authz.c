@@ -57,9 +57,13 @@ int
 authz_check(const struct authz_rule *rule, const struct caller *caller, const char *subject,
     struct err *e)
 {
+	if (caller->role == ROLE_NODE && (rule->node == NODE_ONLY || rule->node == NODE_LATER))
+		return 0;
+	if (rule->node == NODE_ONLY)
+		return err_set(e, -REASON_ROLE_REQUIRED, "only a node may ask this, for itself");
 	if (caller->role >= rule->least)
 		return 0;
-	if (caller->role != ROLE_NODE || !rule->node_itself)
+	if (caller->role != ROLE_NODE || rule->node != NODE_ITSELF)
 		return err_set(e, -REASON_ROLE_REQUIRED,
 		    "the call needs the role %s, the caller has %s", authz_role_name(rule->least),
 		    authz_role_name(caller->role));

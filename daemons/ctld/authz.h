@@ -27,10 +27,18 @@ struct caller {
 	char key[AUTHZ_KEY_MAX];	/* the certificate's, shortened: who it is in the log */
 };
 
+/* What a method is to nodes, beside what its least role says. */
+enum authz_node {
+	NODE_AS_OTHERS,	/* nothing more */
+	NODE_ITSELF,	/* a node, too, where the call is about itself */
+	NODE_LATER,	/* likewise, but the handler has to find out what it is about */
+	NODE_ONLY,	/* nobody but a node: by its nature the call is about itself */
+};
+
 /* What a method asks of its caller. */
 struct authz_rule {
 	enum role least;
-	bool node_itself;	/* a node, too, where the call is about itself */
+	enum authz_node node;
 };
 
 /*

@@ -123,7 +123,7 @@ note_answer(struct call *c, enum reason result, size_t len)
 }
 
 void
-call_reply(struct call *c, const ProtobufCMessage *reply)
+call_reply_failure(struct call *c, enum reason reason, const ProtobufCMessage *reply)
 {
 	size_t len = 0;
 	uint8_t *bytes = pack(c, reply, &len);
@@ -132,8 +132,14 @@ call_reply(struct call *c, const ProtobufCMessage *reply)
 		call_fail(c, &(struct status){ .reason = REASON_OVERLOADED });
 		return;
 	}
-	note_answer(c, REASON_NONE, len);
+	note_answer(c, reason, len);
 	stream_end(c->stream, RPC_OK, NULL, NULL, 0, bytes, len);
+}
+
+void
+call_reply(struct call *c, const ProtobufCMessage *reply)
+{
+	call_reply_failure(c, REASON_NONE, reply);
 }
 
 /* A dialog that its client has ended. */

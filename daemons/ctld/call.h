@@ -47,7 +47,7 @@ struct method {
 	unsigned listeners;	/* mask of 1 << enum listener */
 	struct authz_rule rule;
 	unsigned traits;
-	/* The node id that a request is about, for rule.node_itself; NULL: about none. */
+	/* The node id that a request is about, for NODE_ITSELF; NULL: about none. */
 	const char *(*subject)(const ProtobufCMessage *request);
 	const ProtobufCMessageDescriptor *request, *reply;
 	void (*handle)(struct call *c);	/* answers now, or later after call_hold */
@@ -92,6 +92,8 @@ int64_t call_left_ms(const struct call *c);
 
 /* Each of these ends the call; what comes after the first one is ignored. */
 void call_reply(struct call *c, const ProtobufCMessage *reply);
+/* An answer that says in its own fields that the call has failed; the status of gRPC is OK. */
+void call_reply_failure(struct call *c, enum reason reason, const ProtobufCMessage *reply);
 void call_fail(struct call *c, const struct status *status);
 void call_fail_err(struct call *c, const struct err *e);	/* e->rc is -REASON_x or -errno */
 void call_fail_field(struct call *c, const char *field, const char *detail);

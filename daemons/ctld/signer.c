@@ -98,6 +98,24 @@ join_chain(const char *leaf, const char *ca, char **out, struct err *e)
 	return 0;
 }
 
+/* Who it is of, for people and for programs of LiteKube. For ours the litevpn name counts alone. */
+static void
+name_subject(const struct grant *g, size_t pki, struct pki_wish *wish)
+{
+	static const struct {
+		const char *common_name, *organization;
+	} litekube[PKIS] = {
+		[GRPC] = { "network-controller-grpc-client", "lknm:register" },
+		[VPN] = { "network-controller-client", "lknm:join" },
+	};
+
+	wish->common_name = g->node_id;
+	if (g->subject == GRANT_SUBJECT_LITEKUBE) {
+		wish->common_name = litekube[pki].common_name;
+		wish->organization = litekube[pki].organization;
+	}
+}
+
 int
 signer_sign(struct signer *s, const uint8_t grant_key[GRANT_KEY_LEN],
     const struct signer_request *req, int64_t now, char **cert_pem_out, const char **ca_pem_out,
@@ -113,11 +131,11 @@ signer_sign(struct signer *s, const uint8_t grant_key[GRANT_KEY_LEN],
 	    (rc = check_key(req, &g, e)) < 0 || (rc = check_unused(s, &g, now, e)) < 0)
 		return rc;
 	pki = g.pki == GRANT_PKI_GRPC ? GRPC : VPN;
-	wish.common_name = g.node_id;
+	name_subject(&g, pki, &wish);
 	memcpy(wish.name.id, g.node_id, sizeof(wish.name.id));
 	wish.not_after = g.not_after;
 	if ((rc = pki_issue(s->pkis[pki].ca, req->csr, req->csr_len, &wish, &leaf, e)) == 0 &&
-	    (rc = join_chain(leaf, s->pkis[pki].ca_pem, &chain, e)) == 0) {
+	    (rc = join_chain(leaf, pki_ca_pem(s->pkis[pki].ca), &chain, e)) == 0) {
 		*cert_pem_out = chain;
 		*ca_pem_out = s->pkis[pki].ca_pem;
 	}

@@ -14,7 +14,11 @@
  */
 
 /* litevpn.v1.Enrollment */
+void enrollment_get_info(struct call *c);
 void enrollment_enroll(struct call *c);
+void enrollment_renew_certificate(struct call *c);
+void enrollment_get_self(struct call *c);
+void enrollment_unregister(struct call *c);
 
 /* litevpn.v1.Token */
 void token_create(struct call *c);
@@ -23,6 +27,11 @@ void token_create(struct call *c);
 void node_get(struct call *c);
 void node_list(struct call *c);
 void node_delete(struct call *c);
+/* The same for a node that the request does not name. */
+void node_get_by_id(struct call *c, const char *id);
+void node_delete_by_id(struct call *c, const char *id);
+/* To a node that is not registered any more: its certificate is worth nothing. */
+void node_fail(struct call *c, const struct err *e);
 /* The node that a GetNodeRequest or DeleteNodeRequest is about; NULL: its name is no node's. */
 const char *node_get_subject(const ProtobufCMessage *request);
 const char *node_delete_subject(const ProtobufCMessage *request);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemons/ctld/svc.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +14,8 @@
 
 static const char name_rule[] = "must be nodes/ID";
 
-/* A certificate of a node that is not registered any more is worth nothing. */
-static void
-fail(struct call *c, const struct err *e)
+void
+node_fail(struct call *c, const struct err *e)
 {
 	struct err gone;
 
@@ -88,7 +88,7 @@ on_get_node(struct call *c, const struct err *e)
 	const char *ids[] = { g->node.id };
 
 	if (e->rc < 0)
-		fail(c, e);
+		node_fail(c, e);
 	else if (!has_session(&g->node) || !backend_is_up(b, BACKEND_TUNNELD))
 		reply_get(c, e);
 	else
@@ -96,16 +96,24 @@ on_get_node(struct call *c, const struct err *e)
 }
 
 void
+node_get_by_id(struct call *c, const char *id)
+{
+	struct get *g = call_state(c, sizeof(*g), end_get);
+
+	if (g != NULL)
+		ipam_get_node(call_ctld(c)->backend, c, id, &g->node, on_get_node);
+}
+
+void
 node_get(struct call *c)
 {
 	const Litevpn__V1__GetNodeRequest *req = call_request(c);
 	char id[PKI_ID_MAX + 1];
-	struct get *g;
 
 	if (names_parse("nodes", req->name, id) < 0)
 		call_fail_field(c, "name", name_rule);
-	else if ((g = call_state(c, sizeof(*g), end_get)) != NULL)
-		ipam_get_node(call_ctld(c)->backend, c, id, &g->node, on_get_node);
+	else
+		node_get_by_id(c, id);
 }
 
 /* --- ListNodes -------------------------------------------------------------------------------- */
@@ -247,7 +255,18 @@ on_delete_node(struct call *c, const struct err *e)
 	    cuts_find(&call_ctld(c)->cuts, d->id, &d->epoch)))
 		cut(c);
 	else
-		fail(c, e);
+		node_fail(c, e);
+}
+
+void
+node_delete_by_id(struct call *c, const char *id)
+{
+	struct del *d = call_state(c, sizeof(*d), NULL);
+
+	if (d == NULL)
+		return;
+	snprintf(d->id, sizeof(d->id), "%s", id);
+	ipam_delete_node(call_ctld(c)->backend, c, d->id, &d->epoch, on_delete_node);
 }
 
 void
@@ -255,12 +274,9 @@ node_delete(struct call *c)
 {
 	const Litevpn__V1__DeleteNodeRequest *req = call_request(c);
 	char id[PKI_ID_MAX + 1];
-	struct del *d;
 
-	if (names_parse("nodes", req->name, id) < 0) {
+	if (names_parse("nodes", req->name, id) < 0)
 		call_fail_field(c, "name", name_rule);
-	} else if ((d = call_state(c, sizeof(*d), NULL)) != NULL) {
-		memcpy(d->id, id, sizeof(d->id));
-		ipam_delete_node(call_ctld(c)->backend, c, d->id, &d->epoch, on_delete_node);
-	}
+	else
+		node_delete_by_id(c, id);
 }

@@ -125,10 +125,14 @@ codec_redeemed(const struct codec_env *env, struct answer *a, Litevpn__Ipam__Rep
 {
 	struct token_node *t = &a->redeemed;
 	Litevpn__Ipam__Redeemed m = LITEVPN__IPAM__REDEEMED__INIT;
+	const struct network *net = ledger_network(env->ledger, t->node.net);
+	char server[IP_TEXT_MAX];
 	struct node_message node;
 
 	fill_node(env, &t->node, &node);
 	m.node = &node.m;
+	if (net != NULL)
+		m.server_address = (char *) ip_format(&net->row.prefix.addr, server);
 	m.node_token = t->node.token;
 	m.grpc_grant = (ProtobufCBinaryData){ GRANT_WIRE_LEN, t->grpc_grant };
 	m.vpn_grant = (ProtobufCBinaryData){ GRANT_WIRE_LEN, t->vpn_grant };

@@ -28,7 +28,14 @@ METHODS = (
     ("/litevpn.v1.Node/ListNodes", "viewer"),
     ("/litevpn.v1.Node/DeleteNode", "operator"),
     ("/litevpn.v1.Server/GetServerInfo", "viewer"),
+    ("/litevpn.v1.Enrollment/GetEnrollmentInfo", "none"),
     ("/grpc.health.v1.Health/Check", "none"),
+)
+# For nodes alone, about themselves. The last is left out for the node: it would be gone.
+NODES_OWN = (
+    "/litevpn.v1.Enrollment/GetSelf",
+    "/litevpn.v1.Enrollment/RenewCertificate",
+    "/litevpn.v1.Enrollment/Unregister",
 )
 ITSELF = "/litevpn.v1.Node/GetNode"
 TOO_MANY_USES = b"\x0a\x04\x30\xa0\x9c\x01"  # token { uses: 20000 }
@@ -84,6 +91,10 @@ def matrix(host, directory, node, other):
             refused = code == "PERMISSION_DENIED" and b"ROLE_REQUIRED" in details
             wrong += report(role, method, code,
                             refused == (ROLES.index(role) < ROLES.index(least)))
+        for method in NODES_OWN[:-1] if role == "node" else NODES_OWN:
+            code, details = call(channel, method, b"")
+            refused = code == "PERMISSION_DENIED" and b"ROLE_REQUIRED" in details
+            wrong += report(role, method, code, refused == (role != "node"))
         if role == "node":
             code, _ = call(channel, ITSELF, request_of(ITSELF, node))
             wrong += report("itself", ITSELF, code, code == "OK")

@@ -16,7 +16,9 @@ from api_roles import BOOTSTRAP, dial, new_csr, text
 
 NODE = "/litevpn.v1.Node/"
 TOKEN = "/litevpn.v1.Token/CreateToken"
-ENROLL = "/litevpn.v1.Enrollment/Enroll"
+ENROLLMENT = "/litevpn.v1.Enrollment/"
+ENROLL = ENROLLMENT + "Enroll"
+WANTED = ENROLLMENT + "GetEnrollmentInfo"
 INFO = "/litevpn.v1.Server/GetServerInfo"
 HEALTH = "/grpc.health.v1.Health/"
 REFLECTION = "/grpc.reflection.%s.ServerReflection/ServerReflectionInfo"
@@ -103,7 +105,13 @@ def admin_rows(node):
         (HEALTH + "Check", CUT, *INVALID),
         (NODE + "Nothing", b"", "UNIMPLEMENTED", "METHOD_UNKNOWN"),
         ("/nobody/Nothing", b"", "UNIMPLEMENTED", "METHOD_UNKNOWN"),
-        (ENROLL, b"", "UNIMPLEMENTED", "METHOD_UNKNOWN"),  # not by this door
+        (WANTED, b"", *OK),
+        (WANTED, CUT, *INVALID),
+        # Not by this door.
+        (ENROLL, b"", "UNIMPLEMENTED", "METHOD_UNKNOWN"),
+        (ENROLLMENT + "RenewCertificate", b"", "UNIMPLEMENTED", "METHOD_UNKNOWN"),
+        (ENROLLMENT + "GetSelf", b"", "UNIMPLEMENTED", "METHOD_UNKNOWN"),
+        (ENROLLMENT + "Unregister", b"", "UNIMPLEMENTED", "METHOD_UNKNOWN"),
     ]
 
 
@@ -121,6 +129,9 @@ def bootstrap_rows():
         (ENROLL, enroll(vpn_csr="nonsense"), "INVALID_ARGUMENT", "CSR_INVALID"),
         (ENROLL, enroll(grpc_csr=same, vpn_csr=same), "INVALID_ARGUMENT", "CSR_INVALID"),
         (ENROLL, enroll(), "UNAUTHENTICATED", "TOKEN_UNKNOWN"),
+        (WANTED, b"", *OK),
+        (WANTED, UNKNOWN, *OK),
+        (ENROLLMENT + "GetSelf", b"", "UNIMPLEMENTED", "METHOD_UNKNOWN"),
         (HEALTH + "Check", b"", *OK),
         (NODE + "ListNodes", b"", "UNIMPLEMENTED", "METHOD_UNKNOWN"),
         (INFO, b"", "UNIMPLEMENTED", "METHOD_UNKNOWN"),

@@ -11,21 +11,25 @@
 static const struct {
 	const char *path, *doors;
 	enum role least;
-	bool node_itself;
+	enum authz_node node;
 	unsigned traits;
 } rows[] = {
-	{ "/litevpn.v1.Enrollment/Enroll", "b", ROLE_NONE, false,
+	{ "/litevpn.v1.Enrollment/Enroll", "b", ROLE_NONE, NODE_AS_OTHERS,
 	    CALL_CHANGES | CALL_GUESSABLE },
-	{ "/litevpn.v1.Token/CreateToken", "ca", ROLE_OPERATOR, false, CALL_CHANGES },
-	{ "/litevpn.v1.Node/GetNode", "ca", ROLE_VIEWER, true, 0 },
-	{ "/litevpn.v1.Node/ListNodes", "ca", ROLE_VIEWER, false, 0 },
-	{ "/litevpn.v1.Node/DeleteNode", "ca", ROLE_OPERATOR, true, CALL_CHANGES },
-	{ "/litevpn.v1.Server/GetServerInfo", "ca", ROLE_VIEWER, false, 0 },
-	{ "/grpc.health.v1.Health/Check", "cba", ROLE_NONE, false, 0 },
-	{ "/grpc.health.v1.Health/Watch", "cba", ROLE_NONE, false, 0 },
-	{ "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "ca", ROLE_NONE, false, 0 },
+	{ "/litevpn.v1.Enrollment/GetEnrollmentInfo", "cba", ROLE_NONE, NODE_AS_OTHERS, 0 },
+	{ "/litevpn.v1.Enrollment/RenewCertificate", "c", ROLE_NODE, NODE_ONLY, CALL_CHANGES },
+	{ "/litevpn.v1.Enrollment/GetSelf", "c", ROLE_NODE, NODE_ONLY, 0 },
+	{ "/litevpn.v1.Enrollment/Unregister", "c", ROLE_NODE, NODE_ONLY, CALL_CHANGES },
+	{ "/litevpn.v1.Token/CreateToken", "ca", ROLE_OPERATOR, NODE_AS_OTHERS, CALL_CHANGES },
+	{ "/litevpn.v1.Node/GetNode", "ca", ROLE_VIEWER, NODE_ITSELF, 0 },
+	{ "/litevpn.v1.Node/ListNodes", "ca", ROLE_VIEWER, NODE_AS_OTHERS, 0 },
+	{ "/litevpn.v1.Node/DeleteNode", "ca", ROLE_OPERATOR, NODE_ITSELF, CALL_CHANGES },
+	{ "/litevpn.v1.Server/GetServerInfo", "ca", ROLE_VIEWER, NODE_AS_OTHERS, 0 },
+	{ "/grpc.health.v1.Health/Check", "cba", ROLE_NONE, NODE_AS_OTHERS, 0 },
+	{ "/grpc.health.v1.Health/Watch", "cba", ROLE_NONE, NODE_AS_OTHERS, 0 },
+	{ "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "ca", ROLE_NONE, NODE_AS_OTHERS, 0 },
 	{ "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "ca", ROLE_NONE,
-	    false, 0 },
+	    NODE_AS_OTHERS, 0 },
 };
 
 static const struct {
@@ -46,9 +50,9 @@ START_TEST(each_method_is_served_where_it_should)
 		if (m == NULL)
 			continue;
 		ck_assert_int_eq(m->rule.least, rows[_i].least);
-		ck_assert_int_eq(m->rule.node_itself, rows[_i].node_itself);
+		ck_assert_int_eq(m->rule.node, rows[_i].node);
 		ck_assert_uint_eq(m->traits, rows[_i].traits);
-		ck_assert_int_eq(m->subject != NULL, rows[_i].node_itself);
+		ck_assert_int_eq(m->subject != NULL, rows[_i].node == NODE_ITSELF);
 		ck_assert_ptr_nonnull(m->handle);
 		ck_assert_ptr_nonnull(m->request);
 		ck_assert_ptr_nonnull(m->reply);
