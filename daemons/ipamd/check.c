@@ -317,7 +317,7 @@ check_overlap(struct run *r, struct err *e)
 #define ENROLL "delete the node (litevpnctl node delete) and enroll it again"
 #define START "stop ipamd and start it again: it sets this right"
 
-_Static_assert(EVENT_KINDS == 12, "the rule for events knows the last kind");
+_Static_assert(EVENT_KINDS == 14, "the rule for events knows the last kind");
 
 static const struct rule rules[] = {
 	{ "integrity", NULL, check_integrity, RESTORE, true },
@@ -339,7 +339,8 @@ static const struct rule rules[] = {
 	    " ' is promised to a bootstrap token' when 2 then ' is reserved for ' || name"
 	    " else ' rests after another node' end"
 	    " from vpn_mgr join holds on holds.net_id=vpn_mgr.net_id and holds.address=bind_ip"
-	    " where bind_ip<>'' and (kind<>2 or name<>display_name)", NULL, ENROLL, false },
+	    " where bind_ip<>'' and (kind<>2 or (name<>display_name and fixed=0))", NULL, ENROLL,
+	    false },
 	{ "holds",
 	    "select 'kept address ' || address, 'kind ' || kind || ' does not go with what it is"
 	    " kept for' from holds where address='' or kind not in (1, 2, 3)"
@@ -390,6 +391,11 @@ static const struct rule rules[] = {
 	{ "created",
 	    "select " NODE ", 'its times of creation and last use are ' || create_s || ', ' || seen_s"
 	    " from vpn_mgr where create_s<0 or seen_s<0", NULL, ENROLL, false },
+	{ "labels",
+	    "select " NODE ", 'its labels have ' || length(cast(labels as blob)) || ' bytes, or do"
+	    " not end' from vpn_mgr where length(cast(labels as blob))>2048"
+	    " or (labels<>'' and labels not like '_%=%' || char(10))", NULL,
+	    "set its labels anew (litevpnctl node update)", false },
 	{ "networks",
 	    "select '', 'the network default is missing' where not exists"
 	    " (select 1 from networks where id=1 and name='default')", NULL, RESTORE, true },
@@ -412,12 +418,12 @@ static const struct rule rules[] = {
 	    " coalesce((select value from counters where name='boot'), -1)<0", NULL, RESTORE, true },
 	{ "tokens",
 	    "select 'bootstrap token ' || label, 'it has ' || uses_left || ' uses left, and ends at '"
-	    " || expire_s from bootstrap_tokens"
-	    " where uses_left not between 0 and 10000 or expire_s<0 or length(hash)<>32", NULL,
+	    " || expire_s from bootstrap_tokens where uses_left not between 0 and uses"
+	    " or uses not between 1 and 10000 or create_s<0 or expire_s<0 or length(hash)<>32", NULL,
 	    "revoke the token (litevpnctl token revoke)", false },
 	{ "events",
 	    "select 'event ' || revision, 'its kind is ' || kind from events where kind not between 1"
-	    " and 11", NULL, "nothing: it is not told", false },
+	    " and 13", NULL, "nothing: it is not told", false },
 	{ "event-revisions",
 	    "select '', 'revisions go from ' || min(revision) || ' to ' || max(revision) || ', but"
 	    " there are ' || count(*) || ' events' from events"

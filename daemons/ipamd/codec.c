@@ -42,15 +42,24 @@ static const struct codec_method methods[] = {
 	{ ON(ATTACH), TUNNELD, DOES(attach), LOG(log_attached), REPLY(attached) },
 	{ ON(REPORT), TUNNELD, DOES(report), REPLY(reported) },
 	{ ON(SYNC), TUNNELD, DOES(sync), REPLY(synced), RELEASE(release_gone) },
-	{ ON(CREATE_TOKEN), CTLD, ONCE, DOES(create_token), LOG(log_created), REPLY(created),
-	    SECRET(token_secret) },
+	{ ON(CREATE_TOKEN), CTLD, ONCE, DOES(create_token), LOG(log_created),
+	    REPLY(told_token), SECRET(token_secret) },
+	{ ON(GET_TOKEN), CTLD, DOES(get_token), REPLY(told_token) },
+	{ ON(LIST_TOKENS), CTLD, DOES(list_tokens), REPLY(listed_tokens),
+	    RELEASE(release_tokens) },
+	{ ON(DELETE_TOKEN), CTLD, ONCE, DOES(delete_token), LOG(log_revoked),
+	    REPLY(told_token) },
 	{ ON(REDEEM), CTLD, DOES(redeem), LOG(log_redeemed), REPLY(redeemed) },
 	{ ON(RENEW), BOTH, DOES(renew), LOG(log_renewed), REPLY(renewed) },
-	{ ON(GET_NODE), CTLD, DOES(get_node), REPLY(got_node) },
+	{ ON(GET_NODE), CTLD, DOES(get_node), REPLY(got_node), RELEASE(release_node) },
 	{ ON(LIST_NODES), CTLD, DOES(list_nodes), REPLY(listed_nodes), RELEASE(release_page) },
+	{ ON(UPDATE_NODE), CTLD, ONCE, DOES(update_node), LOG(log_updated), REPLY(got_node),
+	    RELEASE(release_node) },
 	{ ON(DELETE_NODE), CTLD, ONCE, DOES(delete_node), LOG(log_deleted), REPLY(deleted) },
 	{ ON(GET_INFO), CTLD, DOES(get_info), REPLY(got_info) },
 	{ ON(LIST_VICTIMS), CTLD, DOES(list_victims), REPLY(listed_victims),
+	    RELEASE(release_victims) },
+	{ ON(RECLAIM), CTLD, ONCE, DOES(reclaim), LOG(log_reclaimed), REPLY(reclaimed),
 	    RELEASE(release_victims) },
 	{ ON(RESERVE_ADDRESS), CTLD, ONCE, DOES(reserve_address), LOG(log_reserved),
 	    REPLY(told_address) },
@@ -82,6 +91,7 @@ codec_admit(const ProtobufCMessage *request, unsigned peer, struct answer *a)
 		if (methods[i].body != req->body_case)
 			continue;
 		a->method = &methods[i];
+		a->validate_only = req->validate_only;
 		return (methods[i].peers & peer) != 0 ? 0 : -REASON_ROLE_REQUIRED;
 	}
 	return -REASON_PROTOCOL_ERROR;
@@ -104,7 +114,7 @@ static int
 recognise(const struct codec_env *env, const Litevpn__Ipam__Request *req, unsigned peer,
     struct answer *a)
 {
-	const char *id = a->method->once ? req->request_id : "";
+	const char *id = a->method->once && !a->validate_only ? req->request_id : "";
 	uint8_t *bytes = NULL;
 	size_t len = 0;
 	int rc;
@@ -123,6 +133,23 @@ recognise(const struct codec_env *env, const Litevpn__Ipam__Request *req, unsign
 		a->before = NULL;
 	}
 	return rc;
+}
+
+/* What would have come of a request is told without its secret. */
+static void
+tell(struct answer *a, Litevpn__Ipam__Reply *r)
+{
+	char **secret = NULL, *made = NULL;
+
+	if (a->validate_only && a->method->secret != NULL)
+		secret = a->method->secret(r);
+	if (secret != NULL) {
+		made = *secret;
+		*secret = (char *) "";
+	}
+	ipc_reply(a->call, &r->base);
+	if (secret != NULL)
+		*secret = made;
 }
 
 /* The answer of a request that was just done is kept with it, without its secret. */
@@ -166,7 +193,7 @@ codec_put(struct answer *a, Litevpn__Ipam__Reply *r)
 	if (a->keep_in != NULL)
 		a->kept = keep_bytes(a, r);
 	else
-		ipc_reply(a->call, &r->base);
+		tell(a, r);
 }
 
 /* As it was answered before. What we packed ourselves can be read again, or the disk is wrong. */
@@ -226,7 +253,7 @@ succeed(const struct codec_env *env, struct answer *a, Litevpn__Ipam__Reply *r)
 		repeat(a, r);
 		return;
 	}
-	if (a->method->log != NULL)
+	if (a->method->log != NULL && !a->validate_only)
 		a->method->log(a);
 	a->method->reply(env, a, r);
 }

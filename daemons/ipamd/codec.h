@@ -53,6 +53,7 @@ struct answer {
 	struct ipc_call *call;
 	const struct codec_method *method;	/* NULL: not a request that is known */
 	struct request request;
+	bool validate_only;		/* what was done is to be undone */
 	struct store_reply *before;	/* it was asked before: the answer that it got; else NULL */
 	struct ledger *keep_in;		/* while its reply is made to be kept; else NULL */
 	int kept;			/* what became of that */
@@ -61,10 +62,11 @@ struct answer {
 	union {			/* filled when rc is 0; see the method */
 		struct lease lease;
 		struct codec_gone gone;
-		struct token_made made;
+		struct token_view token;
+		struct token_page tokens;
 		struct token_node redeemed;
 		struct renewal renewal;
-		struct store_node node;
+		struct node_noted node;
 		struct node_page page;
 		struct codec_deleted deleted;
 		struct node_info info;
@@ -85,7 +87,7 @@ int codec_admit(const ProtobufCMessage *request, unsigned peer, struct answer *a
 
 /*
  * Does what an admitted request of `peer` asks for, or finds that it was done; fills the result.
- * Belongs into a ledger_request.
+ * Belongs into a ledger_request, which is to be refused all the same where a->validate_only is set.
  */
 int codec_perform(const struct codec_env *env, const ProtobufCMessage *request, unsigned peer,
     struct answer *a);

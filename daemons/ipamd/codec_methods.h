@@ -37,10 +37,6 @@ CODEC_REPLY(synced);
 CODEC_RELEASE(release_gone);
 
 /* codec_node.c */
-CODEC_PERFORM(create_token);
-CODEC_LOG(log_created);
-CODEC_REPLY(created);
-CODEC_SECRET(token_secret);
 CODEC_PERFORM(redeem);
 CODEC_LOG(log_redeemed);
 CODEC_REPLY(redeemed);
@@ -49,6 +45,9 @@ CODEC_LOG(log_renewed);
 CODEC_REPLY(renewed);
 CODEC_PERFORM(get_node);
 CODEC_REPLY(got_node);
+CODEC_RELEASE(release_node);
+CODEC_PERFORM(update_node);
+CODEC_LOG(log_updated);
 CODEC_PERFORM(list_nodes);
 CODEC_REPLY(listed_nodes);
 CODEC_RELEASE(release_page);
@@ -60,6 +59,21 @@ CODEC_REPLY(got_info);
 CODEC_PERFORM(list_victims);
 CODEC_REPLY(listed_victims);
 CODEC_RELEASE(release_victims);
+CODEC_PERFORM(reclaim);
+CODEC_LOG(log_reclaimed);
+CODEC_REPLY(reclaimed);
+
+/* codec_token.c */
+CODEC_PERFORM(create_token);
+CODEC_LOG(log_created);
+CODEC_REPLY(told_token);
+CODEC_SECRET(token_secret);
+CODEC_PERFORM(get_token);
+CODEC_PERFORM(list_tokens);
+CODEC_REPLY(listed_tokens);
+CODEC_RELEASE(release_tokens);
+CODEC_PERFORM(delete_token);
+CODEC_LOG(log_revoked);
 
 /* codec_network.c */
 CODEC_PERFORM(reserve_address);

@@ -62,7 +62,8 @@ fill_address(struct reserve_view *v, struct address_message *out)
 	litevpn__ipam__address__init(&out->m);
 	out->m.network = v->network;
 	out->m.address = (char *) ip_format(&v->hold.addr, out->addr);
-	out->m.kind = (Litevpn__Ipam__Address__Kind) v->hold.kind;
+	out->m.kind = v->hold.kind == 0 ? LITEVPN__IPAM__ADDRESS__KIND__BOUND
+	    : (Litevpn__Ipam__Address__Kind) v->hold.kind;
 	out->m.name = v->hold.name;
 	out->m.node_id = v->node;
 	out->m.until_s = v->hold.until_s;
@@ -86,8 +87,8 @@ codec_list_addresses(const struct codec_env *env, const Litevpn__Ipam__Request *
 {
 	const Litevpn__Ipam__ListAddresses *m = req->list_addresses;
 
-	return reserve_list(env->ledger, m->network, (int64_t) m->after, m->page_size,
-	    &a->addresses);
+	return reserve_list(env->ledger, m->network, m->kept_only, (int64_t) m->after,
+	    m->page_size, &a->addresses);
 }
 
 void
@@ -209,9 +210,23 @@ codec_log_net_token(const struct answer *a)
 struct network_message {
 	Litevpn__Ipam__Network m;
 	char address[IP_TEXT_MAX];
+	char before[IP_TEXT_MAX], first[IP_TEXT_MAX], last[IP_TEXT_MAX];
 	char exclude[STORE_EXCLUDE_MAX][IP_TEXT_MAX];
 	char *list[STORE_EXCLUDE_MAX];
 };
+
+/* What network_recreate tells beside the network. */
+static void
+fill_map(const struct network_view *v, struct network_message *out)
+{
+	Litevpn__Ipam__Network *m = &out->m;
+
+	if (v->map.before.addr.family != 0)
+		m->before = (char *) ip_prefix_format(&v->map.before, out->before);
+	m->readdressed = v->map.readdressed;
+	m->kept_inside = v->map.inside;
+	m->kept_outside = v->map.outside;
+}
 
 static void
 fill_network(struct network_view *v, struct network_message *out)
@@ -240,6 +255,12 @@ fill_network(struct network_view *v, struct network_message *out)
 	m->reserved = v->held[HOLD_NAME];
 	m->resting = v->held[HOLD_REST];
 	m->full = v->full;
+	m->id = (uint64_t) v->row.id;
+	if (v->first.family != 0) {
+		m->first = (char *) ip_format(&v->first, out->first);
+		m->last = (char *) ip_format(&v->last, out->last);
+	}
+	fill_map(v, out);
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemons/ipamd/codec_methods.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,54 +10,57 @@
 #include "common/reason.h"
 #include "config.h"
 
-/* What ctld asks of tokens and nodes. */
+/* What ctld asks of nodes, and how tokens become them. */
 
-/* --- tokens ----------------------------------------------------------------------------------- */
+/* --- nodes ------------------------------------------------------------------------------------ */
 
-int
-codec_create_token(const struct codec_env *env, const Litevpn__Ipam__Request *req, struct answer *a)
-{
-	const Litevpn__Ipam__CreateToken *m = req->create_token;
-	struct token_wish wish = {
-		.network = m->network,
-		.life_s = m->life_s,
-		.uses = m->uses,
-		.address = m->address,
-	};
-
-	return token_create(env->ledger, &a->request, &wish, &a->made, &a->err);
-}
-
-void
-codec_log_created(const struct answer *a)
-{
-	log_info("token_created", "token=%s network=%s uses=%u addr=%s", a->made.label,
-	    a->made.network, a->made.uses, IP_TEXT(&a->made.addr));
-}
-
-void
-codec_created(const struct codec_env *env, struct answer *a, Litevpn__Ipam__Reply *r)
-{
-	Litevpn__Ipam__Token m = LITEVPN__IPAM__TOKEN__INIT;
+/* A node with the texts that its message points to. */
+struct node_message {
+	Litevpn__Ipam__Node m;
 	char addr[IP_TEXT_MAX];
+	struct labels labels;
+	Litevpn__Ipam__Label label[LABELS_MAX], *list[LABELS_MAX];
+};
 
-	(void) env;
-	m.id = a->made.label;
-	m.secret = a->made.secret;
-	m.network = a->made.network;
-	m.expire_s = a->made.expire_s;
-	m.uses = a->made.uses;
-	if (a->made.addr.family != 0)
-		m.address = (char *) ip_format(&a->made.addr, addr);
-	r->body_case = LITEVPN__IPAM__REPLY__BODY_TOKEN;
-	r->token = &m;
-	codec_put(a, r);
+_Static_assert((int) NODE_NEVER == (int) LITEVPN__IPAM__NODE__STATE__NEVER &&
+    (int) NODE_CONNECTING == (int) LITEVPN__IPAM__NODE__STATE__CONNECTING &&
+    (int) NODE_CONNECTED == (int) LITEVPN__IPAM__NODE__STATE__CONNECTED &&
+    (int) NODE_LOST == (int) LITEVPN__IPAM__NODE__STATE__LOST &&
+    (int) NODE_IDLE == (int) LITEVPN__IPAM__NODE__STATE__IDLE, "the states have the same numbers");
+
+static void
+fill_labels(struct node_message *out, const char *text)
+{
+	labels_read(&out->labels, text);
+	for (size_t i = 0; i < out->labels.n; i++) {
+		litevpn__ipam__label__init(&out->label[i]);
+		out->label[i].key = out->labels.rows[i].key;
+		out->label[i].value = out->labels.rows[i].value;
+		out->list[i] = &out->label[i];
+	}
+	out->m.n_labels = out->labels.n;
+	out->m.labels = out->list;
 }
 
-char **
-codec_token_secret(Litevpn__Ipam__Reply *r)
+static void
+fill_node(const struct codec_env *env, struct store_node *n, const char *labels,
+    struct node_message *out)
 {
-	return &r->token->secret;
+	const struct network *net = ledger_network(env->ledger, n->net);
+
+	litevpn__ipam__node__init(&out->m);
+	out->m.id = n->id;
+	out->m.display_name = n->display_name;
+	if (net != NULL)
+		out->m.network = (char *) net->row.name;
+	if (n->addr.family != 0)
+		out->m.address = (char *) ip_format(&n->addr, out->addr);
+	out->m.state = (Litevpn__Ipam__Node__State) n->state;
+	out->m.create_s = n->create_s;
+	out->m.seen_s = n->seen_s;
+	out->m.epoch = n->epoch;
+	out->m.fixed = n->fixed;
+	fill_labels(out, labels);
 }
 
 int
@@ -74,39 +78,6 @@ codec_redeem(const struct codec_env *env, const Litevpn__Ipam__Request *req, str
 	};
 
 	return token_redeem(env->ledger, env->granter, &claim, &a->redeemed, &a->err);
-}
-
-/* --- nodes ------------------------------------------------------------------------------------ */
-
-/* A node with the text that its message points to. */
-struct node_message {
-	Litevpn__Ipam__Node m;
-	char addr[IP_TEXT_MAX];
-};
-
-_Static_assert((int) NODE_NEVER == (int) LITEVPN__IPAM__NODE__STATE__NEVER &&
-    (int) NODE_CONNECTING == (int) LITEVPN__IPAM__NODE__STATE__CONNECTING &&
-    (int) NODE_CONNECTED == (int) LITEVPN__IPAM__NODE__STATE__CONNECTED &&
-    (int) NODE_LOST == (int) LITEVPN__IPAM__NODE__STATE__LOST &&
-    (int) NODE_IDLE == (int) LITEVPN__IPAM__NODE__STATE__IDLE, "the states have the same numbers");
-
-static void
-fill_node(const struct codec_env *env, struct store_node *n, struct node_message *out)
-{
-	const struct network *net = ledger_network(env->ledger, n->net);
-
-	litevpn__ipam__node__init(&out->m);
-	out->m.id = n->id;
-	out->m.display_name = n->display_name;
-	if (net != NULL)
-		out->m.network = (char *) net->row.name;
-	if (n->addr.family != 0)
-		out->m.address = (char *) ip_format(&n->addr, out->addr);
-	out->m.state = (Litevpn__Ipam__Node__State) n->state;
-	out->m.create_s = n->create_s;
-	out->m.seen_s = n->seen_s;
-	out->m.epoch = n->epoch;
-	out->m.fixed = n->fixed;
 }
 
 void
@@ -129,7 +100,7 @@ codec_redeemed(const struct codec_env *env, struct answer *a, Litevpn__Ipam__Rep
 	char server[IP_TEXT_MAX];
 	struct node_message node;
 
-	fill_node(env, &t->node, &node);
+	fill_node(env, &t->node, "", &node);
 	m.node = &node.m;
 	if (net != NULL)
 		m.server_address = (char *) ip_format(&net->row.prefix.addr, server);
@@ -192,17 +163,64 @@ codec_got_node(const struct codec_env *env, struct answer *a, Litevpn__Ipam__Rep
 {
 	struct node_message node;
 
-	fill_node(env, &a->node, &node);
+	fill_node(env, &a->node.node, node_notes_of(&a->node.notes, a->node.node.row), &node);
 	r->body_case = LITEVPN__IPAM__REPLY__BODY_NODE;
 	r->node = &node.m;
 	codec_put(a, r);
 }
 
+void
+codec_release_node(struct answer *a)
+{
+	node_notes_fini(&a->node.notes);
+}
+
+/* The wish of a message, with its labels in `set`, which has room for LABELS_MAX. */
+static int
+read_wish(const Litevpn__Ipam__UpdateNode *m, struct label_text *set, struct node_wish *out,
+    struct err *e)
+{
+	if (m->n_set > LABELS_MAX)
+		return err_set(e, -REASON_FIELD_INVALID, "labels: a node has at most %d",
+		    LABELS_MAX);
+	for (size_t i = 0; i < m->n_set; i++)
+		set[i] = (struct label_text){ m->set[i]->key, m->set[i]->value };
+	*out = (struct node_wish){
+		.rename = m->rename,
+		.display_name = m->display_name,
+		.drop_all = m->drop_all,
+		.drop = m->drop,
+		.ndrop = m->n_drop,
+		.set = set,
+		.nset = m->n_set,
+	};
+	return 0;
+}
+
+int
+codec_update_node(const struct codec_env *env, const Litevpn__Ipam__Request *req, struct answer *a)
+{
+	struct label_text set[LABELS_MAX];
+	struct node_wish wish;
+	int rc = read_wish(req->update_node, set, &wish, &a->err);
+
+	return rc < 0 ? rc
+	    : node_update(env->ledger, req->update_node->id, &wish, &a->node, &a->err);
+}
+
+void
+codec_log_updated(const struct answer *a)
+{
+	log_info("node_updated", "node=%s name=%s", a->node.node.id,
+	    LOG_Q(a->node.node.display_name));
+}
+
 int
 codec_list_nodes(const struct codec_env *env, const Litevpn__Ipam__Request *req, struct answer *a)
 {
-	return node_list(env->ledger, (int64_t) req->list_nodes->after, req->list_nodes->page_size,
-	    &a->page);
+	const Litevpn__Ipam__ListNodes *m = req->list_nodes;
+
+	return node_list(env->ledger, m->network, (int64_t) m->after, m->page_size, &a->page);
 }
 
 void
@@ -216,7 +234,9 @@ codec_listed_nodes(const struct codec_env *env, struct answer *a, Litevpn__Ipam_
 		r->result = REASON_INTERNAL;
 	} else {
 		for (size_t i = 0; i < a->page.n; i++) {
-			fill_node(env, &a->page.nodes[i], &nodes[i]);
+			struct store_node *n = &a->page.nodes[i];
+
+			fill_node(env, n, node_notes_of(&a->page.notes, n->row), &nodes[i]);
 			list[i] = &nodes[i].m;
 		}
 		m.n_nodes = a->page.n;
@@ -234,7 +254,7 @@ codec_listed_nodes(const struct codec_env *env, struct answer *a, Litevpn__Ipam_
 void
 codec_release_page(struct answer *a)
 {
-	free(a->page.nodes);
+	node_page_fini(&a->page);
 }
 
 int
@@ -312,26 +332,35 @@ static void
 fill_victim(const struct codec_env *env, struct lease_victim *v, struct victim_message *out)
 {
 	litevpn__ipam__victim__init(&out->m);
-	fill_node(env, &v->node, &out->node);
+	fill_node(env, &v->node, "", &out->node);
 	out->m.node = &out->node.m;
 	out->m.idle_s = v->idle_s;
 	out->m.eligible = v->eligible;
+}
+
+/* The first n victims as messages behind pointers, in one piece that is to be freed; or NULL. */
+static Litevpn__Ipam__Victim **
+list_victims(const struct codec_env *env, struct answer *a, size_t n)
+{
+	Litevpn__Ipam__Victim **list = calloc(n + 1, sizeof(*list) + sizeof(struct victim_message));
+	struct victim_message *victims = (struct victim_message *) (list + n + 1);
+
+	for (size_t i = 0; list != NULL && i < n; i++) {
+		fill_victim(env, &a->victims.victims[i], &victims[i]);
+		list[i] = &victims[i].m;
+	}
+	return list;
 }
 
 void
 codec_listed_victims(const struct codec_env *env, struct answer *a, Litevpn__Ipam__Reply *r)
 {
 	Litevpn__Ipam__Victims m = LITEVPN__IPAM__VICTIMS__INIT;
-	struct victim_message *victims = calloc(a->victims.n + 1, sizeof(*victims));
-	Litevpn__Ipam__Victim **list = calloc(a->victims.n + 1, sizeof(Litevpn__Ipam__Victim *));
+	Litevpn__Ipam__Victim **list = list_victims(env, a, a->victims.n);
 
-	if (victims == NULL || list == NULL) {
+	if (list == NULL) {
 		r->result = REASON_INTERNAL;
 	} else {
-		for (size_t i = 0; i < a->victims.n; i++) {
-			fill_victim(env, &a->victims.victims[i], &victims[i]);
-			list[i] = &victims[i].m;
-		}
 		m.n_victims = a->victims.n;
 		m.victims = list;
 		m.refused = a->victims.refused;
@@ -340,7 +369,6 @@ codec_listed_victims(const struct codec_env *env, struct answer *a, Litevpn__Ipa
 		r->victims = &m;
 	}
 	codec_put(a, r);
-	free(victims);
 	free(list);
 }
 
@@ -348,4 +376,45 @@ void
 codec_release_victims(struct answer *a)
 {
 	free(a->victims.victims);
+}
+
+int
+codec_reclaim(const struct codec_env *env, const Litevpn__Ipam__Request *req, struct answer *a)
+{
+	const Litevpn__Ipam__Reclaim *m = req->reclaim;
+
+	return lease_reclaim(env->ledger, m->network, m->count, m->min_idle_s, &a->victims,
+	    &a->err);
+}
+
+void
+codec_log_reclaimed(const struct answer *a)
+{
+	for (size_t i = 0; i < a->victims.n; i++) {
+		const struct lease_victim *v = &a->victims.victims[i];
+
+		log_info("address_reclaimed", "node=%s addr=%s idle=%" PRId64, v->node.id,
+		    IP_TEXT(&v->node.addr), v->idle_s);
+	}
+}
+
+/* A thousand victims are too much to be kept: an answer that is repeated only counts them. */
+void
+codec_reclaimed(const struct codec_env *env, struct answer *a, Litevpn__Ipam__Reply *r)
+{
+	Litevpn__Ipam__Reclaimed m = LITEVPN__IPAM__RECLAIMED__INIT;
+	size_t n = a->keep_in != NULL ? 0 : a->victims.n;
+	Litevpn__Ipam__Victim **list = list_victims(env, a, n);
+
+	if (list == NULL) {
+		r->result = REASON_INTERNAL;
+	} else {
+		m.n_victims = n;
+		m.victims = list;
+		m.count = (uint32_t) a->victims.n;
+		r->body_case = LITEVPN__IPAM__REPLY__BODY_RECLAIMED;
+		r->reclaimed = &m;
+	}
+	codec_put(a, r);
+	free(list);
 }

@@ -28,8 +28,8 @@ drop_holds(struct ledger *l)
 	return rc < 0 ? rc : n;
 }
 
-static int
-drop_token(struct ledger *l, const struct store_token *t)
+int
+expire_token(struct ledger *l, const struct store_token *t)
 {
 	struct store_hold h;
 	int rc = store_hold_by_token(l->store, t->row, &h);
@@ -46,7 +46,7 @@ drop_tokens(struct ledger *l)
 	int n = store_tokens_expired(l->store, l->now_s, tokens, EXPIRE_BATCH), rc = 0;
 
 	for (int i = 0; i < n && rc == 0; i++)
-		rc = drop_token(l, &tokens[i]);
+		rc = expire_token(l, &tokens[i]);
 	return rc < 0 ? rc : n;
 }
 

@@ -21,6 +21,9 @@ struct expired {
 /* Deletes a batch of it. Belongs into a ledger_request. */
 int expire_step(struct ledger *l, struct expired *out);
 
+/* Deletes a token, and what it promises is free. Belongs into a ledger_request. */
+int expire_token(struct ledger *l, const struct store_token *t);
+
 /*
  * Deletes as much of it as gives a network's pool a free address, if that can be had so: what is
  * over must not make a pool look full.

@@ -60,6 +60,22 @@ find_victim(struct ledger *l, const struct network *net, struct store_node *out,
 }
 
 static int
+refuse_unsynced(struct err *e, const char *before)
+{
+	return err_set(e, -REASON_IPAM_DOWN, "%swhich nodes are idle is known only when tunneld has "
+	    "announced its sessions", before);
+}
+
+/* It is unregistered; its address is the caller's to give. */
+static int
+take_from(struct ledger *l, const struct store_node *victim)
+{
+	int rc = events_node(l, EVENT_RECLAIM, victim, "idle=%" PRId64, idle_s(l, victim));
+
+	return rc < 0 ? rc : store_node_steal(l->store, victim, l->now_s);
+}
+
+static int
 reclaim(struct ledger *l, const struct network *net, struct ip_addr *out,
     struct lease_change *change, struct err *e)
 {
@@ -70,12 +86,8 @@ reclaim(struct ledger *l, const struct network *net, struct ip_addr *out,
 		return err_set(e, -REASON_POOL_EXHAUSTED, "all addresses of %s are given out "
 		    "(pool.onExhausted)", PREFIX_TEXT(&net->row.prefix));
 	if (!l->synced)
-		return err_set(e, -REASON_IPAM_DOWN, "no address is free, and which ones are idle "
-		    "is known only when tunneld has announced its sessions");
-	if ((rc = find_victim(l, net, &victim, e)) < 0 ||
-	    (rc = events_node(l, EVENT_RECLAIM, &victim, "idle=%" PRId64,
-	    idle_s(l, &victim))) < 0 ||
-	    (rc = store_node_steal(l->store, &victim, l->now_s)) < 0)
+		return refuse_unsynced(e, "no address is free, and ");
+	if ((rc = find_victim(l, net, &victim, e)) < 0 || (rc = take_from(l, &victim)) < 0)
 		return rc;
 	snprintf(change->victim, sizeof(change->victim), "%s", victim.id);
 	change->victim_idle_s = idle_s(l, &victim);
@@ -128,6 +140,51 @@ lease_victims(struct ledger *l, const char *network, size_t max, struct lease_vi
 		free(v.victims);
 		return rc;
 	}
+	*out = v;
+	return 0;
+}
+
+/* Nothing rests: it has been idle for as long as that would take. */
+static int
+free_address(struct ledger *l, struct network *net, const struct store_node *n)
+{
+	struct store_hold kept;
+	int rc = store_hold_by_addr(l->store, n->net, &n->addr, &kept);
+
+	if (rc == -ENOENT)
+		ledger_free(l, net, &n->addr);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int
+lease_reclaim(struct ledger *l, const char *network, size_t max, int64_t least_idle_s,
+    struct lease_victims *out, struct err *e)
+{
+	struct network *net = ledger_network_named(l, network);
+	struct lease_victims v;
+	size_t n = 0;
+	int rc;
+
+	if (net == NULL)
+		return -REASON_NETWORK_UNKNOWN;
+	if (max < 1 || max > LEASE_VICTIMS_MAX || least_idle_s < 0)
+		return err_set(e, -REASON_FIELD_INVALID, "count: must be from 1 to %d, and min_idle "
+		    "not negative", LEASE_VICTIMS_MAX);
+	if (!l->synced)
+		return refuse_unsynced(e, "");
+	if ((rc = lease_victims(l, network, max, &v)) < 0)
+		return rc;
+	while (rc == 0 && n < v.n && v.victims[n].eligible && v.victims[n].idle_s >= least_idle_s) {
+		const struct store_node *victim = &v.victims[n++].node;
+
+		if ((rc = take_from(l, victim)) == 0)
+			rc = free_address(l, net, victim);
+	}
+	if (rc < 0) {
+		free(v.victims);
+		return rc;
+	}
+	v.n = n;
 	*out = v;
 	return 0;
 }

@@ -70,6 +70,14 @@ struct lease_victims {
 };
 int lease_victims(struct ledger *l, const char *network, size_t max, struct lease_victims *out);
 
+/*
+ * Unregisters the first of them, as many as are eligible, have been idle for least_idle_s, and
+ * are not more than `max` (1 to LEASE_VICTIMS_MAX); their addresses are free then, or reserved.
+ * NETWORK_UNKNOWN, FIELD_INVALID; IPAM_DOWN as long as nobody can tell who is idle.
+ */
+int lease_reclaim(struct ledger *l, const char *network, size_t max, int64_t least_idle_s,
+    struct lease_victims *out, struct err *e);
+
 void lease_log(const char *node_id, const struct ip_addr *addr, const struct lease_change *change);
 
 #endif

@@ -162,6 +162,17 @@ ledger_network_named(struct ledger *l, const char *name)
 	return net;
 }
 
+int
+ledger_network_id(struct ledger *l, const char *name, int64_t *out)
+{
+	const struct network *net = name[0] == '\0' ? NULL : ledger_network_named(l, name);
+
+	if (name[0] != '\0' && net == NULL)
+		return -REASON_NETWORK_UNKNOWN;
+	*out = net == NULL ? 0 : net->row.id;
+	return 0;
+}
+
 void
 ledger_take(struct ledger *l, struct network *net, const struct ip_addr *addr)
 {

@@ -85,6 +85,9 @@ bool ledger_broken(const struct ledger *l);
 struct network *ledger_network(struct ledger *l, int64_t id);
 struct network *ledger_network_named(struct ledger *l, const char *name);
 
+/* The number of one that a list is of; an empty name means all of them, 0. NETWORK_UNKNOWN. */
+int ledger_network_id(struct ledger *l, const char *name, int64_t *out);
+
 /* The next network after one (NULL: the first), NULL after the last. */
 struct network *ledger_network_next(struct ledger *l, const struct network *after);
 

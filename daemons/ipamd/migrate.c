@@ -170,8 +170,15 @@ static const char step_3[] =
     " bytes blob not null,"
     " time_s integer not null);\n";
 
+/* Step 4. What people note of nodes; how many uses a bootstrap token was made with, and when. */
+static const char step_4[] =
+    "alter table vpn_mgr add column labels text not null default '';\n"
+    "alter table bootstrap_tokens add column uses integer not null default 0;\n"
+    "alter table bootstrap_tokens add column create_s integer not null default 0;\n"
+    "update bootstrap_tokens set uses=max(uses_left, 1);\n";
+
 /* The n-th leads to version n + 1. */
-static const char *const steps[] = { step_1, step_2, step_3 };
+static const char *const steps[] = { step_1, step_2, step_3, step_4 };
 
 const int64_t migrate_version = (int64_t) (sizeof(steps) / sizeof(steps[0]));
 

@@ -8,9 +8,8 @@
 #include "common/utf8.h"
 #include "daemons/ipamd/store.h"
 
-/* Fit to be shown in a terminal: valid UTF-8 without control characters (C0, DEL, C1). */
-static bool
-is_printable(const char *text)
+bool
+name_is_printable(const char *text)
 {
 	uint32_t c;
 
@@ -27,7 +26,7 @@ name_check_display(const char *name, const char *field, struct err *e)
 	if (strlen(name) > STORE_NAME_MAX)
 		return err_set(e, -REASON_FIELD_INVALID, "%s: must be at most %d bytes", field,
 		    STORE_NAME_MAX);
-	if (!is_printable(name))
+	if (!name_is_printable(name))
 		return err_set(e, -REASON_FIELD_INVALID, "%s: must be UTF-8 without control "
 		    "characters", field);
 	return 0;

@@ -22,6 +22,7 @@ view(struct ledger *l, const struct network *net, struct network_view *out)
 	out->addresses = pool_size(net->pool);
 	out->used = pool_used(net->pool);
 	out->full = net->full;
+	pool_ends(net->pool, &out->first, &out->last);
 	if ((rc = store_counts(l->store, net->row.id, &out->counts)) < 0)
 		return rc;
 	return store_hold_counts(l->store, net->row.id, out->held);
@@ -183,7 +184,7 @@ network_create(struct ledger *l, struct request *r, const struct network_wish *w
 
 /* The addresses that are kept, where the new pool has them. */
 static int
-keep_holds(struct ledger *l, struct network *net)
+keep_holds(struct ledger *l, struct network *net, struct network_view *made)
 {
 	struct store_hold holds[64];
 	int64_t after = 0;
@@ -193,8 +194,13 @@ keep_holds(struct ledger *l, struct network *net)
 		if ((n = store_hold_list(l->store, net->row.id, after, holds,
 		    sizeof(holds) / sizeof(holds[0]))) < 0)
 			return n;
-		for (int i = 0; i < n; i++)
+		for (int i = 0; i < n; i++) {
+			bool inside = pool_usable(net->pool, &holds[i].addr);
+
+			made->map.inside += inside;
+			made->map.outside += !inside;
 			ledger_take(l, net, &holds[i].addr);
+		}
 		after = n > 0 ? holds[n - 1].row : 0;
 	} while (n > 0);
 	return 0;
@@ -212,13 +218,16 @@ network_recreate(struct ledger *l, const struct network_wish *wish, struct netwo
 	if ((rc = find_own(l, wish->name, &net, e)) < 0)
 		return rc;
 	row = net->row;
-	if ((rc = read_wish(wish, &row, e)) < 0 || (rc = networks_check(l, &row, e)) < 0)
+	made.map.before = row.prefix;
+	if ((rc = read_wish(wish, &row, e)) < 0 || (rc = networks_check(l, &row, e)) < 0 ||
+	    (rc = store_counts(l->store, row.id, &made.counts)) < 0)
 		return rc;
+	made.map.readdressed = made.counts.bound;
 	made.epoch = l->epoch++;
 	if ((rc = store_network_change(l->store, &row)) < 0 ||
 	    (rc = store_network_clear(l->store, row.id, l->epoch, l->now_s)) < 0 ||
 	    (rc = install(l, net, &row)) < 0 ||
-	    (rc = keep_holds(l, net)) < 0 ||
+	    (rc = keep_holds(l, net, &made)) < 0 ||
 	    (rc = events_network(l, EVENT_NETWORK_RECREATE, net, "address=%s",
 	    PREFIX_TEXT(&row.prefix))) < 0 ||
 	    (rc = view(l, net, &made)) < 0)

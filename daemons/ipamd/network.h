@@ -30,6 +30,12 @@ struct network_view {
 	uint64_t held[HOLD_REST + 1];		/* by kind; a reserved one may be a node's, too */
 	struct store_counts counts;
 	bool full;				/* pool.warnAt is reached */
+	struct ip_addr first, last;		/* of those that can be given out; none: there is none */
+	struct {		/* by network_recreate */
+		struct ip_prefix before;
+		uint64_t readdressed;		/* nodes that have lost their address */
+		uint64_t inside, outside;	/* kept addresses that it can give, and others */
+	} map;
 };
 
 /* FIELD_INVALID, NETWORK_EXISTS, NETWORK_OVERLAP, OVERLOADED (NETWORKS_MAX). */

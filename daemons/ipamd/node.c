@@ -2,46 +2,173 @@
 #include "daemons/ipamd/node.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/reason.h"
 #include "daemons/ipamd/events.h"
 #include "daemons/ipamd/hold.h"
+#include "daemons/ipamd/name.h"
+
+/* --- seeing ----------------------------------------------------------------------------------- */
 
 int
-node_get(struct ledger *l, const char *id, struct store_node *out)
+node_find(struct ledger *l, const char *id, struct store_node *out)
 {
 	int rc = store_node_by_id(l->store, id, out);
 
 	return rc == -ENOENT ? -REASON_NODE_UNKNOWN : rc;
 }
 
-int
-node_get_by_token(struct ledger *l, const char *token, struct store_node *out)
+/* The labels of n nodes in order of rows, which are all of that network (0: of any) between them. */
+static int
+read_notes(struct ledger *l, int64_t net, const struct store_node *nodes, size_t n,
+    struct node_notes *out)
 {
-	int rc = store_node_by_token(l->store, token, out);
+	struct store_labels *rows;
+	int rc;
 
-	return rc == -ENOENT ? -REASON_NODE_UNKNOWN : rc;
+	*out = (struct node_notes){ 0 };
+	if (n == 0)
+		return 0;
+	if ((rows = calloc(n, sizeof(*rows))) == NULL)
+		return -ENOMEM;
+	if ((rc = store_labels(l->store, net, nodes[0].row, nodes[n - 1].row, rows, n)) <= 0) {
+		free(rows);
+		return rc;
+	}
+	*out = (struct node_notes){ rows, (size_t) rc };
+	return 0;
+}
+
+void
+node_notes_fini(struct node_notes *notes)
+{
+	free(notes->rows);
+	*notes = (struct node_notes){ 0 };
+}
+
+static int
+compare_rows(const void *key, const void *element)
+{
+	int64_t row = *(const int64_t *) key, that = ((const struct store_labels *) element)->row;
+
+	return row < that ? -1 : row > that;
+}
+
+const char *
+node_notes_of(const struct node_notes *notes, int64_t row)
+{
+	const struct store_labels *found = notes->n == 0 ? NULL
+	    : bsearch(&row, notes->rows, notes->n, sizeof(notes->rows[0]), compare_rows);
+
+	return found == NULL ? "" : found->text;
+}
+
+/* The node that was found, if it was. */
+static int
+with_notes(struct ledger *l, int found, const struct store_node *n, struct node_noted *out)
+{
+	struct node_noted got = { .node = *n };
+	int rc = found < 0 ? found : read_notes(l, 0, n, 1, &got.notes);
+
+	if (rc == 0)
+		*out = got;
+	return rc;
 }
 
 int
-node_list(struct ledger *l, int64_t after, size_t size, struct node_page *out)
+node_get(struct ledger *l, const char *id, struct node_noted *out)
+{
+	struct store_node n = { 0 };
+
+	return with_notes(l, node_find(l, id, &n), &n, out);
+}
+
+int
+node_get_by_token(struct ledger *l, const char *token, struct node_noted *out)
+{
+	struct store_node n = { 0 };
+	int rc = store_node_by_token(l->store, token, &n);
+
+	return with_notes(l, rc == -ENOENT ? -REASON_NODE_UNKNOWN : rc, &n, out);
+}
+
+void
+node_page_fini(struct node_page *page)
+{
+	free(page->nodes);
+	page->nodes = NULL;
+	node_notes_fini(&page->notes);
+}
+
+int
+node_list(struct ledger *l, const char *network, int64_t after, size_t size, struct node_page *out)
 {
 	size_t max = size == 0 ? NODE_PAGE_DEFAULT : size > NODE_PAGE_MAX ? NODE_PAGE_MAX : size;
-	struct store_node *nodes;
+	struct node_page page = { .revision = l->events.newest };
+	int64_t net;
 	int rc;
 
-	if ((nodes = calloc(max + 1, sizeof(*nodes))) == NULL)
+	if ((rc = ledger_network_id(l, network, &net)) < 0)
+		return rc;
+	if ((page.nodes = calloc(max + 1, sizeof(*page.nodes))) == NULL)
 		return -ENOMEM;
-	if ((rc = store_node_list(l->store, after, nodes, max + 1)) < 0) {
-		free(nodes);
+	rc = store_node_list(l->store, net, after, page.nodes, max + 1);
+	if (rc >= 0) {
+		page.n = (size_t) rc > max ? max : (size_t) rc;
+		page.next = (size_t) rc > max ? page.nodes[max - 1].row : 0;
+		rc = read_notes(l, net, page.nodes, page.n, &page.notes);
+	}
+	if (rc < 0) {
+		free(page.nodes);
 		return rc;
 	}
-	*out = (struct node_page){ .nodes = nodes, .n = (size_t) rc > max ? max : (size_t) rc,
-		.revision = l->events.newest };
-	out->next = (size_t) rc > max ? nodes[max - 1].row : 0;
+	*out = page;
 	return 0;
+}
+
+/* --- changing --------------------------------------------------------------------------------- */
+
+static int
+change_labels(struct labels *ls, const struct node_wish *w, struct err *e)
+{
+	int rc = 0;
+
+	if (w->drop_all)
+		ls->n = 0;
+	for (size_t i = 0; i < w->ndrop; i++)
+		labels_drop(ls, w->drop[i]);
+	for (size_t i = 0; i < w->nset && rc == 0; i++)
+		rc = labels_set(ls, w->set[i].key, w->set[i].value, e);
+	return rc;
+}
+
+int
+node_update(struct ledger *l, const char *id, const struct node_wish *wish,
+    struct node_noted *out, struct err *e)
+{
+	char name[STORE_NAME_MAX + 1], text[STORE_LABELS_MAX + 1];
+	struct node_noted got;
+	struct labels ls;
+	int rc;
+
+	if (wish->rename && name_check_display(wish->display_name, "display_name", e) < 0)
+		return e->rc;
+	if ((rc = node_get(l, id, &got)) < 0)
+		return rc;
+	labels_read(&ls, node_notes_of(&got.notes, got.node.row));
+	node_notes_fini(&got.notes);
+	if ((rc = change_labels(&ls, wish, e)) < 0)
+		return rc;
+	labels_write(&ls, text);
+	snprintf(name, sizeof(name), "%s",
+	    wish->rename ? wish->display_name : got.node.display_name);
+	if ((rc = store_node_describe(l->store, &got.node, name, text)) < 0 ||
+	    (rc = events_node(l, EVENT_UPDATE, &got.node, "labels=%zu name=%s", ls.n, name)) < 0)
+		return rc;
+	return node_get(l, id, out);
 }
 
 /* Its epoch is spent: whatever tunneld still says of its sessions is older. */
@@ -62,7 +189,7 @@ node_delete(struct ledger *l, const char *id, uint64_t *epoch_out)
 	struct store_node n, was;
 	int rc;
 
-	if ((rc = node_get(l, id, &n)) < 0 ||
+	if ((rc = node_find(l, id, &n)) < 0 ||
 	    (rc = events_node(l, EVENT_UNREGISTER, &n, "by=administrator")) < 0)
 		return rc;
 	was = n;

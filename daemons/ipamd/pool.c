@@ -206,6 +206,22 @@ pool_unmark(struct pool *p, const struct ip_addr *addr)
 	return true;
 }
 
+bool
+pool_ends(const struct pool *p, struct ip_addr *first_out, struct ip_addr *last_out)
+{
+	uint64_t first = 0, last = p->n;
+
+	if (p->size == 0)
+		return false;
+	while (bit_get(p->barred, first))
+		first++;
+	while (bit_get(p->barred, last - 1))
+		last--;
+	*first_out = ip_prefix_at(&p->net, first);
+	*last_out = ip_prefix_at(&p->net, last - 1);
+	return true;
+}
+
 uint64_t
 pool_size(const struct pool *p)
 {

@@ -44,6 +44,9 @@ int pool_next(const struct pool *p, struct ip_addr *out);
 bool pool_mark(struct pool *p, const struct ip_addr *addr);
 bool pool_unmark(struct pool *p, const struct ip_addr *addr);
 
+/* The lowest and the highest usable address. False: there is none. */
+bool pool_ends(const struct pool *p, struct ip_addr *first_out, struct ip_addr *last_out);
+
 uint64_t pool_size(const struct pool *p);	/* usable addresses */
 uint64_t pool_used(const struct pool *p);	/* taken ones */
 

@@ -25,7 +25,7 @@ check_claim(const struct renew_claim *c, struct err *e)
 static int
 find_node(struct ledger *l, const char *id, struct store_node *n)
 {
-	int rc = node_get(l, id, n);
+	int rc = node_find(l, id, n);
 
 	if (rc == 0 && ledger_expired(l, n))
 		return -REASON_NODE_UNKNOWN;

@@ -17,7 +17,7 @@
  * a salt that is kept, and the granter's key.
  */
 
-#define REQUEST_ID_MAX 64	/* a UUID has 36 */
+#define REQUEST_ID_MAX 128	/* a UUID has 36; ctld says before it whose it is */
 
 struct request {
 	bool named;		/* it has an id */

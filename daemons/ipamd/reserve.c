@@ -11,6 +11,8 @@
 #include "daemons/ipamd/hold.h"
 #include "daemons/ipamd/name.h"
 
+#define CHUNK 64
+
 static int
 view(struct ledger *l, const struct network *net, const struct store_hold *h,
     struct reserve_view *out)
@@ -171,32 +173,95 @@ reserve_release(struct ledger *l, const struct reserve_wish *which, struct reser
 
 /* --- listing ---------------------------------------------------------------------------------- */
 
+/* What stands in `next` before the row of a node; rows are never that high. */
+#define AMONG_NODES (INT64_C(1) << 62)
+
+static bool
+is_full(const struct reserve_page *page, size_t max)
+{
+	return page->n == max;
+}
+
+/* Appends kept addresses in rows after `after`, up to max + 1 on the page. */
+static int
+list_holds(struct ledger *l, const struct network *net, int64_t after, size_t max,
+    struct reserve_page *page)
+{
+	struct store_hold *holds = calloc(max + 1, sizeof(*holds));
+	int n, rc = holds == NULL ? -ENOMEM : 0;
+
+	if (rc == 0)
+		rc = n = store_hold_list(l->store, net->row.id, after, holds, max + 1);
+	for (int i = 0; rc >= 0 && i < n && !is_full(page, max); i++)
+		rc = view(l, net, &holds[i], &page->holds[page->n++]);
+	if (rc >= 0 && (size_t) n > max)
+		page->next = holds[max - 1].row;
+	free(holds);
+	return rc < 0 ? rc : 0;
+}
+
+/* 1: it was appended, 0: the address is kept as well, and was listed there. */
+static int
+append_binding(struct ledger *l, const struct network *net, const struct store_binding *b,
+    struct reserve_page *page)
+{
+	struct store_hold h = { .net = net->row.id, .addr = b->addr };
+	struct store_hold kept;
+	int rc = store_hold_by_addr(l->store, h.net, &h.addr, &kept);
+
+	if (rc != -ENOENT)
+		return rc;
+	rc = view(l, net, &h, &page->holds[page->n]);
+	page->n += rc == 0;
+	return rc < 0 ? rc : 1;
+}
+
+/* Appends addresses of nodes in rows after `after`. The page ends where more may follow. */
+static int
+list_bindings(struct ledger *l, const struct network *net, int64_t after, size_t max,
+    struct reserve_page *page)
+{
+	struct store_binding chunk[CHUNK];
+	int n, rc = 0;
+
+	do {
+		if ((n = store_bindings(l->store, net->row.id, after, chunk, CHUNK)) < 0)
+			return n;
+		for (int i = 0; i < n && rc >= 0 && !is_full(page, max); i++) {
+			rc = append_binding(l, net, &chunk[i], page);
+			after = chunk[i].row;
+		}
+	} while (rc >= 0 && n == CHUNK && !is_full(page, max));
+	/* Nodes may follow that have nothing to list: the next page may be empty. */
+	if (rc >= 0 && is_full(page, max))
+		page->next = AMONG_NODES + after;
+	return rc < 0 ? rc : 0;
+}
+
 int
-reserve_list(struct ledger *l, const char *network, int64_t after, size_t size,
+reserve_list(struct ledger *l, const char *network, bool kept_only, int64_t after, size_t size,
     struct reserve_page *out)
 {
 	size_t max = size == 0 ? RESERVE_PAGE_DEFAULT : size > RESERVE_PAGE_MAX ? RESERVE_PAGE_MAX : size;
 	struct reserve_page page = { 0 };
-	struct store_hold *holds = NULL;
 	struct network *net;
-	int n, rc;
+	int rc;
 
 	if ((rc = find_network(l, network, &net)) < 0)
 		return rc;
-	holds = calloc(max + 1, sizeof(*holds));
-	page.holds = calloc(max, sizeof(*page.holds));
-	rc = holds == NULL || page.holds == NULL ? -ENOMEM : 0;
-	if (rc == 0)
-		rc = n = store_hold_list(l->store, net->row.id, after, holds, max + 1);
-	for (; rc >= 0 && page.n < max && page.n < (size_t) n; page.n++)
-		rc = view(l, net, &holds[page.n], &page.holds[page.n]);
-	if (rc >= 0) {
-		page.next = (size_t) n > max ? holds[max - 1].row : 0;
-		*out = page;
-		page.holds = NULL;
-		rc = 0;
+	if ((page.holds = calloc(max, sizeof(*page.holds))) == NULL)
+		return -ENOMEM;
+	if (after < AMONG_NODES) {
+		rc = list_holds(l, net, after, max, &page);
+		if (page.next == 0 && !kept_only && is_full(&page, max))
+			page.next = AMONG_NODES;
+		after = AMONG_NODES;
 	}
-	free(page.holds);
-	free(holds);
+	if (rc == 0 && page.next == 0 && !kept_only)
+		rc = list_bindings(l, net, after - AMONG_NODES, max, &page);
+	if (rc < 0)
+		free(page.holds);
+	else
+		*out = page;
 	return rc;
 }

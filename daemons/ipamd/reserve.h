@@ -19,7 +19,7 @@ struct reserve_wish {
 };
 
 struct reserve_view {
-	struct store_hold hold;
+	struct store_hold hold;		/* its kind is 0 where the address is a node's only */
 	char network[STORE_NETWORK_MAX + 1];
 	char node[PKI_ID_MAX + 1];	/* that has the address now; "": none */
 };
@@ -45,8 +45,12 @@ struct reserve_page {
 	int64_t next;	/* where the next page goes on; 0: this is the last */
 };
 
-/* Kept addresses of a network in the order of their making. As node_list. NETWORK_UNKNOWN. */
-int reserve_list(struct ledger *l, const char *network, int64_t after, size_t size,
+/*
+ * Addresses of a network that are not free: the kept ones in the order of their making, then,
+ * unless kept_only is set, those of nodes in the order of registration. Each is there once. As
+ * node_list. NETWORK_UNKNOWN.
+ */
+int reserve_list(struct ledger *l, const char *network, bool kept_only, int64_t after, size_t size,
     struct reserve_page *out);
 
 #endif

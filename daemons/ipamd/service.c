@@ -33,6 +33,15 @@ log_refusal(struct service *s, const struct answer *a)
 	    ipc_call_peer(a->call) == PEER_TUNNELD ? "tunneld" : "ctld", codec_name(a));
 }
 
+/* All has been done as it was asked: that was the question. Nothing of it stays. */
+static int
+undo(struct service *s)
+{
+	int rc = ledger_answer(s->env.ledger, -ECANCELED);
+
+	return rc == -ECANCELED ? 0 : rc;
+}
+
 static int
 perform(struct service *s, const ProtobufCMessage *msg, struct answer *a)
 {
@@ -44,8 +53,8 @@ perform(struct service *s, const ProtobufCMessage *msg, struct answer *a)
 	}
 	if ((rc = ledger_request(s->env.ledger, clock_utc_s())) < 0)
 		return rc;
-	return ledger_answer(s->env.ledger,
-	    codec_perform(&s->env, msg, ipc_call_peer(a->call), a));
+	rc = codec_perform(&s->env, msg, ipc_call_peer(a->call), a);
+	return rc == 0 && a->validate_only ? undo(s) : ledger_answer(s->env.ledger, rc);
 }
 
 static void

@@ -194,9 +194,9 @@ store_node_keys(struct store *st, struct store_node *n)
 }
 
 int
-store_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max)
+store_node_list(struct store *st, int64_t net, int64_t after, struct store_node *nodes, size_t max)
 {
-	return READ(st, node_list, after, nodes, max);
+	return READ(st, node_list, net, after, nodes, max);
 }
 
 int
@@ -268,6 +268,24 @@ store_node_attach(struct store *st, struct store_node *n, const struct ip_addr *
 	n->addr = *addr;
 	n->fixed = fixed;
 	return 0;
+}
+
+int
+store_node_describe(struct store *st, struct store_node *n, const char *display_name,
+    const char *labels)
+{
+	int rc = WRITE(st, STORE_NOW, node_describe, n, display_name, labels);
+
+	if (rc == 0)
+		snprintf(n->display_name, sizeof(n->display_name), "%s", display_name);
+	return rc;
+}
+
+int
+store_labels(struct store *st, int64_t net, int64_t first, int64_t last, struct store_labels *out,
+    size_t max)
+{
+	return READ(st, labels, net, first, last, out, max);
 }
 
 int
@@ -350,6 +368,18 @@ int
 store_token_by_hash(struct store *st, const uint8_t hash[SECRET_HASH_LEN], struct store_token *out)
 {
 	return READ(st, token_by_hash, hash, out);
+}
+
+int
+store_token_by_label(struct store *st, const char *label, struct store_token *out)
+{
+	return READ(st, token_by_label, label, out);
+}
+
+int
+store_token_list(struct store *st, int64_t net, int64_t after, struct store_token *out, size_t max)
+{
+	return READ(st, token_list, net, after, out, max);
 }
 
 int

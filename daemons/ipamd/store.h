@@ -33,6 +33,7 @@ struct store;
 #define STORE_TOKEN_MAX 64	/* node tokens; ours have 16 digits, "reserverd" is shorter */
 #define STORE_NAME_MAX 63	/* bytes of a display name */
 #define STORE_LABEL_LEN 8	/* digits of a bootstrap token's public id */
+#define STORE_LABELS_MAX 2048	/* bytes of all of a node's labels, as labels.h writes them */
 
 #define STORE_NETWORK_MAX 63	/* bytes of a network's name */
 #define STORE_EXCLUDE_MAX 16	/* prefixes that a network does not give */
@@ -71,13 +72,19 @@ struct store_node {
 	uint8_t grpc_spki[PKI_SPKI_LEN], vpn_spki[PKI_SPKI_LEN];
 };
 
+/* What people have noted of a node: it may be long, so it is read only where it is shown. */
+struct store_labels {
+	int64_t row;			/* of the node */
+	char text[STORE_LABELS_MAX + 1];
+};
+
 struct store_token {
-	int64_t row;
+	int64_t row;			/* rises in the order of their making */
 	char label[STORE_LABEL_LEN + 1];
 	uint8_t hash[SECRET_HASH_LEN];
 	int64_t net;
-	unsigned uses_left;
-	int64_t expire_s;		/* UTC */
+	unsigned uses, uses_left;	/* that it was made with, and has */
+	int64_t create_s, expire_s;	/* UTC; create_s 0: not known */
 };
 
 /* A node's address. */
@@ -131,6 +138,8 @@ enum event_kind {
 	EVENT_UNREGISTER,	/* by an administrator, or since it never attached */
 	EVENT_NETWORK_CREATE, EVENT_NETWORK_DELETE, EVENT_NETWORK_RECREATE,
 	EVENT_RESTORE,		/* the database was replaced by a backup */
+	EVENT_UPDATE,		/* a node has another name, or other labels */
+	EVENT_TOKEN_REVOKE,	/* a bootstrap token was, by an administrator */
 	EVENT_KINDS		/* their numbers are kept in databases: new ones stand before this */
 };
 
@@ -208,8 +217,12 @@ int store_node_by_keys(struct store *st, const struct store_node *like, struct s
 /* Fills in the keys that it was enrolled with. -ENOENT: it has enrolled in no way that tells them. */
 int store_node_keys(struct store *st, struct store_node *n);
 
-/* Nodes registered after the one in row `after`, oldest first. Returns how many. */
-int store_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max);
+/*
+ * Nodes of a network (0: of all) registered after the one in row `after`, oldest first. Returns how
+ * many.
+ */
+int store_node_list(struct store *st, int64_t net, int64_t after, struct store_node *nodes,
+    size_t max);
 
 /*
  * The nodes of a network whose address may be taken, in the order in which that happens: idle for
@@ -229,6 +242,17 @@ int store_node_add(struct store *st, struct store_node *n, int64_t now_s);
  */
 int store_node_bind(struct store *st, struct store_node *n, const struct ip_addr *addr, bool fixed,
     int64_t now_s);
+
+/* Another name and other labels. It is no use of the node. *n is then as the row. -ESTALE. */
+int store_node_describe(struct store *st, struct store_node *n, const char *display_name,
+    const char *labels);
+
+/*
+ * The labels of those nodes of a network (0: of all) in rows `first` to `last` that have any, in
+ * order of rows; how many.
+ */
+int store_labels(struct store *st, int64_t net, int64_t first, int64_t last,
+    struct store_labels *out, size_t max);
 
 /*
  * Unregisters a node whose address somebody else needs, and sets it a tombstone. -ESTALE: it is not
@@ -292,6 +316,11 @@ int store_counts(struct store *st, int64_t net, struct store_counts *out);
 int store_token_add(struct store *st, struct store_token *t);	/* fills t->row. -EEXIST */
 int store_token_by_hash(struct store *st, const uint8_t hash[SECRET_HASH_LEN],
     struct store_token *out);	/* 0 or -ENOENT */
+int store_token_by_label(struct store *st, const char *label, struct store_token *out);	/* likewise */
+
+/* Those of a network (0: of all) in rows after `after`, in order of rows; how many. */
+int store_token_list(struct store *st, int64_t net, int64_t after, struct store_token *out,
+    size_t max);
 int store_token_use(struct store *st, int64_t row);	/* one use less; -ESTALE: none was left */
 int store_token_delete(struct store *st, int64_t row);	/* its promise must be gone. -ESTALE */
 int store_token_count(struct store *st, uint64_t *out);

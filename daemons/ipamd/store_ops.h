@@ -53,13 +53,18 @@ struct store_ops {
 	int (*node_find)(struct store *st, enum store_by by, const struct store_node *like,
 	    struct store_node *out);
 	int (*node_keys)(struct store *st, struct store_node *n);
-	int (*node_list)(struct store *st, int64_t after, struct store_node *nodes, size_t max);
+	int (*node_list)(struct store *st, int64_t net, int64_t after, struct store_node *nodes,
+	    size_t max);
 	int (*node_victims)(struct store *st, int64_t net, struct store_node *nodes, size_t max);
 	int (*nodes_expired)(struct store *st, int64_t created_before_s, struct store_node *nodes,
 	    size_t max);
 	int (*node_add)(struct store *st, struct store_node *n, const struct store_use *use);
 	int (*node_bind)(struct store *st, const struct store_node *n, const struct ip_addr *addr,
 	    bool fixed, const struct store_use *use);
+	int (*node_describe)(struct store *st, const struct store_node *n, const char *display_name,
+	    const char *labels);
+	int (*labels)(struct store *st, int64_t net, int64_t first, int64_t last,
+	    struct store_labels *out, size_t max);
 	int (*node_steal)(struct store *st, const struct store_node *victim, int64_t now_s);
 	int (*tombstone)(struct store *st, const char *token, struct store_tombstone *out);
 	int (*node_touch)(struct store *st, const struct store_node *n, enum node_state state,
@@ -79,6 +84,9 @@ struct store_ops {
 	int (*token_add)(struct store *st, struct store_token *t);
 	int (*token_by_hash)(struct store *st, const uint8_t hash[SECRET_HASH_LEN],
 	    struct store_token *out);
+	int (*token_by_label)(struct store *st, const char *label, struct store_token *out);
+	int (*token_list)(struct store *st, int64_t net, int64_t after, struct store_token *out,
+	    size_t max);
 	int (*token_use)(struct store *st, int64_t row);
 	int (*token_delete)(struct store *st, int64_t row);
 	int (*token_count)(struct store *st, uint64_t *out);

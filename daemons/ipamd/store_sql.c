@@ -8,7 +8,7 @@
 
 /* In the order in which store_sqlite_token.c reads them. */
 #define TOKEN                                                                                      \
-	"select id, label, hash, net_id, uses_left, expire_s from bootstrap_tokens "
+	"select id, label, hash, net_id, uses, uses_left, create_s, expire_s from bootstrap_tokens "
 
 /* In the order in which store_sqlite_hold.c reads them. */
 #define HOLD "select id, net_id, address, kind, name, token_id, until_s from holds "
@@ -87,13 +87,17 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	[SQL_NODE_KEYS] =
 	    "select grpc_spki, vpn_spki from vpn_mgr where id=?1 and length(grpc_spki)=32"
 	    " and length(vpn_spki)=32",
-	[SQL_NODE_LIST] = NODE "where id>?1 order by id limit ?2",
+	[SQL_NODE_LIST] = NODE "where id>?2 and (?1=0 or net_id=?1) order by id limit ?3",
+	[SQL_LABELS] =
+	    "select id, labels from vpn_mgr where id between ?2 and ?3 and labels<>''"
+	    " and (?1=0 or net_id=?1) order by id limit ?4",
 	[SQL_NODE_VICTIMS] = NODE
 	    "where net_id=?1 and" VICTIM " order by update_time, lru_seq, id limit ?2",
 	[SQL_NODE_ADD] =
 	    "insert into vpn_mgr(token, state, bind_ip, create_time, update_time, lru_seq, node_id,"
 	    " net_id, display_name, create_s, reserved, fixed, bootstrap_id, grpc_spki, vpn_spki)"
 	    " values(?1, -1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+	[SQL_NODE_DESCRIBE] = "update vpn_mgr set display_name=?3, labels=?4" UNCHANGED,
 	[SQL_NODE_BIND] =
 	    "update vpn_mgr set " BIND ", update_time=?5, lru_seq=?6" UNCHANGED,
 	[SQL_NODE_ATTACH] =
@@ -144,9 +148,11 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	    "select count(*) from vpn_mgr where net_id=?1 and state=3 and state<>-1",
 
 	[SQL_TOKEN_ADD] =
-	    "insert into bootstrap_tokens(label, hash, net_id, uses_left, expire_s)"
-	    " values(?1, ?2, ?3, ?4, ?5)",
+	    "insert into bootstrap_tokens(label, hash, net_id, uses, uses_left, create_s, expire_s)"
+	    " values(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[SQL_TOKEN_BY_HASH] = TOKEN "where hash=?1",
+	[SQL_TOKEN_BY_LABEL] = TOKEN "where label=?1",
+	[SQL_TOKEN_LIST] = TOKEN "where id>?2 and (?1=0 or net_id=?1) order by id limit ?3",
 	[SQL_TOKEN_USE] =
 	    "update bootstrap_tokens set uses_left=uses_left-1"
 	    " where id=?1 and uses_left>0",

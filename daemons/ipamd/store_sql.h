@@ -20,11 +20,12 @@ enum store_stmt {
 	SQL_NODE_BY_TOKEN, SQL_NODE_BY_ADDR, SQL_NODE_BY_ID, SQL_NODE_BY_KEYS, SQL_NODE_KEYS,
 	SQL_NODE_LIST,
 	SQL_NODE_VICTIMS,
-	SQL_NODE_ADD, SQL_NODE_BIND, SQL_NODE_ATTACH, SQL_NODE_STEAL, SQL_NODE_TOUCH,
+	SQL_LABELS,
+	SQL_NODE_ADD, SQL_NODE_DESCRIBE, SQL_NODE_BIND, SQL_NODE_ATTACH, SQL_NODE_STEAL, SQL_NODE_TOUCH,
 	SQL_NODE_ANNOUNCED, SQL_NODE_STALE,
 	SQL_NODE_DELETE, SQL_UNANNOUNCED, SQL_NODES_EXPIRED, SQL_BINDINGS,
 	SQL_COUNT_BOUND, SQL_COUNT_UNBOUND, SQL_COUNT_CONNECTED,
-	SQL_TOKEN_ADD, SQL_TOKEN_BY_HASH, SQL_TOKEN_USE, SQL_TOKEN_DELETE,
+	SQL_TOKEN_ADD, SQL_TOKEN_BY_HASH, SQL_TOKEN_BY_LABEL, SQL_TOKEN_LIST, SQL_TOKEN_USE, SQL_TOKEN_DELETE,
 	SQL_TOKEN_COUNT, SQL_TOKENS_EXPIRED,
 	SQL_HOLD_ADD, SQL_HOLD_DELETE, SQL_HOLD_BY_ADDR, SQL_HOLD_BY_NAME, SQL_HOLD_BY_TOKEN,
 	SQL_HOLD_LIST, SQL_HOLDS_EXPIRED, SQL_HOLD_COUNTS,
@@ -93,13 +94,18 @@ int sql_network_clear(struct store *st, int64_t id, uint64_t epoch, const struct
 int sql_node_find(struct store *st, enum store_by by, const struct store_node *like,
     struct store_node *out);
 int sql_node_keys(struct store *st, struct store_node *n);
-int sql_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max);
+int sql_node_list(struct store *st, int64_t net, int64_t after, struct store_node *nodes,
+    size_t max);
 int sql_node_victims(struct store *st, int64_t net, struct store_node *nodes, size_t max);
 int sql_nodes_expired(struct store *st, int64_t created_before_s, struct store_node *nodes,
     size_t max);
 int sql_node_add(struct store *st, struct store_node *n, const struct store_use *use);
 int sql_node_bind(struct store *st, const struct store_node *n, const struct ip_addr *addr,
     bool fixed, const struct store_use *use);
+int sql_node_describe(struct store *st, const struct store_node *n, const char *display_name,
+    const char *labels);
+int sql_labels(struct store *st, int64_t net, int64_t first, int64_t last,
+    struct store_labels *out, size_t max);
 int sql_node_steal(struct store *st, const struct store_node *victim, int64_t now_s);
 int sql_tombstone(struct store *st, const char *token, struct store_tombstone *out);
 int sql_node_attach(struct store *st, const struct store_node *n, const struct ip_addr *addr,
@@ -116,6 +122,9 @@ int sql_counts(struct store *st, int64_t net, struct store_counts *out);
 int sql_token_add(struct store *st, struct store_token *t);
 int sql_token_by_hash(struct store *st, const uint8_t hash[SECRET_HASH_LEN],
     struct store_token *out);
+int sql_token_by_label(struct store *st, const char *label, struct store_token *out);
+int sql_token_list(struct store *st, int64_t net, int64_t after, struct store_token *out,
+    size_t max);
 int sql_token_use(struct store *st, int64_t row);
 int sql_token_delete(struct store *st, int64_t row);
 int sql_token_count(struct store *st, uint64_t *out);

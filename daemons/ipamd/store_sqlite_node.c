@@ -123,11 +123,30 @@ sql_node_keys(struct store *st, struct store_node *n)
 }
 
 int
-sql_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max)
+sql_node_list(struct store *st, int64_t net, int64_t after, struct store_node *nodes, size_t max)
 {
-	int rc = sql_query(st, SQL_NODE_LIST, ARGS(ARG_I(after), ARG_I(max)));
+	int rc = sql_query(st, SQL_NODE_LIST, ARGS(ARG_I(net), ARG_I(after), ARG_I(max)));
 
 	return rc < 0 ? rc : read_nodes(st, SQL_NODE_LIST, nodes, max);
+}
+
+int
+sql_labels(struct store *st, int64_t net, int64_t first, int64_t last, struct store_labels *out,
+    size_t max)
+{
+	int rc = sql_query(st, SQL_LABELS, ARGS(ARG_I(net), ARG_I(first), ARG_I(last),
+	    ARG_I(max)));
+	size_t n = 0;
+
+	if (rc < 0)
+		return rc;
+	while (n < max && (rc = sql_next(st, SQL_LABELS)) > 0) {
+		out[n].row = sql_int(st, SQL_LABELS, 0);
+		snprintf(out[n].text, sizeof(out[n].text), "%s", sql_text(st, SQL_LABELS, 1));
+		n++;
+	}
+	sql_done(st, SQL_LABELS);
+	return rc < 0 ? rc : (int) n;
 }
 
 int
@@ -165,6 +184,14 @@ sql_node_add(struct store *st, struct store_node *n, const struct store_use *use
 	if (rc == 0)
 		n->row = sql_added(st);
 	return rc;
+}
+
+int
+sql_node_describe(struct store *st, const struct store_node *n, const char *display_name,
+    const char *labels)
+{
+	return sql_change(st, SQL_NODE_DESCRIBE, ARGS(ARG_I(n->row), ARG_I(n->use),
+	    ARG_T(display_name), ARG_T(labels)));
 }
 
 int

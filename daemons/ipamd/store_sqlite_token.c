@@ -15,8 +15,23 @@ read_token(struct store *st, enum store_stmt s, struct store_token *t)
 	snprintf(t->label, sizeof(t->label), "%s", sql_text(st, s, 1));
 	sql_blob(st, s, 2, t->hash, sizeof(t->hash));
 	t->net = sql_int(st, s, 3);
-	t->uses_left = (unsigned) sql_int(st, s, 4);
-	t->expire_s = sql_int(st, s, 5);
+	t->uses = (unsigned) sql_int(st, s, 4);
+	t->uses_left = (unsigned) sql_int(st, s, 5);
+	t->create_s = sql_int(st, s, 6);
+	t->expire_s = sql_int(st, s, 7);
+}
+
+/* All rows of a query for tokens; how many. */
+static int
+read_tokens(struct store *st, enum store_stmt s, struct store_token *out, size_t max)
+{
+	size_t n = 0;
+	int rc = 0;
+
+	while (n < max && (rc = sql_next(st, s)) > 0)
+		read_token(st, s, &out[n++]);
+	sql_done(st, s);
+	return rc < 0 ? rc : (int) n;
 }
 
 int
@@ -24,20 +39,35 @@ sql_token_by_hash(struct store *st, const uint8_t hash[SECRET_HASH_LEN], struct 
 {
 	int rc = sql_query(st, SQL_TOKEN_BY_HASH, ARGS(ARG_B(hash, SECRET_HASH_LEN)));
 
-	if (rc < 0 || (rc = sql_next(st, SQL_TOKEN_BY_HASH)) < 0)
-		return rc;
 	if (rc == 0)
-		return -ENOENT;
-	read_token(st, SQL_TOKEN_BY_HASH, out);
-	sql_done(st, SQL_TOKEN_BY_HASH);
-	return 0;
+		rc = read_tokens(st, SQL_TOKEN_BY_HASH, out, 1);
+	return rc < 0 ? rc : rc == 0 ? -ENOENT : 0;
+}
+
+int
+sql_token_by_label(struct store *st, const char *label, struct store_token *out)
+{
+	int rc = sql_query(st, SQL_TOKEN_BY_LABEL, ARGS(ARG_T(label)));
+
+	if (rc == 0)
+		rc = read_tokens(st, SQL_TOKEN_BY_LABEL, out, 1);
+	return rc < 0 ? rc : rc == 0 ? -ENOENT : 0;
+}
+
+int
+sql_token_list(struct store *st, int64_t net, int64_t after, struct store_token *out, size_t max)
+{
+	int rc = sql_query(st, SQL_TOKEN_LIST, ARGS(ARG_I(net), ARG_I(after), ARG_I(max)));
+
+	return rc < 0 ? rc : read_tokens(st, SQL_TOKEN_LIST, out, max);
 }
 
 int
 sql_token_add(struct store *st, struct store_token *t)
 {
 	int rc = sql_run(st, SQL_TOKEN_ADD, ARGS(ARG_T(t->label), ARG_B(t->hash, sizeof(t->hash)),
-	    ARG_I(t->net), ARG_I(t->uses_left), ARG_I(t->expire_s)));
+	    ARG_I(t->net), ARG_I(t->uses), ARG_I(t->uses_left), ARG_I(t->create_s),
+	    ARG_I(t->expire_s)));
 
 	if (rc == 0)
 		t->row = sql_added(st);
@@ -72,12 +102,6 @@ int
 sql_tokens_expired(struct store *st, int64_t now_s, struct store_token *out, size_t max)
 {
 	int rc = sql_query(st, SQL_TOKENS_EXPIRED, ARGS(ARG_I(now_s), ARG_I(max)));
-	size_t n = 0;
 
-	if (rc < 0)
-		return rc;
-	while (n < max && (rc = sql_next(st, SQL_TOKENS_EXPIRED)) > 0)
-		read_token(st, SQL_TOKENS_EXPIRED, &out[n++]);
-	sql_done(st, SQL_TOKENS_EXPIRED);
-	return rc < 0 ? rc : (int) n;
+	return rc < 0 ? rc : read_tokens(st, SQL_TOKENS_EXPIRED, out, max);
 }

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/reason.h"
 #include "daemons/ipamd/events.h"
+#include "daemons/ipamd/expire.h"
 #include "daemons/ipamd/hold.h"
 #include "daemons/ipamd/name.h"
 
@@ -36,7 +38,8 @@ read_wish(const struct ledger *l, const struct token_wish *w, struct store_token
 		return err_set(e, -REASON_FIELD_INVALID, "address: is for one use only");
 	if (w->address[0] != '\0' && ip_parse(w->address, addr) < 0)
 		return err_set(e, -REASON_ADDRESS_INVALID, "address: is not an IP address");
-	t->uses_left = uses;
+	t->uses = t->uses_left = uses;
+	t->create_s = l->now_s;
 	t->expire_s = l->now_s + life_s;
 	return 0;
 }
@@ -85,28 +88,97 @@ promise(struct ledger *l, struct network *net, const struct store_token *t,
 
 int
 token_create(struct ledger *l, struct request *r, const struct token_wish *wish,
-    struct token_made *out, struct err *e)
+    struct token_view *out, struct err *e)
 {
 	struct network *net = ledger_network_named(l, wish->network);
-	struct token_made made = { 0 };
-	struct store_token t = { 0 };
+	struct token_view made = { 0 };
+	struct store_token *t = &made.row;
 	int rc;
 
 	if (net == NULL)
 		return -REASON_NETWORK_UNKNOWN;
-	t.net = net->row.id;
-	if ((rc = read_wish(l, wish, &t, &made.addr, e)) < 0 ||
+	t->net = net->row.id;
+	if ((rc = read_wish(l, wish, t, &made.addr, e)) < 0 ||
 	    (rc = check_room(l, e)) < 0 ||
 	    (made.addr.family != 0 && (rc = hold_claim(l, net, &made.addr, e)) < 0) ||
-	    (rc = add_token(l, r, &t, made.secret)) < 0 ||
-	    (rc = promise(l, net, &t, &made.addr)) < 0)
+	    (rc = add_token(l, r, t, made.secret)) < 0 ||
+	    (rc = promise(l, net, t, &made.addr)) < 0)
 		return rc;
-	memcpy(made.label, t.label, sizeof(made.label));
 	memcpy(made.network, net->row.name, sizeof(made.network));
-	made.uses = t.uses_left;
-	made.expire_s = t.expire_s;
 	*out = made;
 	secret_wipe(&made, sizeof(made));
+	return 0;
+}
+
+/* --- seeing and revoking ---------------------------------------------------------------------- */
+
+static int
+view(struct ledger *l, const struct store_token *t, struct token_view *out)
+{
+	const struct network *net = ledger_network(l, t->net);
+	struct token_view v = { .row = *t };
+	struct store_hold h;
+	int rc = store_hold_by_token(l->store, t->row, &h);
+
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	if (rc == 0)
+		v.addr = h.addr;
+	if (net != NULL)
+		memcpy(v.network, net->row.name, sizeof(v.network));
+	*out = v;
+	return 0;
+}
+
+int
+token_get(struct ledger *l, const char *label, struct token_view *out)
+{
+	struct store_token t;
+	int rc = store_token_by_label(l->store, label, &t);
+
+	if (rc < 0)
+		return rc == -ENOENT ? -REASON_TOKEN_NOT_FOUND : rc;
+	return view(l, &t, out);
+}
+
+int
+token_list(struct ledger *l, const char *network, int64_t after, size_t size,
+    struct token_page *out)
+{
+	size_t max = size == 0 ? TOKEN_PAGE_DEFAULT : size > TOKEN_PAGE_MAX ? TOKEN_PAGE_MAX : size;
+	struct store_token *rows = calloc(max + 1, sizeof(*rows));
+	struct token_page page = { .tokens = calloc(max, sizeof(*page.tokens)) };
+	int64_t net;
+	int n = 0, rc;
+
+	rc = rows == NULL || page.tokens == NULL ? -ENOMEM : ledger_network_id(l, network, &net);
+	if (rc == 0)
+		rc = n = store_token_list(l->store, net, after, rows, max + 1);
+	for (; rc >= 0 && page.n < max && page.n < (size_t) n; page.n++)
+		rc = view(l, &rows[page.n], &page.tokens[page.n]);
+	if (rc >= 0) {
+		page.next = (size_t) n > max ? rows[max - 1].row : 0;
+		*out = page;
+		page.tokens = NULL;
+		rc = 0;
+	}
+	free(page.tokens);
+	free(rows);
+	return rc;
+}
+
+int
+token_revoke(struct ledger *l, const char *label, struct token_view *out)
+{
+	struct token_view v;
+	int rc;
+
+	if ((rc = token_get(l, label, &v)) < 0 ||
+	    (rc = expire_token(l, &v.row)) < 0 ||
+	    (rc = events_network(l, EVENT_TOKEN_REVOKE, ledger_network(l, v.row.net), "token=%s",
+	    v.row.label)) < 0)
+		return rc;
+	*out = v;
 	return 0;
 }
 

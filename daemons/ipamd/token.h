@@ -26,18 +26,34 @@ struct token_wish {
 	const char *address;	/* "": any; else its node gets this one, nobody else meanwhile */
 };
 
-struct token_made {
-	char label[STORE_LABEL_LEN + 1];	/* its public id */
-	char secret[SECRET_TOKEN_LEN + 1];	/* is not kept */
+struct token_view {
+	struct store_token row;
 	char network[STORE_NETWORK_MAX + 1];
-	struct ip_addr addr;		/* none: any */
-	unsigned uses;
-	int64_t expire_s;		/* UTC */
+	struct ip_addr addr;			/* that it promises; none: any */
+	char secret[SECRET_TOKEN_LEN + 1];	/* of one that was made now: it is not kept */
 };
 
 /* NETWORK_UNKNOWN, FIELD_INVALID, ADDRESS_INVALID, ADDRESS_TAKEN, OVERLOADED (TOKENS_MAX). */
 int token_create(struct ledger *l, struct request *r, const struct token_wish *wish,
-    struct token_made *out, struct err *e);
+    struct token_view *out, struct err *e);
+
+/* One by its public id. TOKEN_NOT_FOUND. */
+int token_get(struct ledger *l, const char *label, struct token_view *out);
+
+struct token_page {
+	struct token_view *tokens;	/* the caller's: free(3) */
+	size_t n;
+	int64_t next;	/* where the next page goes on; 0: this is the last */
+};
+
+/* Those of a network ("": of all), in the order of their making; as node_list. NETWORK_UNKNOWN. */
+#define TOKEN_PAGE_MAX 1000
+#define TOKEN_PAGE_DEFAULT 100
+int token_list(struct ledger *l, const char *network, int64_t after, size_t size,
+    struct token_page *out);
+
+/* Nobody enrolls with it any more, what it promises is free. *out: as it was. TOKEN_NOT_FOUND. */
+int token_revoke(struct ledger *l, const char *label, struct token_view *out);
 
 struct token_claim {
 	const char *secret;

@@ -91,7 +91,7 @@ end(struct book *b, int rc)
 }
 
 int
-book_token(struct book *b, const struct token_wish *wish, struct token_made *out)
+book_token(struct book *b, const struct token_wish *wish, struct token_view *out)
 {
 	struct request r;
 
@@ -165,7 +165,7 @@ struct store_node
 book_enroll(struct book *b)
 {
 	struct token_wish wish = { .network = "", .address = "" };
-	struct token_made made;
+	struct token_view made;
 	struct token_node node;
 
 	ck_assert_int_eq(book_token(b, &wish, &made), 0);
@@ -223,7 +223,7 @@ book_sync(struct book *b)
 	size_t n = 0;
 
 	begin(b);
-	ck_assert_int_eq(end(b, node_list(&b->ledger, 0, NODE_PAGE_MAX, &page)), 0);
+	ck_assert_int_eq(end(b, node_list(&b->ledger, "", 0, NODE_PAGE_MAX, &page)), 0);
 	sessions = calloc(page.n + 1, sizeof(*sessions));
 	for (size_t i = 0; i < page.n; i++) {
 		if (page.nodes[i].state == NODE_CONNECTING || page.nodes[i].state == NODE_CONNECTED)
@@ -232,7 +232,7 @@ book_sync(struct book *b)
 	}
 	ck_assert_int_eq(book_announce(b, sessions, n, NULL), 0);
 	free(sessions);
-	free(page.nodes);
+	node_page_fini(&page);
 }
 
 void
@@ -254,20 +254,25 @@ book_delete(struct book *b, const char *id)
 bool
 book_has(struct book *b, const char *id)
 {
-	struct store_node n;
+	struct node_noted n;
+	bool has;
 
 	begin(b);
-	return end(b, node_get(&b->ledger, id, &n)) == 0;
+	has = end(b, node_get(&b->ledger, id, &n)) == 0;
+	if (has)
+		node_notes_fini(&n.notes);
+	return has;
 }
 
 struct store_node
 book_get(struct book *b, const char *id)
 {
-	struct store_node n = { 0 };
+	struct node_noted n = { 0 };
 
 	begin(b);
 	ck_assert_msg(end(b, node_get(&b->ledger, id, &n)) == 0, "%s", id);
-	return n;
+	node_notes_fini(&n.notes);
+	return n.node;
 }
 
 /* --- looking ---------------------------------------------------------------------------------- */

@@ -39,7 +39,7 @@ int book_open(struct book *b);
 void book_restart(struct book *b);
 
 /* A bootstrap token. Returns 0 or the refusal. */
-int book_token(struct book *b, const struct token_wish *wish, struct token_made *out);
+int book_token(struct book *b, const struct token_wish *wish, struct token_view *out);
 
 /* Redeems it with keys made of `seed`. */
 int book_redeem(struct book *b, const char *secret, unsigned seed, struct token_node *out);

@@ -59,15 +59,36 @@ memory_node_keys(struct store *st, struct store_node *n)
 }
 
 int
-memory_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max)
+memory_node_list(struct store *st, int64_t net, int64_t after, struct store_node *nodes,
+    size_t max)
 {
 	struct memory_rows *r = memory_rows(st);
 	size_t n = 0;
 
 	MEMORY_TRIP(st);
 	for (size_t i = 0; i < r->nnodes && n < max; i++) {
-		if (r->nodes[i].n.row > after)
+		if (r->nodes[i].n.row > after && (net == 0 || r->nodes[i].n.net == net))
 			nodes[n++] = r->nodes[i].n;
+	}
+	return (int) n;
+}
+
+int
+memory_labels(struct store *st, int64_t net, int64_t first, int64_t last, struct store_labels *out,
+    size_t max)
+{
+	struct memory_rows *r = memory_rows(st);
+	size_t n = 0;
+
+	MEMORY_TRIP(st);
+	for (size_t i = 0; i < r->nnodes && n < max; i++) {
+		const struct memory_line *l = &r->nodes[i];
+
+		if (l->n.row < first || l->n.row > last || l->labels[0] == '\0' ||
+		    (net != 0 && l->n.net != net))
+			continue;
+		out[n].row = l->n.row;
+		memcpy(out[n++].text, l->labels, sizeof(l->labels));
 	}
 	return (int) n;
 }
@@ -197,6 +218,21 @@ find_unchanged(struct store *st, const struct store_node *n)
 			return &r->nodes[i];
 	}
 	return NULL;
+}
+
+int
+memory_node_describe(struct store *st, const struct store_node *n, const char *display_name,
+    const char *labels)
+{
+	struct memory_line *l = find_unchanged(st, n);
+
+	MEMORY_TRIP(st);
+	if (l == NULL)
+		return -ESTALE;
+	assert(strlen(display_name) <= STORE_NAME_MAX && strlen(labels) <= STORE_LABELS_MAX);
+	strcpy(l->n.display_name, display_name);
+	strcpy(l->labels, labels);
+	return 0;
 }
 
 int

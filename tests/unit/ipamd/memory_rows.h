@@ -18,6 +18,7 @@ struct memory_line {
 	enum node_state rest;	/* what it comes to when nobody speaks of its session */
 	int64_t round;
 	bool stale;
+	char labels[STORE_LABELS_MAX + 1];
 };
 
 struct memory_tombstone {
@@ -69,13 +70,18 @@ int memory_network_clear(struct store *st, int64_t id, uint64_t epoch,
 int memory_node_find(struct store *st, enum store_by by, const struct store_node *like,
     struct store_node *out);
 int memory_node_keys(struct store *st, struct store_node *n);
-int memory_node_list(struct store *st, int64_t after, struct store_node *nodes, size_t max);
+int memory_node_list(struct store *st, int64_t net, int64_t after, struct store_node *nodes,
+    size_t max);
 int memory_node_victims(struct store *st, int64_t net, struct store_node *nodes, size_t max);
 int memory_nodes_expired(struct store *st, int64_t created_before_s, struct store_node *nodes,
     size_t max);
 int memory_node_add(struct store *st, struct store_node *n, const struct store_use *use);
 int memory_node_bind(struct store *st, const struct store_node *n, const struct ip_addr *addr,
     bool fixed, const struct store_use *use);
+int memory_node_describe(struct store *st, const struct store_node *n, const char *display_name,
+    const char *labels);
+int memory_labels(struct store *st, int64_t net, int64_t first, int64_t last,
+    struct store_labels *out, size_t max);
 int memory_node_steal(struct store *st, const struct store_node *victim, int64_t now_s);
 int memory_tombstone(struct store *st, const char *token, struct store_tombstone *out);
 int memory_node_attach(struct store *st, const struct store_node *n, const struct ip_addr *addr,
@@ -92,6 +98,9 @@ int memory_counts(struct store *st, int64_t net, struct store_counts *out);
 int memory_token_add(struct store *st, struct store_token *t);
 int memory_token_by_hash(struct store *st, const uint8_t hash[SECRET_HASH_LEN],
     struct store_token *out);
+int memory_token_by_label(struct store *st, const char *label, struct store_token *out);
+int memory_token_list(struct store *st, int64_t net, int64_t after, struct store_token *out,
+    size_t max);
 int memory_token_use(struct store *st, int64_t row);
 int memory_token_delete(struct store *st, int64_t row);
 int memory_token_count(struct store *st, uint64_t *out);

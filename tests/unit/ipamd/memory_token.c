@@ -24,6 +24,36 @@ memory_token_by_hash(struct store *st, const uint8_t hash[SECRET_HASH_LEN], stru
 }
 
 int
+memory_token_by_label(struct store *st, const char *label, struct store_token *out)
+{
+	struct memory_rows *r = memory_rows(st);
+
+	MEMORY_TRIP(st);
+	for (size_t i = 0; i < r->ntokens; i++) {
+		if (strcmp(r->tokens[i].label, label) == 0) {
+			*out = r->tokens[i];
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int
+memory_token_list(struct store *st, int64_t net, int64_t after, struct store_token *out,
+    size_t max)
+{
+	struct memory_rows *r = memory_rows(st);
+	size_t n = 0;
+
+	MEMORY_TRIP(st);
+	for (size_t i = 0; i < r->ntokens && n < max; i++) {
+		if (r->tokens[i].row > after && (net == 0 || r->tokens[i].net == net))
+			out[n++] = r->tokens[i];
+	}
+	return (int) n;
+}
+
+int
 memory_token_add(struct store *st, struct store_token *t)
 {
 	struct memory_rows *r = memory_rows(st);

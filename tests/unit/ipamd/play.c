@@ -110,7 +110,7 @@ static void
 compare_nodes(struct play *p)
 {
 	struct store_node nodes[MODEL_NODES + 1];
-	int n = store_node_list(p->l.store, 0, nodes, MODEL_NODES + 1);
+	int n = store_node_list(p->l.store, 0, 0, nodes, MODEL_NODES + 1);
 
 	PLAY_MUST(p, n == (int) p->m.nnodes, "there are %d nodes, not %zu", n, p->m.nnodes);
 	for (int i = 0; i < n; i++)

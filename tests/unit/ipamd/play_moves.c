@@ -29,7 +29,7 @@ play_do_create(struct play *p)
 	unsigned uses = play_choice(p, 3) == 0 ? 2 : 1, life_s = 10 + 100 * play_choice(p, 20);
 	struct token_wish wish = { .network = play_nets[net], .life_s = life_s,
 		.uses = uses, .address = PLAY_ADDR(&addr) };
-	struct token_made made = { 0 };
+	struct token_view made = { 0 };
 	struct model_result r;
 	struct request req;
 	struct act a;

@@ -40,8 +40,8 @@ bindings_and_counts_are_per_network(void)
 static struct store_token
 token(unsigned i)
 {
-	struct store_token t = { .net = STORE_NET_DEFAULT, .uses_left = 1,
-		.expire_s = SHELF_NOW + i };
+	struct store_token t = { .net = STORE_NET_DEFAULT, .uses = 2, .uses_left = 1,
+		.create_s = SHELF_NOW - 5, .expire_s = SHELF_NOW + i };
 
 	snprintf(t.label, sizeof(t.label), "label-%u", i);
 	t.hash[0] = (uint8_t) i;
@@ -80,6 +80,33 @@ tokens_are_used_up(void)
 	ck_assert_int_eq(store_token_by_hash(rules_store, t.hash, &found), -ENOENT);
 	ck_assert_int_eq(store_token_count(rules_store, &n), 0);
 	ck_assert_uint_eq(n, 1);
+}
+
+static void
+tokens_are_listed(void)
+{
+	struct store_token t[4], found, list[4];
+
+	rules_begin();
+	for (unsigned i = 0; i < 4; i++) {
+		t[i] = token(i);
+		ck_assert_int_eq(store_token_add(rules_store, &t[i]), 0);
+	}
+	ck_assert_int_eq(store_token_delete(rules_store, t[1].row), 0);
+	rules_end();
+	rules_reopen();
+	ck_assert_int_eq(store_token_by_label(rules_store, "label-2", &found), 0);
+	ck_assert_int_eq(found.row, t[2].row);
+	ck_assert_uint_eq(found.uses, 2);
+	ck_assert_uint_eq(found.uses_left, 1);
+	ck_assert_int_eq(found.create_s, SHELF_NOW - 5);
+	ck_assert_int_eq(store_token_by_label(rules_store, "label-1", &found), -ENOENT);
+	ck_assert_int_eq(store_token_by_label(rules_store, "", &found), -ENOENT);
+	ck_assert_int_eq(store_token_list(rules_store, 0, 0, list, 2), 2);
+	ck_assert_str_eq(list[1].label, "label-2");
+	ck_assert_int_eq(store_token_list(rules_store, STORE_NET_DEFAULT, list[1].row, list, 4), 1);
+	ck_assert_str_eq(list[0].label, "label-3");
+	ck_assert_int_eq(store_token_list(rules_store, STORE_NET_DEFAULT + 1, 0, list, 4), 0);
 }
 
 /* --- kept addresses --------------------------------------------------------------------------- */
@@ -399,6 +426,7 @@ starts_are_above_all_epochs(void)
 const struct rule rules_address[] = {
 	{ "bindings and counts are per network", bindings_and_counts_are_per_network },
 	{ "tokens are used up", tokens_are_used_up },
+	{ "tokens are listed", tokens_are_listed },
 	{ "an address is kept once", an_address_is_kept_once },
 	{ "a promise is of its token", a_promise_is_of_its_token },
 	{ "networks are kept", networks_are_kept },

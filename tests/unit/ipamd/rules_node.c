@@ -74,11 +74,15 @@ nodes_are_listed_in_order_of_registration(void)
 
 	for (unsigned i = 1; i <= 4; i++)
 		shelf_add(rules_store, i, SHELF_NOW);
-	ck_assert_int_eq(store_node_list(rules_store, 0, n, 3), 3);
+	ck_assert_int_eq(store_node_list(rules_store, 0, 0, n, 3), 3);
 	ck_assert_str_eq(n[0].id, "n-1");
-	ck_assert_int_eq(store_node_list(rules_store, n[2].row, n, 3), 1);
+	ck_assert_int_eq(store_node_list(rules_store, 0, n[2].row, n, 3), 1);
 	ck_assert_str_eq(n[0].id, "n-4");
-	ck_assert_int_eq(store_node_list(rules_store, n[0].row, n, 3), 0);
+	ck_assert_int_eq(store_node_list(rules_store, 0, n[0].row, n, 3), 0);
+	ck_assert_int_eq(store_node_list(rules_store, STORE_NET_DEFAULT, 0, n, 5), 4);
+	ck_assert_int_eq(store_node_list(rules_store, STORE_NET_DEFAULT + 1, 0, n, 5), 0);
+	ck_assert_int_eq(store_node_list(rules_store, 0, 0, n, 5), 4);
+	n[0] = n[3];
 	/* A row that was there is never used again. */
 	rules_begin();
 	ck_assert_int_eq(store_node_delete(rules_store, &n[0]), 0);
@@ -147,11 +151,17 @@ delete_it(struct store_node *n)
 	return store_node_delete(rules_store, n);
 }
 
+static int
+describe_it(struct store_node *n)
+{
+	return store_node_describe(rules_store, n, "edge", "k=v\n");
+}
+
 static void
 a_row_is_changed_as_it_was_read(void)
 {
 	static int (*const change[])(struct store_node *n) = {
-		bind_it, touch_it, attach_it, steal_it, delete_it
+		bind_it, touch_it, attach_it, steal_it, describe_it, delete_it
 	};
 
 	for (unsigned i = 0; i < sizeof(change) / sizeof(change[0]); i++) {
@@ -368,6 +378,37 @@ registrations_expire_until_they_attach(void)
 	rules_end();
 }
 
+static void
+describing_is_no_use(void)
+{
+	struct store_node a = shelf_add(rules_store, 1, SHELF_NOW);
+	struct store_node b = shelf_add(rules_store, 2, SHELF_NOW), old = a;
+	struct store_labels labels[3];
+	struct store_node c = shelf_node(3);
+
+	c.net = STORE_NET_DEFAULT;
+	rules_begin();
+	ck_assert_int_eq(store_node_describe(rules_store, &a, "edge", "k=v\n"), 0);
+	ck_assert_int_eq(store_due(rules_store), STORE_NOW);
+	ck_assert_int_eq(store_node_describe(rules_store, &b, "core", "x=\ny=2\n"), 0);
+	ck_assert_int_eq(store_node_add(rules_store, &c, SHELF_NOW), 0);
+	rules_end();
+	rules_reopen();
+	shelf_check_oldest(rules_store, "n-1");
+	ck_assert_str_eq(rules_get("n-1").display_name, "edge");
+	ck_assert_str_eq(a.display_name, "edge");
+	ck_assert_int_eq(rules_get("n-1").use, old.use);
+	ck_assert_int_eq(store_labels(rules_store, 0, a.row, c.row, labels, 3), 2);
+	ck_assert_int_eq(labels[0].row, a.row);
+	ck_assert_str_eq(labels[0].text, "k=v\n");
+	ck_assert_str_eq(labels[1].text, "x=\ny=2\n");
+	ck_assert_int_eq(store_labels(rules_store, 0, a.row, c.row, labels, 1), 1);
+	ck_assert_int_eq(store_labels(rules_store, STORE_NET_DEFAULT, b.row, b.row, labels, 3), 1);
+	ck_assert_int_eq(store_labels(rules_store, STORE_NET_DEFAULT + 1, a.row, c.row, labels, 3),
+	    0);
+	ck_assert_int_eq(store_labels(rules_store, 0, c.row, c.row, labels, 3), 0);
+}
+
 const struct rule rules_node[] = {
 	{ "a node is found again", a_node_is_found_again },
 	{ "texts of any length are looked up", texts_of_any_length_are_looked_up },
@@ -376,6 +417,7 @@ const struct rule rules_node[] = {
 	{ "a row is changed as it was read", a_row_is_changed_as_it_was_read },
 	{ "an older epoch does not win", an_older_epoch_does_not_win },
 	{ "attaching is binding and a session", attaching_is_binding_and_a_session },
+	{ "describing is no use", describing_is_no_use },
 	{ "not every node is a victim", not_every_node_is_a_victim },
 	{ "the same address stays stale", the_same_address_stays_stale },
 	{ "who was stolen from has a tombstone", who_was_stolen_from_has_a_tombstone },

@@ -67,7 +67,7 @@ static void
 live_a_little(struct book *b)
 {
 	struct token_wish wish = { .network = "", .address = "10.1.1.5" };
-	struct token_made made;
+	struct token_view made;
 	struct token_node fixed;
 	struct store_node n;
 	struct lease lease;

@@ -164,7 +164,7 @@ static int
 enroll(struct token_node *out)
 {
 	struct token_wish wish = { .network = "", .address = "" };
-	struct token_made made;
+	struct token_view made;
 
 	ck_assert_int_eq(book_token(&b, &wish, &made), 0);
 	return book_redeem(&b, made.secret, 9, out);
@@ -307,7 +307,7 @@ START_TEST(a_refused_enrollment_costs_nothing)
 {
 	struct token_wish wish = { .network = "", .address = "" };
 	struct store_node n[SMALL_N];
-	struct token_made made;
+	struct token_view made;
 	struct token_node node;
 
 	book_init(&b, SMALL);

@@ -124,7 +124,7 @@ START_TEST(a_stale_address_is_not_worth_reclaiming)
 {
 	struct token_wish wish = { .network = "", .address = "" };
 	struct store_node old[8], n[5];
-	struct token_made made;
+	struct token_view made;
 	struct token_node node;
 	struct lease lease;
 
@@ -181,7 +181,7 @@ limit_files(rlim_t bytes)
 START_TEST(a_commit_that_fails_undoes_the_pool)
 {
 	struct token_wish wish = { .network = "", .address = "10.1.1.200" };
-	struct token_made made;
+	struct token_view made;
 	struct store_node n;
 	struct lease lease;
 

@@ -10,11 +10,11 @@
 
 static struct book b;
 
-static struct token_made
+static struct token_view
 make_token(void)
 {
 	struct token_wish wish = { .network = "", .address = "" };
-	struct token_made made;
+	struct token_view made;
 
 	ck_assert_int_eq(book_token(&b, &wish, &made), 0);
 	return made;
@@ -132,7 +132,7 @@ END_TEST
 START_TEST(a_promised_address_is_taken_at_once)
 {
 	struct token_wish wish = { .network = "", .address = "10.1.1.77", .uses = 1 };
-	struct token_made made;
+	struct token_view made;
 	struct token_node t;
 
 	book_init(&b, "10.1.1.1/24");

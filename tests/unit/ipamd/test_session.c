@@ -262,7 +262,7 @@ START_TEST(who_is_forsaken_is_not_reclaimed)
 	struct session said;
 	struct lease lease;
 	struct token_wish wish = { .network = "", .address = "" };
-	struct token_made made;
+	struct token_view made;
 	struct token_node node;
 
 	book_init(&b, "10.1.1.1/30");

@@ -24,7 +24,7 @@ START_TEST(what_is_over_goes_with_its_addresses)
 {
 	struct token_wish promise = { .network = "", .address = "10.1.1.77", .life_s = BOOK_TTL_S };
 	struct token_wish longer = { .network = "", .address = "", .life_s = 10 * BOOK_TTL_S };
-	struct token_made made, late;
+	struct token_view made, late;
 	struct store_node never, came;
 	struct token_node t;
 	struct sweep done;
@@ -66,7 +66,7 @@ END_TEST
 START_TEST(a_token_that_is_used_up_takes_no_address_with_it)
 {
 	struct token_wish wish = { .network = "", .address = "10.1.1.9", .life_s = 10 };
-	struct token_made made;
+	struct token_view made;
 	struct token_node t;
 	struct lease lease;
 

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/reason.h"
@@ -11,12 +12,12 @@
 
 static struct book b;
 
-static struct token_made
+static struct token_view
 make(const char *address, unsigned uses, int64_t life_s)
 {
 	struct token_wish wish = { .network = "", .life_s = life_s, .uses = uses,
 		.address = address };
-	struct token_made made;
+	struct token_view made;
 
 	ck_assert_msg(book_token(&b, &wish, &made) == 0, "%s", b.err.text);
 	return made;
@@ -56,7 +57,7 @@ START_TEST(a_token_is_made_or_refused)
 {
 	struct token_wish wish = { wishes[_i].network, wishes[_i].life_s, wishes[_i].uses,
 		wishes[_i].address };
-	struct token_made made = { .uses = 77 };
+	struct token_view made = { .row = { .uses = 77 } };
 	struct store_node n;
 	int rc;
 
@@ -68,12 +69,12 @@ START_TEST(a_token_is_made_or_refused)
 	ck_assert_msg(rc == wishes[_i].rc, "%s: %s", wishes[_i].what, err_name(rc));
 	book_check_pool(&b);
 	if (rc < 0) {
-		ck_assert_uint_eq(made.uses, 77);
+		ck_assert_uint_eq(made.row.uses, 77);
 	} else {
 		ck_assert_uint_eq(strlen(made.secret), SECRET_TOKEN_LEN);
-		ck_assert_uint_eq(strlen(made.label), STORE_LABEL_LEN);
-		ck_assert_uint_eq(made.uses, wish.uses == 0 ? 1 : wish.uses);
-		ck_assert_int_eq(made.expire_s, b.now_s +
+		ck_assert_uint_eq(strlen(made.row.label), STORE_LABEL_LEN);
+		ck_assert_uint_eq(made.row.uses, wish.uses == 0 ? 1 : wish.uses);
+		ck_assert_int_eq(made.row.expire_s, b.now_s +
 		    (wish.life_s == 0 ? BOOK_TTL_S : wish.life_s));
 		ck_assert_str_eq(made.network, "default");
 	}
@@ -83,14 +84,14 @@ END_TEST
 
 START_TEST(a_secret_is_not_kept)
 {
-	struct token_made made;
+	struct token_view made;
 	char sql[160];
 
 	book_init(&b, "10.1.1.1/24");
 	made = make("", 1, 0);
 	snprintf(sql, sizeof(sql), "select count(*) from bootstrap_tokens where label='%s' and"
 	    " length(hash)=32 and hash<>'%s' and label<>'%s'",
-	    made.label, made.secret, made.secret);
+	    made.row.label, made.secret, made.secret);
 	ck_assert_str_eq(book_sql(sql), "1");
 	book_fini(&b);
 }
@@ -101,7 +102,7 @@ END_TEST
 START_TEST(a_token_becomes_a_node)
 {
 	uint8_t public[GRANT_KEY_LEN];
-	struct token_made made;
+	struct token_view made;
 	struct token_node t;
 	struct grant g;
 	struct err e;
@@ -137,7 +138,7 @@ END_TEST
 START_TEST(the_same_keys_get_the_same_node)
 {
 	struct token_node first, again, other;
-	struct token_made made;
+	struct token_view made;
 
 	book_init(&b, "10.1.1.1/24");
 	made = make("", 1, 0);
@@ -161,7 +162,7 @@ END_TEST
 START_TEST(a_token_has_its_uses)
 {
 	struct token_node t[4];
-	struct token_made made;
+	struct token_view made;
 
 	book_init(&b, "10.1.1.1/24");
 	made = make("", 3, 0);
@@ -178,7 +179,7 @@ END_TEST
 
 START_TEST(the_life_of_a_token_ends_without_a_sweep)
 {
-	struct token_made made;
+	struct token_view made;
 	struct token_node t;
 
 	book_init(&b, "10.1.1.1/24");
@@ -197,7 +198,7 @@ END_TEST
 START_TEST(a_registration_that_has_expired_is_not_given_again)
 {
 	struct token_node first, again;
-	struct token_made made;
+	struct token_view made;
 
 	book_init(&b, "10.1.1.1/24");
 	made = make("", 2, 10 * BOOK_TTL_S);
@@ -245,7 +246,7 @@ START_TEST(fields_are_checked)
 		.vpn_spki = claims[_i].same ? grpc : vpn,
 		.vpn_spki_len = claims[_i].vpn_len,
 	};
-	struct token_made made;
+	struct token_view made;
 	struct token_node t;
 	int rc;
 
@@ -269,7 +270,7 @@ END_TEST
 START_TEST(a_promise_is_kept)
 {
 	struct token_wish again = { .network = "", .uses = 1, .address = "10.1.1.2" };
-	struct token_made made;
+	struct token_view made;
 	struct token_node t;
 	struct store_node n;
 
@@ -293,7 +294,7 @@ END_TEST
 
 START_TEST(a_promise_ends_with_its_token)
 {
-	struct token_made made;
+	struct token_view made;
 	struct token_node t;
 
 	book_init(&b, "10.1.1.1/24");
@@ -309,7 +310,7 @@ END_TEST
 
 START_TEST(a_chosen_address_is_never_reclaimed)
 {
-	struct token_made made;
+	struct token_view made;
 	struct token_node t;
 	struct lease lease;
 
@@ -328,7 +329,7 @@ END_TEST
 
 START_TEST(who_has_lost_a_chosen_address_is_like_others)
 {
-	struct token_made made;
+	struct token_view made;
 	struct token_node t;
 	struct lease lease;
 
@@ -346,7 +347,7 @@ END_TEST
 
 START_TEST(a_promise_may_become_impossible)
 {
-	struct token_made made;
+	struct token_view made;
 	struct token_node t;
 
 	book_init(&b, "10.1.1.1/24");
@@ -357,6 +358,106 @@ START_TEST(a_promise_may_become_impossible)
 	ip_prefix_parse("10.1.1.1/24", &b.conf.vpn_addr);
 	book_restart(&b);
 	ck_assert_int_eq(book_redeem(&b, made.secret, 1, &t), 0);
+	book_fini(&b);
+}
+END_TEST
+
+/* --- seeing and revoking ---------------------------------------------------------------------- */
+
+static int
+get(const char *label, struct token_view *out)
+{
+	int rc;
+
+	ck_assert_int_eq(ledger_request(&b.ledger, b.now_s), 0);
+	rc = ledger_answer(&b.ledger, token_get(&b.ledger, label, out));
+	ck_assert_int_eq(ledger_commit(&b.ledger), 0);
+	return rc;
+}
+
+static int
+revoke(const char *label)
+{
+	struct token_view v;
+	int rc;
+
+	ck_assert_int_eq(ledger_request(&b.ledger, b.now_s), 0);
+	rc = ledger_answer(&b.ledger, token_revoke(&b.ledger, label, &v));
+	ck_assert_int_eq(ledger_commit(&b.ledger), 0);
+	if (rc == 0)
+		ck_assert_str_eq(v.row.label, label);
+	return rc;
+}
+
+START_TEST(a_token_is_seen_without_its_secret)
+{
+	struct token_view made, seen;
+	struct token_node t;
+
+	book_init(&b, "10.1.1.1/24");
+	made = make("10.1.1.77", 1, 0);
+	b.now_s += 5;
+	ck_assert_int_eq(get(made.row.label, &seen), 0);
+	ck_assert_str_eq(seen.secret, "");
+	ck_assert_str_eq(seen.network, "default");
+	ck_assert_str_eq(IP_TEXT(&seen.addr), "10.1.1.77");
+	ck_assert_uint_eq(seen.row.uses, 1);
+	ck_assert_uint_eq(seen.row.uses_left, 1);
+	ck_assert_int_eq(seen.row.create_s, BOOK_START_S);
+	ck_assert_int_eq(book_redeem(&b, made.secret, 1, &t), 0);
+	ck_assert_int_eq(get(made.row.label, &seen), 0);
+	ck_assert_int_eq(seen.addr.family, 0);	/* the node has it now */
+	ck_assert_uint_eq(seen.row.uses_left, 0);
+	ck_assert_int_eq(get("nobody", &seen), -REASON_TOKEN_NOT_FOUND);
+	ck_assert_int_eq(get(made.secret, &seen), -REASON_TOKEN_NOT_FOUND);
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(a_revoked_token_is_worth_nothing)
+{
+	struct token_view made, other;
+	struct token_node t;
+
+	book_init(&b, "10.1.1.1/24");
+	made = make("10.1.1.77", 1, 0);
+	ck_assert_int_eq(revoke(made.row.label), 0);
+	ck_assert_int_eq(revoke(made.row.label), -REASON_TOKEN_NOT_FOUND);
+	ck_assert_int_eq(book_redeem(&b, made.secret, 1, &t), -REASON_TOKEN_UNKNOWN);
+	book_check_pool(&b);
+	other = make("10.1.1.77", 1, 0);	/* what it had promised is free */
+	ck_assert_int_eq(book_redeem(&b, other.secret, 1, &t), 0);
+	ck_assert_int_eq(revoke(other.row.label), 0);
+	ck_assert(book_has(&b, t.node.id));	/* who has enrolled stays */
+	ck_assert_str_eq(book_sql("select count(*) from events where kind=13"), "2");
+	book_check_pool(&b);
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(tokens_are_listed_in_pages)
+{
+	struct token_page page = { .next = 0 };
+	struct token_view made[5];
+	size_t n = 0;
+
+	book_init(&b, "10.1.1.1/24");
+	for (unsigned i = 0; i < 5; i++)
+		made[i] = make("", i + 1, 0);
+	do {
+		ck_assert_int_eq(ledger_request(&b.ledger, b.now_s), 0);
+		ck_assert_int_eq(token_list(&b.ledger, n == 0 ? "" : "default", page.next, 2, &page), 0);
+		ck_assert_int_eq(ledger_answer(&b.ledger, 0), 0);
+		for (size_t i = 0; i < page.n; i++, n++) {
+			ck_assert_str_eq(page.tokens[i].row.label, made[n].row.label);
+			ck_assert_str_eq(page.tokens[i].secret, "");
+		}
+		free(page.tokens);
+	} while (page.next != 0);
+	ck_assert_uint_eq(n, 5);
+	ck_assert_int_eq(ledger_request(&b.ledger, b.now_s), 0);
+	ck_assert_int_eq(token_list(&b.ledger, "nowhere", 0, 2, &page), -REASON_NETWORK_UNKNOWN);
+	ck_assert_int_eq(ledger_answer(&b.ledger, 0), 0);
 	book_fini(&b);
 }
 END_TEST
@@ -380,5 +481,8 @@ main(void)
 	tcase_add_test(tc, a_chosen_address_is_never_reclaimed);
 	tcase_add_test(tc, who_has_lost_a_chosen_address_is_like_others);
 	tcase_add_test(tc, a_promise_may_become_impossible);
+	tcase_add_test(tc, a_token_is_seen_without_its_secret);
+	tcase_add_test(tc, a_revoked_token_is_worth_nothing);
+	tcase_add_test(tc, tokens_are_listed_in_pages);
 	return kit_run("ipamd/token", tc);
 }
