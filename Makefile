@@ -152,7 +152,7 @@ $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 	$(CC) $(ALL_CPPFLAGS) $(CFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -fPIE -w -c -o $@ $<
 
 # What reflection serves: the public API with everything that it imports.
-API_PROTOS = $(patsubst %,proto/%.proto,$(filter litevpn/%,$(PROTOS_OWN)))
+API_PROTOS = $(patsubst %,proto/%.proto,$(filter litevpn/% litekube/%,$(PROTOS_OWN)))
 $(BUILD)/gen/api.desc: $(API_PROTOS)
 	@mkdir -p $(BUILD)/gen
 	$(PROTOC) $(PROTO_PATH) --include_imports --descriptor_set_out=$@ $(API_PROTOS) \

@@ -548,15 +548,6 @@ pki_renew_at(const struct pki_cert *cert)
 	return cert->not_after - (cert->not_after - begin) / 3;
 }
 
-size_t
-pki_first_len(const char *certs_pem)
-{
-	static const char last[] = "-----END CERTIFICATE-----\n";
-	const char *end = strstr(certs_pem, last);
-
-	return end == NULL ? 0 : (size_t) (end - certs_pem) + strlen(last);
-}
-
 int
 pki_pair_check(const char *cert_pem, const char *key_pem, struct err *e)
 {

@@ -89,9 +89,6 @@ int pki_cert_read(const void *cert, size_t len, struct pki_cert *out, struct err
 /* When it should be renewed: when a third of its life is left. UTC seconds. */
 int64_t pki_renew_at(const struct pki_cert *cert);
 
-/* The length of the first certificate's text, with the newline at its end; 0: there is none. */
-size_t pki_first_len(const char *certs_pem);
-
 /* Do the certificate and the key belong together? 0 or an error that says so. */
 int pki_pair_check(const char *cert_pem, const char *key_pem, struct err *e);
 

@@ -6,6 +6,7 @@
 #include "daemons/ctld/svc.h"
 #include "grpc/health/v1/health.pb-c.h"
 #include "grpc/reflection/v1/reflection.pb-c.h"
+#include "litekube/network_controller.pb-c.h"
 #include "litevpn/v1/enrollment.pb-c.h"
 #include "litevpn/v1/node.pb-c.h"
 #include "litevpn/v1/server.pb-c.h"
@@ -17,6 +18,7 @@
 #define ADMIN     (1u << LISTENER_ADMIN)
 
 #define API(type) &litevpn__v1__##type##__descriptor
+#define LITEKUBE(type) &pb__##type##__descriptor
 #define HEALTH(type) &grpc__health__v1__##type##__descriptor
 /* v1alpha has the same messages on the wire under other names; one set of types serves both. */
 #define REFLECTION \
@@ -52,6 +54,32 @@ static const struct method methods[] = {
 	    &google__protobuf__empty__descriptor, node_delete, NULL, NULL },
 	{ "/litevpn.v1.Server/GetServerInfo", CALL_UNARY, CONTROL | ADMIN, { ROLE_VIEWER, NODE_AS_OTHERS },
 	    0, NULL, API(get_server_info_request), API(server_info), server_get_info, NULL, NULL },
+	{ "/pb.LiteKubeNCService/HelloWorld", CALL_UNARY, CONTROL, { ROLE_NONE, NODE_AS_OTHERS },
+	    0, NULL, LITEKUBE(hello_world_request), LITEKUBE(hello_world_response),
+	    litekube_hello_world, NULL, NULL },
+	{ "/pb.LiteKubeNCService/HealthCheck", CALL_UNARY, CONTROL, { ROLE_NONE, NODE_AS_OTHERS },
+	    0, NULL, LITEKUBE(health_check_request), LITEKUBE(health_check_response),
+	    litekube_health_check, NULL, NULL },
+	{ "/pb.LiteKubeNCService/GetBootStrapToken", CALL_UNARY, CONTROL,
+	    { ROLE_OPERATOR, NODE_AS_OTHERS }, CALL_CHANGES, NULL,
+	    LITEKUBE(get_boot_strap_token_request), LITEKUBE(get_boot_strap_token_response),
+	    litekube_get_bootstrap_token, NULL, NULL },
+	{ "/pb.LiteKubeNCService/CheckConnState", CALL_UNARY, CONTROL, { ROLE_VIEWER, NODE_LATER },
+	    0, NULL, LITEKUBE(check_conn_state_request), LITEKUBE(check_conn_response),
+	    litekube_check_conn_state, NULL, NULL },
+	{ "/pb.LiteKubeNCService/UnRegister", CALL_UNARY, CONTROL, { ROLE_OPERATOR, NODE_LATER },
+	    CALL_CHANGES, NULL, LITEKUBE(un_register_request), LITEKUBE(un_register_response),
+	    litekube_unregister, NULL, NULL },
+	{ "/pb.LiteKubeNCService/GetRegistedIp", CALL_UNARY, CONTROL, { ROLE_VIEWER, NODE_LATER },
+	    0, NULL, LITEKUBE(get_registed_ip_request), LITEKUBE(get_registed_ip_response),
+	    litekube_get_registed_ip, NULL, NULL },
+	{ "/pb.LiteKubeNCBootstrapService/HealthCheck", CALL_UNARY, BOOTSTRAP,
+	    { ROLE_NONE, NODE_AS_OTHERS }, 0, NULL, LITEKUBE(health_check_request),
+	    LITEKUBE(health_check_response), litekube_health_check, NULL, NULL },
+	{ "/pb.LiteKubeNCBootstrapService/GetToken", CALL_UNARY, BOOTSTRAP,
+	    { ROLE_NONE, NODE_AS_OTHERS }, CALL_CHANGES | CALL_GUESSABLE, NULL,
+	    LITEKUBE(get_token_request), LITEKUBE(get_token_response), litekube_get_token,
+	    NULL, NULL },
 	{ "/grpc.health.v1.Health/Check", CALL_UNARY, CONTROL | BOOTSTRAP | ADMIN,
 	    { ROLE_NONE, NODE_AS_OTHERS }, 0, NULL, HEALTH(health_check_request),
 	    HEALTH(health_check_response), health_check, NULL, NULL },

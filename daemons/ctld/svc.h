@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
+#include "daemons/ctld/backend.h"
 #include "daemons/ctld/call.h"
 
 /*
@@ -32,9 +33,28 @@ void node_get_by_id(struct call *c, const char *id);
 void node_delete_by_id(struct call *c, const char *id);
 /* To a node that is not registered any more: its certificate is worth nothing. */
 void node_fail(struct call *c, const struct err *e);
+/*
+ * Unregisters the node and cuts its session; `next` tells how that has ended, -REASON_SESSION_NOT_CUT
+ * included. The call's state begins with a node_removal, whose id is filled.
+ */
+struct node_removal {
+	char id[PKI_ID_MAX + 1];
+	uint64_t epoch;
+	backend_next *next;
+};
+void node_remove(struct call *c, backend_next *next);
 /* The node that a GetNodeRequest or DeleteNodeRequest is about; NULL: its name is no node's. */
 const char *node_get_subject(const ProtobufCMessage *request);
 const char *node_delete_subject(const ProtobufCMessage *request);
+
+/* pb.LiteKubeNCService and pb.LiteKubeNCBootstrapService */
+void litekube_hello_world(struct call *c);
+void litekube_health_check(struct call *c);
+void litekube_get_bootstrap_token(struct call *c);
+void litekube_check_conn_state(struct call *c);
+void litekube_unregister(struct call *c);
+void litekube_get_registed_ip(struct call *c);
+void litekube_get_token(struct call *c);
 
 /* litevpn.v1.Server */
 void server_get_info(struct call *c);

@@ -200,30 +200,28 @@ node_list(struct call *c)
 
 /* --- DeleteNode ------------------------------------------------------------------------------- */
 
-struct del {
-	char id[PKI_ID_MAX + 1];
-	uint64_t epoch;
-};
-
 static void
-reply_deleted(struct call *c)
+removed(struct call *c)
 {
-	Google__Protobuf__Empty empty = GOOGLE__PROTOBUF__EMPTY__INIT;
-	struct del *d = call_state_get(c);
+	struct node_removal *r = call_state_get(c);
 
-	cuts_remove(&call_ctld(c)->cuts, d->id);
-	call_reply(c, &empty.base);
+	cuts_remove(&call_ctld(c)->cuts, r->id);
+	r->next(c, &(struct err){ 0 });
 }
 
 static void
 on_cut(struct call *c, const struct err *e)
 {
+	struct node_removal *r = call_state_get(c);
+	struct err not_cut;
+
 	/* A tunneld that is gone has taken its sessions with it. */
-	if (e->rc == 0 || !backend_is_up(call_ctld(c)->backend, BACKEND_TUNNELD))
-		reply_deleted(c);
-	else
-		call_fail(c, &(struct status){ .reason = REASON_SESSION_NOT_CUT,
-		    .meta = { { "committed", "true" } } });
+	if (e->rc == 0 || !backend_is_up(call_ctld(c)->backend, BACKEND_TUNNELD)) {
+		removed(c);
+		return;
+	}
+	err_set(&not_cut, -REASON_SESSION_NOT_CUT, "%s", reason_text(REASON_SESSION_NOT_CUT));
+	r->next(c, &not_cut);
 }
 
 /*
@@ -234,26 +232,49 @@ static void
 cut(struct call *c)
 {
 	struct ctld *ctld = call_ctld(c);
-	struct del *d = call_state_get(c);
+	struct node_removal *r = call_state_get(c);
 
 	if (!backend_is_up(ctld->backend, BACKEND_TUNNELD)) {
-		reply_deleted(c);
+		removed(c);
 		return;
 	}
-	if (!cuts_add(&ctld->cuts, d->id, d->epoch))
+	if (!cuts_add(&ctld->cuts, r->id, r->epoch))
 		log_warn("cut_forgotten", "limit=%d consequence=\"repeating the oldest delete "
 		    "without an answer gives NODE_UNKNOWN\"", CUTS_MAX);
-	tunneld_cut(ctld->backend, c, d->id, d->epoch, REASON_NODE_DELETED, on_cut);
+	tunneld_cut(ctld->backend, c, r->id, r->epoch, REASON_NODE_DELETED, on_cut);
 }
 
 static void
 on_delete_node(struct call *c, const struct err *e)
 {
-	struct del *d = call_state_get(c);
+	struct node_removal *r = call_state_get(c);
 
 	if (e->rc == 0 || (e->rc == -REASON_NODE_UNKNOWN &&
-	    cuts_find(&call_ctld(c)->cuts, d->id, &d->epoch)))
+	    cuts_find(&call_ctld(c)->cuts, r->id, &r->epoch)))
 		cut(c);
+	else
+		r->next(c, e);
+}
+
+void
+node_remove(struct call *c, backend_next *next)
+{
+	struct node_removal *r = call_state_get(c);
+
+	r->next = next;
+	ipam_delete_node(call_ctld(c)->backend, c, r->id, &r->epoch, on_delete_node);
+}
+
+static void
+reply_deleted(struct call *c, const struct err *e)
+{
+	Google__Protobuf__Empty empty = GOOGLE__PROTOBUF__EMPTY__INIT;
+
+	if (e->rc == 0)
+		call_reply(c, &empty.base);
+	else if (e->rc == -REASON_SESSION_NOT_CUT)
+		call_fail(c, &(struct status){ .reason = REASON_SESSION_NOT_CUT,
+		    .meta = { { "committed", "true" } } });
 	else
 		node_fail(c, e);
 }
@@ -261,12 +282,12 @@ on_delete_node(struct call *c, const struct err *e)
 void
 node_delete_by_id(struct call *c, const char *id)
 {
-	struct del *d = call_state(c, sizeof(*d), NULL);
+	struct node_removal *r = call_state(c, sizeof(*r), NULL);
 
-	if (d == NULL)
+	if (r == NULL)
 		return;
-	snprintf(d->id, sizeof(d->id), "%s", id);
-	ipam_delete_node(call_ctld(c)->backend, c, d->id, &d->epoch, on_delete_node);
+	snprintf(r->id, sizeof(r->id), "%s", id);
+	node_remove(c, reply_deleted);
 }
 
 void

@@ -29,7 +29,16 @@ METHODS = (
     ("/litevpn.v1.Node/DeleteNode", "operator"),
     ("/litevpn.v1.Server/GetServerInfo", "viewer"),
     ("/litevpn.v1.Enrollment/GetEnrollmentInfo", "none"),
+    ("/pb.LiteKubeNCService/HelloWorld", "none"),
+    ("/pb.LiteKubeNCService/HealthCheck", "none"),
+    ("/pb.LiteKubeNCService/GetBootStrapToken", "operator"),
     ("/grpc.health.v1.Health/Check", "none"),
+)
+# The same, and every node: the handler finds out which node a token is of.
+BY_TOKEN = (
+    ("/pb.LiteKubeNCService/CheckConnState", "viewer"),
+    ("/pb.LiteKubeNCService/GetRegistedIp", "viewer"),
+    ("/pb.LiteKubeNCService/UnRegister", "operator"),
 )
 # For nodes alone, about themselves. The last is left out for the node: it would be gone.
 NODES_OWN = (
@@ -91,6 +100,11 @@ def matrix(host, directory, node, other):
             refused = code == "PERMISSION_DENIED" and b"ROLE_REQUIRED" in details
             wrong += report(role, method, code,
                             refused == (ROLES.index(role) < ROLES.index(least)))
+        for method, least in BY_TOKEN:
+            code, details = call(channel, method, text(1, "0123456789abcdef"))
+            refused = code == "PERMISSION_DENIED" and b"ROLE_REQUIRED" in details
+            wrong += report(role, method, code, refused == (
+                role != "node" and ROLES.index(role) < ROLES.index(least)))
         for method in NODES_OWN[:-1] if role == "node" else NODES_OWN:
             code, details = call(channel, method, b"")
             refused = code == "PERMISSION_DENIED" and b"ROLE_REQUIRED" in details

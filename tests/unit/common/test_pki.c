@@ -160,6 +160,24 @@ START_TEST(nothing_outlives_its_ca)
 }
 END_TEST
 
+static const struct {
+	int64_t not_before, not_after, at;
+} renewals[] = {
+	{ 1000 - PKI_BACKDATE_S, 1300, 1200 },	/* a life of 300 s from 1000 on */
+	{ 1000 - PKI_BACKDATE_S, 1001, 1001 },
+	{ 1000, 1000 + PKI_BACKDATE_S, 1000 + PKI_BACKDATE_S * 2 / 3 },	/* of another tool */
+	{ 1000, 1090, 1060 },
+};
+
+START_TEST(a_third_of_its_life_is_left_to_renew_it)
+{
+	struct pki_cert c = { .not_before = renewals[_i].not_before,
+		.not_after = renewals[_i].not_after };
+
+	ck_assert_int_eq(pki_renew_at(&c), renewals[_i].at);
+}
+END_TEST
+
 START_TEST(a_name_too_long_is_refused)
 {
 	char longer[100], *key, *csr, *cert = NULL;
@@ -413,6 +431,7 @@ main(void)
 	tcase_add_test(tc, a_server_certificate_is_what_others_expect);
 	KIT_ROWS(tc, a_name_survives_the_certificate, names);
 	tcase_add_test(tc, nothing_outlives_its_ca);
+	KIT_ROWS(tc, a_third_of_its_life_is_left_to_renew_it, renewals);
 	tcase_add_test(tc, a_name_too_long_is_refused);
 	KIT_ROWS(tc, only_good_requests_pass, requests);
 	tcase_add_test(tc, a_damaged_request_is_refused);

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,6 +122,71 @@ START_TEST(what_is_granted_is_signed)
 	ck_assert(leaf.for_client && !leaf.for_server && !leaf.is_ca);
 	ck_assert_int_eq(leaf.not_after, r->grant.not_after);
 	ck_assert_mem_eq(leaf.spki, r->grant.spki, PKI_SPKI_LEN);
+	free(cert);
+	close_rig(r);
+}
+END_TEST
+
+/* As another tool reads the subject; for LiteKube's programs only. */
+static const struct {
+	enum grant_pki pki;
+	enum grant_subject subject;
+	const char *text;
+} subjects[] = {
+	{ GRANT_PKI_GRPC, GRANT_SUBJECT_NODE, "CN = n-1\n" },
+	{ GRANT_PKI_VPN, GRANT_SUBJECT_NODE, "CN = n-1\n" },
+	{ GRANT_PKI_GRPC, GRANT_SUBJECT_LITEKUBE,
+	    "CN = network-controller-grpc-client, O = lknm:register\n" },
+	{ GRANT_PKI_VPN, GRANT_SUBJECT_LITEKUBE, "CN = network-controller-client, O = lknm:join\n" },
+};
+
+START_TEST(the_subject_is_what_was_granted)
+{
+	struct rig *r = open_rig();
+	char *cert = NULL, line[256] = "";
+	struct pki_cert leaf;
+	const char *ca = NULL;
+	FILE *f;
+
+	r->grant.pki = subjects[_i].pki;
+	r->grant.subject = subjects[_i].subject;
+	ck_assert_int_eq(sign(r, &cert, &ca), 0);
+	ck_assert_int_eq(pki_cert_read(cert, strlen(cert), &leaf, NULL), 0);
+	ck_assert_str_eq(leaf.name.id, "n-1");
+	ck_assert_ptr_nonnull(f = fopen("leaf.pem", "w"));
+	fputs(cert, f);
+	fclose(f);
+	ck_assert_ptr_nonnull(f = popen("openssl x509 -noout -subject -in leaf.pem", "r"));
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), f));
+	pclose(f);
+	ck_assert_str_eq(line + strlen("subject="), subjects[_i].text);
+	free(cert);
+	close_rig(r);
+}
+END_TEST
+
+/* While a CA is replaced both stand in the file: the nodes get to know them, one signs. */
+START_TEST(of_two_cas_the_one_with_the_key_signs)
+{
+	struct rig *r = open_rig();
+	char *key, *newer, *cert = NULL, both[8192];
+	struct pki_cert leaf;
+	const char *ca = NULL;
+	struct err e;
+
+	ck_assert_int_eq(pki_ca_new("new vpn CA", 100, &key, &newer, &e), 0);
+	snprintf(both, sizeof(both), "%s%s", r->vpn_ca, newer);
+	signer_free(r->signer);
+	ck_assert_int_eq(signer_new(&(struct signer_pki){ "/grpc", both, key },
+	    &(struct signer_pki){ "/vpn", both, key }, &r->signer, &e), 0);
+	ck_assert_int_eq(sign(r, &cert, &ca), 0);
+	ck_assert_str_eq(ca, both);
+	ck_assert_int_eq(pki_cert_read(cert, strlen(cert), &leaf, NULL), 0);
+	/* Its chain is the new one alone. */
+	ck_assert_str_eq(cert + strlen(cert) - strlen(newer), newer);
+	ck_assert_ptr_null(strstr(cert, r->vpn_ca));
+	secret_free(key);
+	free(newer);
 	free(cert);
 	close_rig(r);
 }
@@ -252,6 +318,8 @@ main(void)
 	TCase *tc = tcase_create("signer");
 
 	KIT_ROWS(tc, what_is_granted_is_signed, pkis);
+	KIT_ROWS(tc, the_subject_is_what_was_granted, subjects);
+	tcase_add_test(tc, of_two_cas_the_one_with_the_key_signs);
 	tcase_add_test(tc, a_grant_is_good_once);
 	tcase_add_test(tc, another_signature_is_refused);
 	tcase_add_test(tc, every_changed_bit_is_refused);
