@@ -17,9 +17,13 @@ static char path[KIT_PATH_MAX];
 int
 book_open(struct book *b)
 {
-	struct store *st;
-	int rc = store_sqlite_open(path, &st, &b->err);
+	struct store *st = NULL;
+	int rc = 0;
 
+	if (b->memory != NULL)
+		st = memory_open(b->memory);
+	else
+		rc = store_sqlite_open(path, &st, &b->err);
 	return rc < 0 ? rc : ledger_open(&b->ledger, &b->conf, st, b->now_s, &b->err);
 }
 
@@ -29,8 +33,8 @@ open_ledger(struct book *b)
 	ck_assert_msg(book_open(b) == 0, "%s", b->err.text);
 }
 
-void
-book_init_file(struct book *b, const char *vpn_addr, const char *name)
+static void
+set_up(struct book *b, const char *vpn_addr)
 {
 	*b = (struct book){ .now_s = BOOK_START_S };
 	b->conf.token_ttl_ms = BOOK_TTL_S * 1000;
@@ -40,7 +44,21 @@ book_init_file(struct book *b, const char *vpn_addr, const char *name)
 	b->conf.events_max_rows = 1000;
 	ck_assert_int_eq(ip_prefix_parse(vpn_addr, &b->conf.vpn_addr), 0);
 	secret_random(b->granter.key, sizeof(b->granter.key));
+}
+
+void
+book_init_file(struct book *b, const char *vpn_addr, const char *name)
+{
+	set_up(b, vpn_addr);
 	kit_path(name, path);
+	open_ledger(b);
+}
+
+void
+book_init_memory(struct book *b, const char *vpn_addr)
+{
+	set_up(b, vpn_addr);
+	b->memory = memory_new();
 	open_ledger(b);
 }
 
@@ -62,6 +80,7 @@ void
 book_fini(struct book *b)
 {
 	ledger_close(&b->ledger);
+	memory_free(b->memory);
 }
 
 void
@@ -73,11 +92,11 @@ book_restart(struct book *b)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-static void
+static int
 begin(struct book *b)
 {
 	b->err = (struct err){ 0 };
-	ck_assert_int_eq(ledger_request(&b->ledger, b->now_s), 0);
+	return ledger_request(&b->ledger, b->now_s);
 }
 
 static int
@@ -94,10 +113,10 @@ int
 book_token(struct book *b, const struct token_wish *wish, struct token_view *out)
 {
 	struct request r;
+	int rc = begin(b);
 
-	begin(b);
 	ck_assert_int_eq(request_init(&r, &b->granter, 0, "", NULL, 0, &b->err), 0);
-	return end(b, token_create(&b->ledger, &r, wish, out, &b->err));
+	return end(b, rc < 0 ? rc : token_create(&b->ledger, &r, wish, out, &b->err));
 }
 
 static void
@@ -124,10 +143,10 @@ redeem(struct book *b, const char *secret, unsigned seed, bool litekube, struct 
 		.vpn_spki_len = sizeof(vpn),
 		.litekube = litekube,
 	};
+	int rc = begin(b);
 
 	make_keys(seed, grpc, vpn);
-	begin(b);
-	return end(b, token_redeem(&b->ledger, &b->granter, &claim, out, &b->err));
+	return end(b, rc < 0 ? rc : token_redeem(&b->ledger, &b->granter, &claim, out, &b->err));
 }
 
 int
@@ -154,11 +173,11 @@ book_renew(struct book *b, const char *id, unsigned grpc_seed, unsigned vpn_seed
 		.grpc_spki_len = grpc_seed == 0 ? 0 : sizeof(grpc),
 		.vpn_spki_len = vpn_seed == 0 ? 0 : sizeof(vpn),
 	};
+	int rc = begin(b);
 
 	make_keys(grpc_seed, grpc, ignored);
 	make_keys(vpn_seed, ignored, vpn);
-	begin(b);
-	return end(b, renew_grant(&b->ledger, &b->granter, &claim, out, &b->err));
+	return end(b, rc < 0 ? rc : renew_grant(&b->ledger, &b->granter, &claim, out, &b->err));
 }
 
 struct store_node
@@ -177,9 +196,9 @@ int
 book_attach(struct book *b, const struct store_node *n, struct lease *out)
 {
 	struct lease_wish wish = { .node_token = n->token, .net_token = "", .cert_node_id = n->id };
+	int rc = begin(b);
 
-	begin(b);
-	return end(b, lease_attach(&b->ledger, &wish, out, &b->err));
+	return end(b, rc < 0 ? rc : lease_attach(&b->ledger, &wish, out, &b->err));
 }
 
 struct lease
@@ -197,9 +216,9 @@ int
 book_report(struct book *b, const char *id, uint64_t epoch, enum node_state state)
 {
 	struct session s = { .node_id = id, .epoch = epoch, .state = state };
+	int rc = begin(b);
 
-	begin(b);
-	return end(b, session_report(&b->ledger, &s, &b->err));
+	return end(b, rc < 0 ? rc : session_report(&b->ledger, &s, &b->err));
 }
 
 int
@@ -207,10 +226,10 @@ book_announce(struct book *b, const struct session *sessions, size_t n, bool *go
 {
 	struct session_part part = { .first = true, .last = true, .sessions = sessions, .n = n };
 	bool *mine = calloc(n + 1, sizeof(bool));
-	int rc;
+	int rc = begin(b);
 
-	begin(b);
-	rc = end(b, session_announce(&b->ledger, &part, gone == NULL ? mine : gone, &b->err));
+	rc = end(b, rc < 0 ? rc
+	    : session_announce(&b->ledger, &part, gone == NULL ? mine : gone, &b->err));
 	free(mine);
 	return rc;
 }
@@ -222,7 +241,7 @@ book_sync(struct book *b)
 	struct session *sessions;
 	size_t n = 0;
 
-	begin(b);
+	ck_assert_int_eq(begin(b), 0);
 	ck_assert_int_eq(end(b, node_list(&b->ledger, "", 0, NODE_PAGE_MAX, &page)), 0);
 	sessions = calloc(page.n + 1, sizeof(*sessions));
 	for (size_t i = 0; i < page.n; i++) {
@@ -238,7 +257,7 @@ book_sync(struct book *b)
 void
 book_forsake(struct book *b)
 {
-	begin(b);
+	ck_assert_int_eq(begin(b), 0);
 	ck_assert_int_ge(end(b, session_forsake(&b->ledger)), 0);
 }
 
@@ -246,9 +265,9 @@ int
 book_delete(struct book *b, const char *id)
 {
 	uint64_t epoch;
+	int rc = begin(b);
 
-	begin(b);
-	return end(b, node_delete(&b->ledger, id, &epoch));
+	return end(b, rc < 0 ? rc : node_delete(&b->ledger, id, &epoch));
 }
 
 bool
@@ -257,7 +276,7 @@ book_has(struct book *b, const char *id)
 	struct node_noted n;
 	bool has;
 
-	begin(b);
+	ck_assert_int_eq(begin(b), 0);
 	has = end(b, node_get(&b->ledger, id, &n)) == 0;
 	if (has)
 		node_notes_fini(&n.notes);
@@ -269,7 +288,7 @@ book_get(struct book *b, const char *id)
 {
 	struct node_noted n = { 0 };
 
-	begin(b);
+	ck_assert_int_eq(begin(b), 0);
 	ck_assert_msg(end(b, node_get(&b->ledger, id, &n)) == 0, "%s", id);
 	node_notes_fini(&n.notes);
 	return n.node;

@@ -11,15 +11,17 @@
 #include "daemons/ipamd/renew.h"
 #include "daemons/ipamd/session.h"
 #include "daemons/ipamd/token.h"
+#include "tests/unit/ipamd/memory.h"
 
 /*
  * A ledger over a database in the test's directory, with a clock that only the test moves. Each
- * call is a request of its own, committed before it returns.
+ * call is a request of its own, committed before it returns; whatever of that fails, it says so.
  */
 struct book {
 	struct conf_server conf;
 	struct ledger ledger;
 	struct granter granter;
+	struct memory *memory;	/* that the store is in; NULL: in a file */
 	int64_t now_s;
 	struct err err;		/* of the last refusal */
 };
@@ -30,6 +32,7 @@ struct book {
 /* A new database, or the one of that name in the test's directory. */
 void book_init(struct book *b, const char *vpn_addr);
 void book_init_file(struct book *b, const char *vpn_addr, const char *name);
+void book_init_memory(struct book *b, const char *vpn_addr);	/* not in a file at all */
 void book_fini(struct book *b);
 
 /* Opens it, after ledger_close; 0 or why not. */

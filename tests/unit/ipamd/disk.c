@@ -20,6 +20,9 @@ struct disk {
 	unsigned nfiles;
 	struct disk_event *events;
 	size_t n, room;
+	unsigned fail_in;	/* calls until the failure; 0: none */
+	int fail_code;
+	bool failed;
 };
 
 /* An open file. The one below lies behind it. */
@@ -93,6 +96,38 @@ disk_name(const struct disk *d, unsigned file)
 	return d->files[file].name;
 }
 
+/* --- failures --------------------------------------------------------------------------------- */
+
+void
+disk_fail(struct disk *d, unsigned nth, int code)
+{
+	d->fail_in = nth;
+	d->fail_code = code;
+	d->failed = false;
+}
+
+bool
+disk_failed(const struct disk *d)
+{
+	return d->failed;
+}
+
+/* SQLITE_OK, or what the call has to say instead of doing anything. */
+static int
+trip(const struct handle *h)
+{
+	struct disk *d = h->disk;
+
+	if (h->number == NOT_OURS || d->fail_in == 0)
+		return SQLITE_OK;
+	if (d->fail_in > 1) {
+		d->fail_in--;
+		return SQLITE_OK;
+	}
+	d->failed = true;
+	return d->fail_code;
+}
+
 /* --- one file --------------------------------------------------------------------------------- */
 
 static int
@@ -111,8 +146,10 @@ static int
 write_file(sqlite3_file *f, const void *bytes, int len, sqlite3_int64 at)
 {
 	const struct handle *h = (struct handle *) f;
-	int rc = BELOW(f)->xWrite(below(f), bytes, len, at);
+	int rc = trip(h);
 
+	if (rc == SQLITE_OK)
+		rc = BELOW(f)->xWrite(below(f), bytes, len, at);
 	if (rc == SQLITE_OK && h->number != NOT_OURS)
 		add_write(h->disk, h->number, bytes, (size_t) len, (uint64_t) at);
 	return rc;
@@ -122,8 +159,10 @@ static int
 truncate_file(sqlite3_file *f, sqlite3_int64 size)
 {
 	const struct handle *h = (struct handle *) f;
-	int rc = BELOW(f)->xTruncate(below(f), size);
+	int rc = trip(h);
 
+	if (rc == SQLITE_OK)
+		rc = BELOW(f)->xTruncate(below(f), size);
 	if (rc == SQLITE_OK && h->number != NOT_OURS)
 		add(h->disk, DISK_TRUNCATE, h->number)->at = (uint64_t) size;
 	return rc;
@@ -135,10 +174,11 @@ sync_file(sqlite3_file *f, int flags)
 {
 	const struct handle *h = (struct handle *) f;
 	struct disk_event *e;
+	int rc = trip(h);
 
 	(void) flags;
-	if (h->number == NOT_OURS)
-		return SQLITE_OK;
+	if (rc != SQLITE_OK || h->number == NOT_OURS)
+		return rc;
 	e = add(h->disk, DISK_SYNC, h->number);
 	if (!h->disk->files[h->number].known)
 		force_directory(h->disk, e);

@@ -39,6 +39,13 @@ struct disk_event {
 struct disk *disk_new(const char *path);
 void disk_free(struct disk *d);		/* when everything is closed; NULL is fine */
 
+/*
+ * The nth write, truncation or sync of its files from now on fails, and all after it: of that many
+ * a disk has had enough. n 0: it works again. code: SQLITE_FULL or SQLITE_IOERR_...
+ */
+void disk_fail(struct disk *d, unsigned nth, int code);
+bool disk_failed(const struct disk *d);
+
 void disk_note(struct disk *d, uint64_t note);
 
 /* The stream so far; valid until more happens. */
