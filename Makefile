@@ -13,7 +13,7 @@ DEBS_BUILD = gcc libc6-dev make autoconf pkgconf libssl-dev libsqlite3-dev libya
 	$(if $(filter x86_64,$(shell uname -m)),libipsec-mb-dev)
 DEBS_DEMO  = iproute2 iperf3 iputils-ping procps python3-grpcio python3-protobuf
 DEBS_TEST  = $(DEBS_DEMO) check shellcheck mandoc nftables sqlite3 openssl python3-scapy \
-	python3-openssl python3-cryptography universal-ctags
+	python3-openssl python3-cryptography universal-ctags prometheus
 DEBS_BENCH = openvpn openssl wireguard-tools wireguard-go nghttp2-client nghttp2-server
 DEBS_LINT  = clang clang-tidy clang-tools libclang-rt-14-dev cppcheck valgrind
 
@@ -128,7 +128,7 @@ ALL_LDFLAGS += -fsanitize=$(SANITIZE)
 endif
 
 # --- protobuf: messages between the daemons, on the tunnel, of the API ------------------------------
-PROTOS_OWN = tunnel ipc/ipam ipc/tunneld ipc/signer google/rpc/status litevpn/v1/enrollment \
+PROTOS_OWN = tunnel ipc/stats ipc/ipam ipc/tunneld ipc/signer google/rpc/status litevpn/v1/enrollment \
 	litevpn/v1/token litevpn/v1/node litevpn/v1/address litevpn/v1/network litevpn/v1/event \
 	litevpn/v1/server litekube/network_controller
 PROTOS_STD = google/protobuf/any google/protobuf/descriptor google/protobuf/duration \

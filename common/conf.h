@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "common/ip.h"
+
 /*
  * A YAML file read into a struct by a table of keys. One row per key: its type, where it goes, its
  * default, its range. Every error of a file is found in one run, each as file:line:column with what
@@ -26,6 +28,7 @@ enum conf_type {
 	CONF_WORD,	/* int: the index of one of `words` */
 	CONF_ADDR,	/* struct ip_addr */
 	CONF_PREFIX,	/* struct ip_prefix, written address/length */
+	CONF_ENDPOINT,	/* struct conf_endpoint, written address:port, or "" */
 	/* Further keys, in `keys`; offsets count from the same struct, in a list from each entry. */
 	CONF_MAP,
 };
@@ -50,6 +53,11 @@ struct conf_key {
 	int64_t min, max;	/* inclusive; CONF_INT, CONF_DURATION (ms), CONF_TEXT (length) */
 	const char *const *words;	/* CONF_WORD: ends with NULL */
 	const struct conf_key *keys;	/* CONF_MAP: ends with a row without a name */
+};
+
+struct conf_endpoint {
+	struct ip_addr addr;	/* none: there is none */
+	uint16_t port;
 };
 
 struct conf_list {

@@ -62,6 +62,12 @@ static const struct conf_key push_keys[] = {
 	{ 0 },
 };
 
+static const struct conf_key metrics_keys[] = {
+	{ .name = "listen", .type = CONF_ENDPOINT, AT(metrics_listen) },
+	{ .name = "perNode", .type = CONF_BOOL, AT(metrics_per_node), .dflt = "false" },
+	{ 0 },
+};
+
 static const struct conf_key log_keys[] = {
 	{ .name = "level", .type = CONF_WORD, AT(log_level), .dflt = "info", .words = level_words,
 	    .reload = CONF_AT_ONCE },
@@ -116,6 +122,7 @@ static const struct conf_key keys[] = {
 	    .dflt = "/var/lib/litevpn", .min = 2 },
 	{ .name = "runDir", .type = CONF_PATH, AT(run_dir), .dflt = "/run/litevpn", .min = 2,
 	    .max = 80 },
+	{ .name = "metrics", .type = CONF_MAP, .keys = metrics_keys },
 	{ .name = "log", .type = CONF_MAP, .keys = log_keys },
 	{ 0 },
 };
@@ -318,6 +325,20 @@ check_listen(struct conf *conf, const void *values)
 		    c->listen.n, CONF_LISTEN_MAX);
 }
 
+/* There is no TLS and no password: whoever may see them is on this machine. */
+static void
+check_metrics(struct conf *conf, const void *values)
+{
+	const struct conf_server *c = values;
+	const struct ip_addr *addr = &c->metrics_listen.addr;
+	struct ip_prefix local;
+
+	ip_prefix_parse(addr->family == AF_INET6 ? "::1/128" : "127.0.0.0/8", &local);
+	if (addr->family != 0 && !ip_prefix_contains(&local, addr))
+		conf_fail(conf, "metrics", "metrics.listen is %s, but must be an address of this "
+		    "machine's loopback interface, such as 127.0.0.1", IP_TEXT(addr));
+}
+
 static const struct conf_rule rules[] = {
 	{ { "device" }, check_device },
 	{ { "port", "grpcPort", "bootstrapPort" }, check_ports },
@@ -329,6 +350,7 @@ static const struct conf_rule rules[] = {
 	{ { "vpnAddr", "networks" }, check_networks },
 	{ { "vpnAddr", "exclude" }, check_exclude },
 	{ { "routes" }, check_push },
+	{ { "metrics" }, check_metrics },
 	{ { NULL }, NULL },
 };
 

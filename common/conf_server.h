@@ -52,6 +52,8 @@ struct conf_server {
 	int64_t max_clients;
 	bool require_node_cert;
 	char *state_dir, *run_dir;
+	struct conf_endpoint metrics_listen;	/* no address: there are none */
+	bool metrics_per_node;
 	int log_level, log_format;
 	char *log_target;
 };

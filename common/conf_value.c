@@ -175,6 +175,43 @@ parse_prefix(const struct conf_key *k, const char *text, void *out, char why[CON
 	return -EINVAL;
 }
 
+static bool
+parse_port(const char *text, uint16_t *out)
+{
+	size_t digits = strspn(text, "0123456789");
+	long port = digits == 0 || digits > 5 || text[digits] != '\0' ? 0 :
+	    strtol(text, NULL, 10);
+
+	*out = (uint16_t) port;
+	return port >= 1 && port <= 65535;
+}
+
+static int
+parse_endpoint(const struct conf_key *k, const char *text, void *out, char why[CONF_WHY_MAX])
+{
+	const char *colon = strrchr(text, ':');
+	struct conf_endpoint end = { 0 };
+	char addr[IP_TEXT_MAX] = "";
+	size_t len = colon == NULL ? 0 : (size_t) (colon - text);
+	bool bracketed = len > 2 && text[0] == '[' && text[len - 1] == ']';
+
+	(void) k;
+	if (bracketed) {
+		text++;
+		len -= 2;
+	}
+	if (len > 0 && len < sizeof(addr))
+		memcpy(addr, text, len);
+	if (*text != '\0' && (colon == NULL || !parse_port(colon + 1, &end.port) ||
+	    ip_parse(addr, &end.addr) < 0 || bracketed != (end.addr.family == AF_INET6))) {
+		snprintf(why, CONF_WHY_MAX, "must be an address with a port, such as "
+		    "127.0.0.1:9469 or \"[::1]:9469\"");
+		return -EINVAL;
+	}
+	*(struct conf_endpoint *) out = end;
+	return 0;
+}
+
 static const struct {
 	parse_fn *parse;
 	size_t size;
@@ -188,6 +225,7 @@ static const struct {
 	[CONF_WORD] = { parse_word, sizeof(int) },
 	[CONF_ADDR] = { parse_addr, sizeof(struct ip_addr) },
 	[CONF_PREFIX] = { parse_prefix, sizeof(struct ip_prefix) },
+	[CONF_ENDPOINT] = { parse_endpoint, sizeof(struct conf_endpoint) },
 };
 
 int

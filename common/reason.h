@@ -131,6 +131,12 @@ enum reason {
 #undef X
 };
 
+enum { REASONS = 0	/* how many there are */
+#define X(name, number, code, text, hint) + 1
+	REASON_TABLE(X)
+#undef X
+};
+
 /* The stable name, "TOKEN_EXPIRED"; "NONE" for 0, "UNKNOWN" for a number that is not in the table. */
 const char *reason_name(int reason);
 

@@ -71,6 +71,20 @@ backend_free(struct backend *b)
 	free(b);
 }
 
+void
+backend_show(const struct backend *b, struct metrics *out)
+{
+	for (enum backend_peer p = 0; p < BACKEND_PEERS; p++) {
+		struct ipc_stats s = ipc_client_stats(b->clients[p]);
+
+		metrics_add(out, METRIC_IPC_REQUESTS, "ctld", peers[p].name, (double) s.requests);
+		metrics_add(out, METRIC_IPC_MALFORMED, "ctld", peers[p].name,
+		    (double) s.malformed);
+		metrics_add(out, METRIC_IPC_STRANGERS, "ctld", peers[p].name,
+		    (double) s.strangers);
+	}
+}
+
 bool
 backend_is_up(const struct backend *b, enum backend_peer peer)
 {

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "common/err.h"
+#include "common/metric.h"
 #include "common/places.h"
 #include "daemons/ctld/call.h"
 
@@ -25,6 +26,9 @@ struct backend;
 int backend_new(const struct places *places, const uid_t uids[BACKEND_PEERS], struct backend **out,
     struct err *e);
 void backend_free(struct backend *b);	/* NULL is fine; after the calls are gone */
+
+/* Which requests were sent. Any thread. */
+void backend_show(const struct backend *b, struct metrics *out);
 
 bool backend_is_up(const struct backend *b, enum backend_peer peer);
 

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "daemons/ctld/audit.h"
 #include "daemons/ctld/gate.h"
+#include "daemons/ctld/meter.h"
 #include "daemons/ctld/texts.h"
 
 TAILQ_HEAD(call_list, call);
@@ -22,6 +23,7 @@ struct call {
 	const struct method *method;	/* NULL: the call was refused before it had one */
 	struct caller caller;
 	ProtobufCMessage *request;
+	int64_t began_us;		/* clock_mono_us */
 	int64_t deadline_ms;		/* clock_mono_ms */
 	struct call_list *list;		/* that it is in; NULL: it is being worked at */
 	int64_t listed_ms;
@@ -42,6 +44,7 @@ struct calls {
 	unsigned live;
 	size_t unsent;			/* bytes, of all calls */
 	struct gate *gate;
+	struct meter *meter;
 };
 
 static void
@@ -108,6 +111,16 @@ note_result(struct call *c, enum reason result)
 		gate_failed(c->calls->gate, c->stream);
 }
 
+static void
+measure(const struct call *c, enum reason result)
+{
+	const char *path = c->method == NULL ? NULL : c->method->path;
+
+	meter_answered(c->calls->meter, path, result);
+	if (c->method == NULL || c->method->kind == CALL_UNARY)
+		meter_took(c->calls->meter, path, clock_mono_us() - c->began_us);
+}
+
 /* The status goes on its way, with an answer of that many bytes. */
 static void
 note_answer(struct call *c, enum reason result, size_t len)
@@ -118,6 +131,7 @@ note_answer(struct call *c, enum reason result, size_t len)
 	c->unsent = len;
 	c->calls->unsent += len;
 	enter_list(c, &c->calls->answered);
+	measure(c, result);
 	if (has_trait(c, CALL_CHANGES | CALL_GUESSABLE))
 		note_result(c, result);
 }
@@ -365,7 +379,9 @@ on_opened(void *arg, struct stream *s)
 	}
 	c->calls = calls;
 	c->stream = s;
+	c->began_us = clock_mono_us();
 	calls->live++;
+	meter_began(calls->meter);
 	if (calls->live > CALLS_MAX || calls->unsent > CALLS_UNSENT_MAX) {
 		call_fail(c, &(struct status){ .reason = REASON_OVERLOADED });
 	} else if ((c->method = calls->conf.route(path, stream_listener(s))) == NULL) {
@@ -420,6 +436,7 @@ on_released(void *owner)
 		return;
 	leave_list(c);
 	c->calls->live--;
+	meter_ended(c->calls->meter);
 	c->calls->unsent -= c->unsent;
 	if (c->state_fini != NULL)
 		c->state_fini(c->state);
@@ -485,8 +502,9 @@ calls_new(const struct calls_conf *conf, struct calls **out)
 {
 	struct calls *calls = calloc(1, sizeof(*calls));
 
-	if (calls == NULL || (calls->gate = gate_new()) == NULL) {
-		free(calls);
+	if (calls == NULL || (calls->gate = gate_new()) == NULL ||
+	    (calls->meter = meter_new()) == NULL) {
+		calls_free(calls);
 		return -ENOMEM;
 	}
 	calls->conf = *conf;
@@ -497,10 +515,17 @@ calls_new(const struct calls_conf *conf, struct calls **out)
 }
 
 void
+calls_show(const struct calls *calls, struct metrics *out)
+{
+	meter_show(calls->meter, out);
+}
+
+void
 calls_free(struct calls *calls)
 {
 	if (calls == NULL)
 		return;
 	gate_free(calls->gate);
+	meter_free(calls->meter);
 	free(calls);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/metric.h"
 #include "daemons/ctld/authz.h"
 #include "daemons/ctld/grpc.h"
 #include "daemons/ctld/status.h"
@@ -64,6 +65,9 @@ struct calls_conf {
 
 int calls_new(const struct calls_conf *conf, struct calls **out);
 void calls_free(struct calls *calls);	/* NULL is fine; after grpc_free */
+
+/* What was counted. Any thread. */
+void calls_show(const struct calls *calls, struct metrics *out);
 
 /* What grpc_new wants to know of them. */
 struct grpc_events calls_events(struct calls *calls);

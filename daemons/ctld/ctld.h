@@ -10,6 +10,7 @@
 #include "common/ev.h"
 #include "common/pki.h"
 #include "common/places.h"
+#include "common/usage.h"
 #include "daemons/ctld/backend.h"
 #include "daemons/ctld/call.h"
 #include "daemons/ctld/cuts.h"
@@ -17,6 +18,7 @@
 #include "daemons/ctld/grpc.h"
 #include "daemons/ctld/identity.h"
 #include "daemons/ctld/reflect.h"
+#include "daemons/ctld/scrape.h"
 #include "daemons/ctld/signer_client.h"
 #include "daemons/ctld/svc.h"
 
@@ -41,6 +43,8 @@ struct ctld {
 
 	/* The loop's thread only. */
 	struct doors *doors;
+	struct scrape *scrape;	/* NULL: no metrics are wanted */
+	struct usage usage;
 	int signer_fd;		/* -1: none */
 	pid_t signer_pid;
 	struct ev_waker stopped;	/* all calls have ended; woken from the queue's thread */

@@ -40,6 +40,7 @@ struct doors {
 	void *arg;
 	struct guests *guests[LISTENERS];
 	struct trouble crowded, starved;
+	uint64_t let_in[LISTENERS], over_share, over_total, no_descriptors;
 	size_t n;
 	struct door list[LISTEN_MAX];
 };
@@ -108,6 +109,7 @@ refuse(struct door *door, int fd, const char *source, int rc)
 {
 	uint64_t count;
 
+	*(rc == -EUSERS ? &door->all->over_share : &door->all->over_total) += 1;
 	close(fd);
 	if (is_due(&door->all->crowded, &count))
 		log_warn("connection_refused", "listener=%s source=%s because=%s count=%" PRIu64,
@@ -131,6 +133,7 @@ welcome(struct door *door, int fd, const struct sockaddr_storage *ss)
 		return;
 	}
 	log_debug("connected", "listener=%s source=%s", names[door->from], text);
+	d->let_in[door->from]++;
 	d->connected(d->arg, door->from, fd);
 }
 
@@ -150,6 +153,7 @@ pause_door(struct door *door, int error)
 {
 	uint64_t count;
 
+	door->all->no_descriptors++;
 	if (is_due(&door->all->starved, &count))
 		log_err("accept_paused", "listener=%s error=%s count=%" PRIu64
 		    " remedy=\"raise the limit of open files\"", names[door->from],
@@ -222,6 +226,17 @@ doors_new(struct ev *ev, struct listening *listening, doors_connected *connected
 	}
 	*out = d;
 	return 0;
+}
+
+void
+doors_show(const struct doors *d, struct metrics *out)
+{
+	for (enum listener l = 0; l < LISTENERS; l++)
+		metrics_add(out, METRIC_CONNECTIONS, "ctld", names[l], (double) d->let_in[l]);
+	metrics_add(out, METRIC_CONNECTIONS_REFUSED, "ctld", "source", (double) d->over_share);
+	metrics_add(out, METRIC_CONNECTIONS_REFUSED, "ctld", "total", (double) d->over_total);
+	metrics_add(out, METRIC_CONNECTIONS_REFUSED, "ctld", "descriptors",
+	    (double) d->no_descriptors);
 }
 
 void

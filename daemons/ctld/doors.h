@@ -4,6 +4,7 @@
 
 #include "common/err.h"
 #include "common/ev.h"
+#include "common/metric.h"
 #include "daemons/ctld/listen.h"
 
 /*
@@ -24,6 +25,9 @@ typedef void doors_connected(void *arg, enum listener from, int fd);
 /* consumes: the sockets, also on failure; *listening is empty then. */
 int doors_new(struct ev *ev, struct listening *listening, doors_connected *connected, void *arg,
     struct doors **out, struct err *e);
+
+/* Who was let in, and who was not. */
+void doors_show(const struct doors *d, struct metrics *out);
 
 /* Closes the sockets; who is in stays. NULL is fine. */
 void doors_free(struct doors *d);

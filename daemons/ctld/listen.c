@@ -54,8 +54,8 @@ set_options(int fd, const struct ip_addr *addr)
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked_ms, sizeof(unacked_ms));
 }
 
-static int
-listen_one(const struct ip_addr *addr, uint16_t port, int *fd_out, struct err *e)
+int
+listen_address(const struct ip_addr *addr, uint16_t port, int *fd_out, struct err *e)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = ip_to_sockaddr(addr, port, &ss);
@@ -82,9 +82,9 @@ listen_tcp(struct listening *l, enum listener from, const struct conf_list *addr
 	int rc = 0, fd = -1;
 
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		rc = listen_one(&list[i], port, &fd, e);
+		rc = listen_address(&list[i], port, &fd, e);
 		if (rc == -EAFNOSUPPORT && addrs->n == 0)
-			rc = listen_one(&any4, port, &fd, e);
+			rc = listen_address(&any4, port, &fd, e);
 		if (rc == 0)
 			rc = keep(l, from, fd, e);
 	}

@@ -28,6 +28,9 @@ struct listening {
 int listen_tcp(struct listening *l, enum listener from, const struct conf_list *addrs,
     uint16_t port, struct err *e);
 
+/* One that is of no listener: *fd_out is the caller's. */
+int listen_address(const struct ip_addr *addr, uint16_t port, int *fd_out, struct err *e);
+
 /*
  * As the user that is to own it. Takes the place of a socket that a dead ctld has left;
  * -EADDRINUSE when a living one listens there. Everybody may connect: the directory is the guard.

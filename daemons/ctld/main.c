@@ -16,6 +16,7 @@
 #include "common/priv.h"
 #include "common/tlsctx.h"
 #include "config.h"
+#include "daemons/ctld/counts.h"
 #include "daemons/ctld/ctld.h"
 #include "daemons/ctld/descriptors.h"
 #include "daemons/ctld/doors.h"
@@ -42,6 +43,7 @@ struct front {
 	struct ctld ctld;
 	struct priv_user user, signer, ipamd, tunneld;
 	struct listening listening;	/* until it is the doors' */
+	int metrics_fd;		/* listens, until it is the scrape's; -1: none */
 	bool has_admin;		/* its socket is there, to be removed at the end */
 	bool stopping;
 	struct ev_timer trim;
@@ -150,13 +152,16 @@ static int
 open_ports(struct front *f)
 {
 	const struct conf_server *conf = &f->ctld.conf;
+	const struct conf_endpoint *metrics = &conf->metrics_listen;
 	struct err e;
 	int rc;
 
 	if ((rc = listen_tcp(&f->listening, LISTENER_CONTROL, &conf->listen,
 	    (uint16_t) conf->grpc_port, &e)) < 0 ||
 	    (rc = listen_tcp(&f->listening, LISTENER_BOOTSTRAP, &conf->listen,
-	    (uint16_t) conf->bootstrap_port, &e)) < 0)
+	    (uint16_t) conf->bootstrap_port, &e)) < 0 ||
+	    (metrics->addr.family != 0 && (rc = listen_address(&metrics->addr, metrics->port,
+	    &f->metrics_fd, &e)) < 0))
 		return daemon_fail(&f->ctld.daemon, daemon_status(rc), &e);
 	return GO_ON;
 }
@@ -180,6 +185,7 @@ confine(struct front *f)
 
 	daemon_raise_descriptors(LISTENERS * DOORS_TOTAL_MAX + DESCRIPTORS_OWN);
 	snprintf(dir, sizeof(dir), "%s", ctld->daemon.conf_path);
+	usage_open(&ctld->usage);
 	if ((rc = priv_drop(&f->user, 0, &e)) < 0 || (rc = open_admin(f, &e)) < 0 ||
 	    (rc = tlsctx_require_tls13(&e)) < 0 ||
 	    (rc = sandbox_front(ctld->places.admin_run, dirname(dir), ctld->conf.grpc_cert_dir,
@@ -310,6 +316,29 @@ make_loop(struct front *f, struct err *e)
 	return 0;
 }
 
+static void
+on_scrape(void *arg, struct metrics *to)
+{
+	counts_show(arg, to);
+}
+
+static int
+open_metrics(struct front *f, const uid_t *uids, struct err *e)
+{
+	struct ctld *ctld = &f->ctld;
+	const struct scrape_conf conf = {
+		.fd = f->metrics_fd,
+		.places = &ctld->places,
+		.uids = uids,
+		.per_node = ctld->conf.metrics_per_node,
+		.own = on_scrape,
+		.arg = ctld,
+	};
+
+	f->metrics_fd = -1;
+	return conf.fd < 0 ? 0 : scrape_new(ctld->ev, &conf, &ctld->scrape, e);
+}
+
 static int
 open_partners(struct front *f, struct err *e)
 {
@@ -328,7 +357,9 @@ open_partners(struct front *f, struct err *e)
 
 	if ((rc = signer_client_new(ctld->ev, &signer, &ctld->signer, e)) < 0)
 		return rc;
-	return backend_new(&ctld->places, uids, &ctld->backend, e);
+	if ((rc = backend_new(&ctld->places, uids, &ctld->backend, e)) < 0)
+		return rc;
+	return open_metrics(f, uids, e);
 }
 
 /*
@@ -386,6 +417,7 @@ close_things(struct front *f)
 
 	close_doors(f);
 	listen_close(&f->listening);
+	scrape_free(ctld->scrape);
 	grpc_free(ctld->grpc);
 	calls_free(ctld->calls);
 	backend_free(ctld->backend);
@@ -439,7 +471,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct daemon_program program = { "ctld", CONF_SERVER_PATH, NULL, NULL };
-	static struct front f = { .ctld.signer_fd = -1 };
+	static struct front f = { .ctld = { .signer_fd = -1, .usage = USAGE_NONE },
+	    .metrics_fd = -1 };
 	int status;
 
 	if ((status = daemon_options(&f.ctld.daemon, &program, argc, argv)) >= 0)
@@ -453,6 +486,7 @@ main(int argc, char **argv)
 	    (status = confine(&f)) == GO_ON)
 		status = run(&f);
 	end_signer(&f);
+	usage_close(&f.ctld.usage);
 	conf_free(&conf_server_schema, &f.ctld.conf);
 	return status;
 }

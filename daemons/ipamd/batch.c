@@ -50,6 +50,8 @@ batch_commit(struct batch *b)
 
 	ev_timer_stop(b->ev, &b->late);
 	rc = ledger_commit(b->ledger);
+	if (due != STORE_NOTHING)
+		*(rc < 0 ? &b->commits_failed : &b->commits_done) += 1;
 	log_outcome(b, due, rc);
 	if (due == STORE_NOW)
 		log_use(b);

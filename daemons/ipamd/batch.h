@@ -14,6 +14,7 @@ struct batch {
 	struct ev *ev;
 	struct ledger *ledger;
 	struct ev_timer late;	/* runs while accepted changes wait without an answer that does */
+	uint64_t commits_done, commits_failed;	/* since the start */
 	unsigned failures;	/* since the last commit that worked; only the first is logged */
 	void (*committed)(void *arg);	/* after a commit that changed something; NULL: nobody */
 	void *arg;

@@ -80,6 +80,7 @@ static const struct codec_method methods[] = {
 	    RELEASE(release_networks) },
 	{ ON(LIST_EVENTS), BOTH, DOES(list_events), REPLY(listed_events),
 	    RELEASE(release_events) },
+	{ ON(GET_STATS), CTLD, DOES(get_stats), REPLY(got_stats), RELEASE(release_stats) },
 };
 
 int

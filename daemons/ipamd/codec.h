@@ -8,6 +8,7 @@
 
 #include "common/err.h"
 #include "common/ipc.h"
+#include "common/metric.h"
 #include "daemons/ipamd/events.h"
 #include "daemons/ipamd/granter.h"
 #include "daemons/ipamd/lease.h"
@@ -31,10 +32,13 @@ extern const ProtobufCMessageDescriptor *const codec_request_type, *const codec_
 /* Who asks: the bits of struct ipc_peer.id; a user who runs all daemons has both. */
 enum codec_peer { PEER_TUNNELD = 1, PEER_CTLD = 2 };
 
+struct counts;
+
 /* What operations work on; borrowed. */
 struct codec_env {
 	struct ledger *ledger;
 	const struct granter *granter;
+	const struct counts *counts;
 };
 
 struct codec_method;	/* one kind of request */
@@ -76,6 +80,7 @@ struct answer {
 		struct network_view network;
 		struct network_list networks;
 		struct event_page events;
+		struct metrics stats;
 	};
 };
 

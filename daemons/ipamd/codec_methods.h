@@ -75,6 +75,11 @@ CODEC_RELEASE(release_tokens);
 CODEC_PERFORM(delete_token);
 CODEC_LOG(log_revoked);
 
+/* codec_counts.c */
+CODEC_PERFORM(get_stats);
+CODEC_REPLY(got_stats);
+CODEC_RELEASE(release_stats);
+
 /* codec_network.c */
 CODEC_PERFORM(reserve_address);
 CODEC_LOG(log_reserved);

@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/places.h"
 #include "common/priv.h"
+#include "common/usage.h"
 #include "config.h"
 #include "daemons/ipamd/batch.h"
 #include "daemons/ipamd/errand.h"
@@ -40,6 +41,7 @@ struct ipamd {
 	struct patience patience;
 	struct feed feed;
 	struct service *service;
+	struct usage usage;
 };
 
 /* Steps of the start return -1 to go on, or the exit status. */
@@ -93,6 +95,7 @@ confine(void *arg)
 	char conf[PATH_MAX];
 	struct err e;
 
+	usage_open(&d->usage);
 	tzset();	/* update_time is local time, and /etc/localtime is out of reach soon */
 	snprintf(conf, sizeof(conf), "%s", d->daemon.conf_path);
 	if (priv_drop(&d->user, 0, &e) < 0 ||
@@ -172,6 +175,7 @@ open_things(struct ipamd *d, struct err *e)
 		.ledger = &d->ledger,
 		.batch = &d->batch,
 		.granter = &d->granter,
+		.usage = &d->usage,
 	};
 	struct store *store;
 	int rc;
@@ -264,7 +268,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct daemon_program program = { "ipamd", CONF_SERVER_PATH, errands, NULL };
-	struct ipamd d = { 0 };
+	struct ipamd d = { .usage = USAGE_NONE };
 	int status;
 
 	if ((status = daemon_options(&d.daemon, &program, argc, argv)) >= 0)
@@ -275,6 +279,7 @@ main(int argc, char **argv)
 	    (status = run_errand(&d)) == GO_ON &&
 	    (status = confine(&d)) == GO_ON)
 		status = run(&d);
+	usage_close(&d.usage);
 	conf_free(&conf_server_schema, &d.conf);
 	return status;
 }

@@ -9,11 +9,13 @@
 #include "common/log.h"
 #include "common/reason.h"
 #include "daemons/ipamd/codec.h"
+#include "daemons/ipamd/counts.h"
 
 #define REFUSAL_LOG_MS 60000	/* a daemon that asks what it may not is told of once a minute */
 
 struct service {
 	struct codec_env env;
+	struct counts counts;
 	struct batch *batch;
 	struct ipc_server *server;
 	struct answer answers[IPC_CALLS_MAX];	/* of the round under way */
@@ -81,6 +83,8 @@ on_requests_done(void *arg)
 
 		if (rc < 0)
 			a->rc = rc;
+		if (a->rc < 0)
+			tally_add(&s->counts.refusals, -a->rc);
 		codec_reply(&s->env, a);
 	}
 	s->n = 0;
@@ -110,12 +114,16 @@ service_new(struct ev *ev, const struct service_conf *conf, struct service **out
 
 	if (s == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
-	s->env = (struct codec_env){ conf->ledger, conf->granter };
+	s->env = (struct codec_env){ conf->ledger, conf->granter, &s->counts };
 	s->batch = conf->batch;
 	if ((rc = ipc_server_new(ev, &server, &s->server, e)) < 0) {
 		free(s);
 		return rc;
 	}
+	s->counts.ledger = conf->ledger;
+	s->counts.batch = conf->batch;
+	s->counts.usage = conf->usage;
+	s->counts.server = s->server;
 	*out = s;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "common/err.h"
 #include "common/ev.h"
 #include "common/ipc.h"
+#include "common/usage.h"
 #include "daemons/ipamd/batch.h"
 #include "daemons/ipamd/granter.h"
 #include "daemons/ipamd/ledger.h"
@@ -22,6 +23,7 @@ struct service_conf {
 	struct ledger *ledger;	/* borrowed, likewise the others */
 	struct batch *batch;
 	const struct granter *granter;
+	const struct usage *usage;
 };
 
 int service_new(struct ev *ev, const struct service_conf *conf, struct service **out,

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/codec_stats.h"
 #include "common/ipc.h"
 #include "common/reason.h"
 #include "config.h"
+#include "daemons/tunneld/counts.h"
 #include "ipc/tunneld.pb-c.h"
 
 #define SESSIONS_MAX 1000	/* asked for in one request: a page of the API */
@@ -16,6 +18,7 @@
 struct ctl {
 	struct ipc_server *ipc;
 	struct server *server;
+	const struct usage *usage;
 };
 
 static void
@@ -145,6 +148,28 @@ do_get_info(struct ctl *c, struct ipc_call *call, const Litevpn__Tunneld__Reques
 	answer(call, &reply);
 }
 
+static void
+do_get_stats(struct ctl *c, struct ipc_call *call, const Litevpn__Tunneld__Request *req)
+{
+	Litevpn__Tunneld__Reply reply = LITEVPN__TUNNELD__REPLY__INIT;
+	struct ipc_stats ipc = ipc_server_stats(c->ipc);
+	struct metrics stats = { 0 };
+	struct server_info si;
+
+	server_get_info(c->server, &si);
+	counts_show(&si, req->get_stats->per_node, &stats);
+	counts_show_ipc(&ipc, "control", &stats);
+	usage_show(c->usage, "tunneld", &stats);
+	metrics_add(&stats, METRIC_LEFT_OUT, "tunneld", "", (double) stats.left_out);
+	reply.body_case = LITEVPN__TUNNELD__REPLY__BODY_STATS;
+	if ((reply.stats = codec_stats_pack(&stats)) != NULL)
+		answer(call, &reply);
+	else
+		answer_reason(call, REASON_OVERLOADED, "out of memory");
+	codec_stats_free(reply.stats);
+	metrics_fini(&stats);
+}
+
 /* All that ctld may ask. */
 static const struct {
 	Litevpn__Tunneld__Request__BodyCase body;
@@ -153,6 +178,7 @@ static const struct {
 	{ LITEVPN__TUNNELD__REQUEST__BODY_CUT, do_cut },
 	{ LITEVPN__TUNNELD__REQUEST__BODY_GET_SESSIONS, do_get_sessions },
 	{ LITEVPN__TUNNELD__REQUEST__BODY_GET_INFO, do_get_info },
+	{ LITEVPN__TUNNELD__REQUEST__BODY_GET_STATS, do_get_stats },
 };
 
 static void
@@ -189,6 +215,7 @@ ctl_new(struct ev *ev, const struct ctl_conf *conf, struct server *server, struc
 	if (c == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
 	c->server = server;
+	c->usage = conf->usage;
 	if ((rc = ipc_server_new(ev, &ipc, &c->ipc, e)) < 0) {
 		free(c);
 		return rc;

@@ -6,6 +6,7 @@
 
 #include "common/err.h"
 #include "common/ev.h"
+#include "common/usage.h"
 #include "daemons/tunneld/server.h"
 
 /* The control socket, on which ctld asks; the only file that knows ipc/tunneld.proto here. */
@@ -14,6 +15,7 @@ struct ctl;
 struct ctl_conf {
 	const char *path;
 	uid_t ctld;
+	const struct usage *usage;	/* borrowed */
 };
 
 /* server: borrowed for the life of the ctl. */

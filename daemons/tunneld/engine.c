@@ -12,6 +12,7 @@
 #include "common/chan.h"
 #include "common/ev.h"
 #include "common/log.h"
+#include "common/usage.h"
 #include "daemons/tunneld/client.h"
 #include "daemons/tunneld/ctl.h"
 #include "daemons/tunneld/identity.h"
@@ -37,6 +38,7 @@ struct engine {
 	struct server *server;
 	struct ctl *ctl;
 	struct client *client;
+	struct usage usage;	/* server */
 	struct chan_msg msg;	/* the one that is being handled */
 };
 
@@ -205,7 +207,8 @@ static int
 begin_server(struct engine *g, const struct server_parts *parts, const int *tcp, unsigned ntcp,
     struct err *e)
 {
-	struct ctl_conf conf = { .path = g->d->places.tunneld_control, .ctld = g->d->ctld.uid };
+	struct ctl_conf conf = { .path = g->d->places.tunneld_control, .ctld = g->d->ctld.uid,
+		.usage = &g->usage };
 	int rc = server_new(parts, tcp, ntcp, &g->server, e);
 
 	return rc < 0 ? rc : ctl_new(g->ev, &conf, g->server, &g->ctl, e);
@@ -263,6 +266,8 @@ start(struct engine *g, struct err *e)
 
 	/* No openssl.cnf: it could load code, and this process cannot open files. */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	if (g->d->server)
+		usage_open(&g->usage);
 	if ((rc = sandbox_enter_engine(g->d, e)) < 0)
 		return rc;
 	if ((rc = ev_new(&g->ev)) < 0)
@@ -299,6 +304,7 @@ engine_free(struct engine *g)
 		ev_free(g->ev);
 	}
 	identity_free(&g->identity);
+	usage_close(&g->usage);
 	close(g->monitor);
 	free(g);
 }
@@ -317,6 +323,7 @@ engine_run(struct tunneld *d, int monitor, pid_t parent)
 	}
 	g->d = d;
 	g->monitor = monitor;
+	g->usage = (struct usage) USAGE_NONE;
 	idfiles_init(&g->files, d);
 	if ((rc = start(g, &e)) < 0) {
 		fail(g, rc, &e);

@@ -79,6 +79,12 @@ ipam_is_up(const struct ipam *i)
 	return ipc_client_is_up(i->client);
 }
 
+struct ipc_stats
+ipam_stats(const struct ipam *i)
+{
+	return ipc_client_stats(i->client);
+}
+
 /* Sends it with a record of who waits; the completion takes the record and gives it back. */
 static int
 ask(struct ipam *i, const Litevpn__Ipam__Request *req, ipc_done *done, struct pending p)

@@ -10,6 +10,7 @@
 #include "common/err.h"
 #include "common/ev.h"
 #include "common/ip.h"
+#include "common/ipc.h"
 #include "daemons/tunneld/control.h"
 
 /* What the server's engine asks ipamd; the only file that knows ipc/ipam.proto here. */
@@ -20,6 +21,7 @@ int ipam_new(struct ev *ev, const char *path, uid_t uid, void (*up)(void *arg), 
     struct ipam **out, struct err *e);
 void ipam_free(struct ipam *i);	/* completions are not called any more; NULL is fine */
 bool ipam_is_up(const struct ipam *i);
+struct ipc_stats ipam_stats(const struct ipam *i);
 
 struct ipam_attached {
 	char node_id[CONTROL_ID_MAX + 1];

@@ -50,10 +50,11 @@ passes(int reason)
 }
 
 void
-join_refuse(struct conn *conn, const char *node_id, int reason, const char *detail)
+join_refuse(struct joins *all, struct conn *conn, const char *node_id, int reason, const char *detail)
 {
 	struct control msg = { .type = CONTROL_REFUSE };
 
+	tally_add(&all->refusals, reason);
 	strncpy(msg.refuse.reason, reason_name(reason), sizeof(msg.refuse.reason) - 1);
 	strncpy(msg.refuse.message, detail, sizeof(msg.refuse.message) - 1);
 	msg.refuse.retry_after_ms = passes(reason) ? RETRY_MS : 0;
@@ -69,7 +70,7 @@ refuse(struct join *j, int reason, const char *detail)
 	struct conn *conn = j->conn;
 
 	j->conn = NULL;
-	join_refuse(conn, j->cert.name.id, reason, detail);
+	join_refuse(j->all, conn, j->cert.name.id, reason, detail);
 	join_free(j);
 }
 
@@ -203,6 +204,7 @@ on_deadline(void *arg)
 {
 	struct join *j = arg;
 
+	j->all->slow++;
 	log_debug("stranger_slow", "peer=%s", IP_TEXT(&j->from));
 	join_free(j);
 }
@@ -238,6 +240,7 @@ end_oldest(struct joins *all)
 		j = TAILQ_NEXT(j, link);
 	if (j == NULL)
 		return;
+	all->pushed_out++;
 	log_debug("stranger_pushed_out", "peer=%s", IP_TEXT(&j->from));
 	join_free(j);
 }
@@ -251,6 +254,7 @@ join_accept(void *arg, int fd, const struct ip_addr *from)
 	struct err e = { 0 };
 
 	if (j == NULL) {
+		all->over_share++;
 		close(fd);
 		return;
 	}
@@ -261,6 +265,7 @@ join_accept(void *arg, int fd, const struct ip_addr *from)
 		end_oldest(all);
 	TAILQ_INSERT_TAIL(&all->list, j, link);
 	all->n++;
+	all->accepted++;
 	if (conn_new(all->conns, all->identity->tls, fd, NULL, &conn_ops, j, &j->conn, &e) < 0 ||
 	    ev_timer_start(all->ev, &j->deadline, JOIN_DEADLINE_MS, on_deadline, j) < 0) {
 		log_warn("accept_failed", "error=%s", LOG_Q(e.text));

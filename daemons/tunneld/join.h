@@ -10,6 +10,7 @@
 #include "common/ev.h"
 #include "common/ip.h"
 #include "common/pki.h"
+#include "common/tally.h"
 #include "daemons/tunneld/conn.h"
 #include "daemons/tunneld/control.h"
 #include "daemons/tunneld/identity.h"
@@ -50,6 +51,8 @@ struct joins {
 	void *arg;
 	TAILQ_HEAD(, join) list;	/* the oldest first */
 	size_t n;
+	struct tally refusals;
+	uint64_t accepted, over_share, pushed_out, slow;	/* connections, since the start */
 };
 
 void joins_init(struct joins *j);	/* the fields above `list` are the caller's */
@@ -59,6 +62,6 @@ void joins_fini(struct joins *j);	/* after ipam_free: no answer comes any more *
 void join_accept(void *arg, int fd, const struct ip_addr *from);
 
 /* Answers Refuse with a reason and ends the connection. consumes: conn. */
-void join_refuse(struct conn *conn, const char *node_id, int reason, const char *detail);
+void join_refuse(struct joins *j, struct conn *conn, const char *node_id, int reason, const char *detail);
 
 #endif

@@ -6,7 +6,7 @@
 
 /*
  * Forks engines. A filter is inherited and can only be narrowed, so this one must let through what
- * an engine needs to begin; what the spawner itself has is no capability and no path.
+ * an engine needs to begin; what the spawner itself has is no capability.
  */
 /* clang-format off */
 static const struct sandbox_call calls[] = {
@@ -30,12 +30,15 @@ sandbox_enter_spawner(const struct tunneld *d, struct err *e)
 {
 	const struct sandbox_call *const tables[] = { sandbox_base, sandbox_threads,
 		sandbox_engine_calls, sandbox_node_calls, calls, NULL };
-	struct sandbox_path run = { d->places.tunneld_run, SANDBOX_SOCKET };
+	const struct sandbox_path server[] = {
+		{ d->places.tunneld_run, SANDBOX_SOCKET },
+		{ "/proc", SANDBOX_READ },	/* an engine begins by opening its own counts */
+	};
 	struct sandbox sb = {
 		.name = "tunneld-spawner",
 		.calls = tables,
-		.paths = d->server ? &run : sandbox_node_paths,
-		.npaths = d->server ? 1 : SANDBOX_NODE_PATHS,
+		.paths = d->server ? server : sandbox_node_paths,
+		.npaths = d->server ? sizeof(server) / sizeof(server[0]) : SANDBOX_NODE_PATHS,
 		.tcp = !d->server,
 	};
 	int rc;

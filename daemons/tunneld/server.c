@@ -345,7 +345,7 @@ on_joined(void *arg, const struct join_result *r)
 	if (peer != NULL && LIST_EMPTY(&peer->sessions))
 		on_empty(srv, peer);
 	give_back(srv, r->attached);
-	join_refuse(r->conn, r->attached->node_id, reason, reason_text(reason));
+	join_refuse(&srv->joins, r->conn, r->attached->node_id, reason, reason_text(reason));
 }
 
 /* --- agreement with ipamd ----------------------------------------------------------------------- */
@@ -389,6 +389,11 @@ server_get_info(const struct server *srv, struct server_info *out)
 		.sessions = srv->peers.n,
 		.started_s = srv->started_s,
 		.stats = &srv->p.worker->stats,
+		.worker = srv->p.worker,
+		.peers = &srv->peers,
+		.joins = &srv->joins,
+		.past = srv->sessions.past,
+		.ipam = ipam_stats(srv->ipam),
 	};
 	worker_describe(srv->p.worker, out->offload);
 }

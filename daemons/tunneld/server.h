@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/ipc.h"
 #include "daemons/tunneld/conn.h"
 #include "daemons/tunneld/identity.h"
 #include "daemons/tunneld/tunneld.h"
@@ -45,6 +46,9 @@ bool server_cut(struct server *s, const char *node_id, uint64_t epoch, int reaso
 /* The node with a session, or NULL. Borrowed until the loop goes on. */
 const struct peer *server_peer(const struct server *s, const char *node_id);
 
+struct joins;
+struct peers;
+
 struct server_info {
 	const char *device;
 	struct ip_prefix address;
@@ -52,7 +56,13 @@ struct server_info {
 	char offload[WORKER_TEXT_MAX];	/* what is in use, in words */
 	uint64_t sessions;
 	int64_t started_s;
-	const struct stats *stats;	/* borrowed */
+	/* Borrowed until the loop goes on. */
+	const struct stats *stats;
+	const struct worker *worker;
+	const struct peers *peers;
+	const struct joins *joins;
+	struct traffic past;		/* of sessions that have ended */
+	struct ipc_stats ipam;		/* what ipamd was asked */
 };
 
 void server_get_info(const struct server *s, struct server_info *out);

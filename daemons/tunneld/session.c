@@ -495,11 +495,23 @@ leave_peer(struct session *s)
 		s->env->ops->empty(s->env->role, s->peer);
 }
 
+static void
+keep_traffic(const struct session *s)
+{
+	struct traffic *past = &s->env->past;
+
+	past->rx_packets += s->rx_packets;
+	past->rx_bytes += s->rx_bytes;
+	past->tx_packets += s->tx_packets;
+	past->tx_bytes += s->tx_bytes;
+}
+
 void
 session_free(struct session *s)
 {
 	if (s == NULL)
 		return;
+	keep_traffic(s);
 	ev_timer_stop(s->env->ev, &s->tick);
 	conn_free(s->conn);
 	sa_remove(s->env->sas, &s->rx);

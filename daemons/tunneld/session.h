@@ -54,6 +54,11 @@ struct session_ops {
 	void (*empty)(void *role, struct peer *peer);
 };
 
+/* Inner packets and their bytes, from peers and to them. */
+struct traffic {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+};
+
 /* What all sessions of an engine share. */
 struct session_env {
 	struct ev *ev;
@@ -65,6 +70,7 @@ struct session_env {
 	/* An inner packet that came from the session's peer; the buffer as for conn_ops.packet. */
 	enum verdict (*deliver)(void *arg, struct session *s, uint8_t *pkt, size_t len);
 	void *deliver_arg;
+	struct traffic past;	/* of the sessions that have ended */
 };
 
 struct session {

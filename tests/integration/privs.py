@@ -42,6 +42,7 @@ def descriptors(pid, lab):
         except FileNotFoundError:
             continue
         target = target.replace(lab, "LAB")
+        target = re.sub(r"^/proc/%s/" % pid, "/proc/self/", target)
         target = re.sub(r"^(socket|pipe):\[\d+\]$", r"\1", target)
         kinds.add(target)
     return sorted(kinds)

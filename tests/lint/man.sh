@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The manual pages: mandoc has nothing to say about them, and what they describe is what the
-# sources say: configuration keys, reasons, drop counters, options, methods, commands.
+# sources say: configuration keys, reasons, drop counters, metrics, options, methods, commands.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -243,6 +243,27 @@ check_counters() {
 	done < <(grep -nE '^\.It Va ' "$page" | sed 's/\.It Va //')
 }
 
+check_metrics() {
+	local page=man/litevpn-metrics.7 header=common/metric.h board=etc/grafana/litevpn.json
+	local name type labels help n=0 rendered line
+	local -A known=()
+	rendered=$(mandoc -T ascii "$page" 2>/dev/null | sed "s,.\x08,,g" | squeeze)
+	while IFS='|' read -r name type labels help; do
+		name=$(tr -d '" ' <<<"$name")
+		n=$((n + 1))
+		known[litevpn_$name]=1
+		labels=${labels:+($labels)}
+		line=$(squeeze <<<"litevpn_$name$labels$type:$help" | tr -d '"')
+		[[ $rendered == *"${line/()/}"* ]] ||
+			complain "$header:$(line_of "$header" "\"$name\""): $page has not litevpn_$name with labels $labels, the type $type, and \"$help\""
+	done < <(expand "$header" METRIC_TABLE 'id, name, type, labels, help' 'name|type|labels|help')
+	found "$n" "metrics in $header"
+	while IFS=: read -r page line name; do
+		name=${name%_bucket}
+		[ -n "${known[$name]:-}" ] || complain "$page:$line: $header has no metric $name"
+	done < <(grep -noE 'litevpn_[a-z_]+' "$page" "$board")
+}
+
 # --- what can be typed and called -----------------------------------------------------------------
 
 check_daemon_options() {
@@ -294,6 +315,7 @@ check_keys common/conf_server.c man/litevpn-server.yml.5 etc/server.yml
 check_keys common/conf_client.c man/litevpn-client.yml.5 etc/client.yml
 check_reasons
 check_counters
+check_metrics
 check_daemon_options
 check_methods
 check_commands

@@ -91,6 +91,18 @@ static const struct {
 	    "1:1: vpnAddr is 10.1.1.1/7, but the prefix length must be from 8 to 30" },
 	{ "vpnAddr: 10.1.1.1/31\n",
 	    "1:1: vpnAddr is 10.1.1.1/31, but the prefix length must be from 8 to 30" },
+	{ "metrics: {listen: \"192.0.2.1:9469\"}\n",
+	    "1:1: metrics.listen is 192.0.2.1, but must be an address of this machine's loopback "
+	    "interface, such as 127.0.0.1" },
+	{ "metrics: {listen: \"127.0.0.1:0\"}\n",
+	    "1:19: metrics.listen is \"127.0.0.1:0\", but must be an address with a port, such as "
+	    "127.0.0.1:9469 or \"[::1]:9469\"" },
+	{ "metrics: {listen: \"::1:9469\"}\n",
+	    "1:19: metrics.listen is \"::1:9469\", but must be an address with a port, such as "
+	    "127.0.0.1:9469 or \"[::1]:9469\"" },
+	{ "metrics: {listen: \"[127.0.0.1]:65536\"}\n",
+	    "1:19: metrics.listen is \"[127.0.0.1]:65536\", but must be an address with a port, such as "
+	    "127.0.0.1:9469 or \"[::1]:9469\"" },
 	{ "vpnAddr: fd00::1/63\n",
 	    "1:1: vpnAddr is fd00::1/63, but the prefix length must be from 64 to 112" },
 	{ "vpnAddr: fd00::1/113\n",

@@ -26,6 +26,7 @@
 static struct book b;
 static struct ev *ev;
 static struct batch batch;
+static struct usage usage = USAGE_NONE;
 static struct service *service;
 static struct ipc_client *client;
 
@@ -120,7 +121,7 @@ static void
 set_up(uid_t tunneld, uid_t ctld)
 {
 	struct service_conf conf = { .tunneld = tunneld, .ctld = ctld, .ledger = &b.ledger,
-		.batch = &batch, .granter = &b.granter };
+		.batch = &batch, .granter = &b.granter, .usage = &usage };
 	struct ipc_client_conf dial = { .uid = geteuid(), .request = codec_request_type,
 		.reply = codec_reply_type };
 	struct err e = { .text = "" };
