@@ -13,8 +13,8 @@
 
 /* --- looking up ------------------------------------------------------------------------------- */
 
-static const struct opt *
-find(const struct opt *const *tables, const char *name, size_t len)
+const struct opt *
+args_option(const struct opt *const *tables, const char *name, size_t len)
 {
 	for (; *tables != NULL; tables++) {
 		for (const struct opt *o = *tables; o->name != NULL; o++) {
@@ -25,8 +25,8 @@ find(const struct opt *const *tables, const char *name, size_t len)
 	return NULL;
 }
 
-static const struct opt *
-find_letter(const struct opt *const *tables, char letter)
+const struct opt *
+args_letter(const struct opt *const *tables, char letter)
 {
 	for (; *tables != NULL; tables++) {
 		for (const struct opt *o = *tables; o->name != NULL; o++) {
@@ -93,9 +93,26 @@ fail_word(const struct opt *o, const char *text, struct err *e)
 	return err_set(e, -EINVAL, "--%s is \"%.60s\", but must be one of %s", o->name, text, list);
 }
 
+/* A time in the largest unit that says it exactly: "365d", "1500ms". */
+static const char *
+duration_text(int64_t ms, char buf[32])
+{
+	static const struct {
+		int64_t ms;
+		const char *name;
+	} units[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "m" }, { 1000, "s" }, { 1, "ms" } };
+	size_t i = 0;
+
+	while (ms % units[i].ms != 0)
+		i++;
+	snprintf(buf, 32, "%" PRId64 "%s", ms / units[i].ms, units[i].name);
+	return buf;
+}
+
 static int
 check_value(const struct opt *o, const char *text, struct err *e)
 {
+	char min[32], max[32];
 	int64_t v;
 
 	switch (o->kind) {
@@ -107,8 +124,8 @@ check_value(const struct opt *o, const char *text, struct err *e)
 	case OPT_DURATION:
 		if (!read_number(o, text, &v))
 			return err_set(e, -EINVAL, "--%s is \"%.60s\", but must be a time with its "
-			    "unit (ms, s, m, h, d) from %" PRId64 "ms to %" PRId64 "d", o->name,
-			    text, o->min, o->max / 86400000);
+			    "unit (ms, s, m, h, d) from %s to %s", o->name, text,
+			    duration_text(o->min, min), duration_text(o->max, max));
 		break;
 	case OPT_WORD:
 		if (!is_word(o, text))
@@ -161,7 +178,7 @@ take_long(struct walk *w, const char *arg, struct err *e)
 	const char *name = arg + 2, *equals = strchr(name, '=');
 	char word[64];
 	size_t len = equals == NULL ? strlen(name) : (size_t) (equals - name);
-	const struct opt *o = find(w->tables, name, len);
+	const struct opt *o = args_option(w->tables, name, len);
 
 	if (o == NULL) {
 		snprintf(word, sizeof(word), "%.*s", (int) len, name);
@@ -174,7 +191,7 @@ take_long(struct walk *w, const char *arg, struct err *e)
 static int
 take_short(struct walk *w, const char *arg, struct err *e)
 {
-	const struct opt *o = find_letter(w->tables, arg[1]);
+	const struct opt *o = args_letter(w->tables, arg[1]);
 
 	if (o == NULL)
 		return fail_unknown(w->tables, arg, arg + 1, e);
@@ -244,7 +261,7 @@ args_has(const struct args *a, const char *name)
 const char *
 args_text(const struct args *a, const char *name)
 {
-	const struct opt *o = find(a->tables, name, strlen(name));
+	const struct opt *o = args_option(a->tables, name, strlen(name));
 
 	assert(o != NULL);
 	for (size_t i = a->nvalues; i-- > 0;) {
@@ -257,7 +274,7 @@ args_text(const struct args *a, const char *name)
 int64_t
 args_number(const struct args *a, const char *name)
 {
-	const struct opt *o = find(a->tables, name, strlen(name));
+	const struct opt *o = args_option(a->tables, name, strlen(name));
 	int64_t v = 0;
 
 	assert(o != NULL && (o->kind == OPT_INT || o->kind == OPT_DURATION));

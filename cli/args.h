@@ -18,6 +18,19 @@ enum opt_kind {
 	OPT_WORD,	/* one of `words` */
 };
 
+/* What a value or an operand names: where completion looks for it. */
+enum names {
+	NAMES_NOTHING,
+	NAMES_FILE,
+	NAMES_DIR,
+	NAMES_WORD,	/* one of a list */
+	NAMES_REASON,
+	NAMES_NODE,	/* from here on the server knows them */
+	NAMES_NETWORK,
+	NAMES_TOKEN,
+	NAMES_ADDRESS,
+};
+
 struct opt {
 	const char *name;	/* without its dashes */
 	char letter;		/* of the short form; 0: none */
@@ -27,6 +40,7 @@ struct opt {
 	const char *dflt;	/* as it would be typed; NULL: none */
 	int64_t min, max;
 	const char *const *words;	/* OPT_WORD: ends with NULL */
+	enum names names;	/* OPT_TEXT */
 	const char *help;
 };
 
@@ -59,6 +73,10 @@ int args_parse(const struct opt *const *tables, int argc, char *const *argv, str
  * before a noun. -EINVAL for an option that no table has.
  */
 int args_leading(const struct opt *const *tables, int argc, char *const *argv, struct err *e);
+
+/* The option of that name, which is `len` bytes long, or of that letter; NULL: there is none. */
+const struct opt *args_option(const struct opt *const *tables, const char *name, size_t len);
+const struct opt *args_letter(const struct opt *const *tables, char letter);
 
 /* The options must be in the tables. A value is the last one typed, else the default, or NULL. */
 bool args_has(const struct args *a, const char *name);	/* was it typed? */

@@ -2,6 +2,7 @@
 #ifndef LV_CLI_CLI_H
 #define LV_CLI_CLI_H
 
+#include <protobuf-c/protobuf-c.h>
 #include <stddef.h>
 
 #include "cli/args.h"
@@ -25,31 +26,73 @@ struct cli {
 	struct args args;
 };
 
-/* One row of the table in main.c. */
+/* What stands on a command line beside its options. */
+struct operands {
+	const char *shown;	/* as in the help: "NODE"; NULL: there are none */
+	size_t min, max;
+	enum names names;
+	const char *const *words;	/* NAMES_WORD: ends with NULL */
+};
+
+/* One row of the table in commands.c: parsing, help, completion and a lint of the manual read it. */
 struct command {
 	const char *noun, *verb;	/* verb NULL: the noun alone is the command */
-	const char *operands;		/* as shown in the help: "NODE"; NULL: none */
-	size_t min_operands, max_operands;
+	struct operands operands;
 	const struct opt *const *options;	/* tables, the last pointer NULL */
 	const char *help;			/* one sentence, no full stop */
 	enum cli_exit (*run)(const struct cli *cli);
 };
 
-/* The commands: one file per noun, cmd_NOUN.c. */
-enum cli_exit cmd_pki_init(const struct cli *cli);
-enum cli_exit cmd_pki_issue(const struct cli *cli);
-enum cli_exit cmd_token_create(const struct cli *cli);
-enum cli_exit cmd_client_enroll(const struct cli *cli);
+/* The commands: a file per noun, cmd_NOUN.c, or per verb where that is large. */
+enum cli_exit cmd_status(const struct cli *cli);
 enum cli_exit cmd_node_list(const struct cli *cli);
 enum cli_exit cmd_node_show(const struct cli *cli);
+enum cli_exit cmd_node_watch(const struct cli *cli);
+enum cli_exit cmd_node_wait(const struct cli *cli);
+enum cli_exit cmd_node_update(const struct cli *cli);
+enum cli_exit cmd_node_disconnect(const struct cli *cli);
 enum cli_exit cmd_node_delete(const struct cli *cli);
-enum cli_exit cmd_status(const struct cli *cli);
+enum cli_exit cmd_token_create(const struct cli *cli);
+enum cli_exit cmd_token_list(const struct cli *cli);
+enum cli_exit cmd_token_show(const struct cli *cli);
+enum cli_exit cmd_token_revoke(const struct cli *cli);
+enum cli_exit cmd_address_list(const struct cli *cli);
+enum cli_exit cmd_address_usage(const struct cli *cli);
+enum cli_exit cmd_address_reserve(const struct cli *cli);
+enum cli_exit cmd_address_release(const struct cli *cli);
+enum cli_exit cmd_address_reclaim(const struct cli *cli);
+enum cli_exit cmd_network_list(const struct cli *cli);
+enum cli_exit cmd_network_show(const struct cli *cli);
+enum cli_exit cmd_network_create(const struct cli *cli);
+enum cli_exit cmd_network_recreate(const struct cli *cli);
+enum cli_exit cmd_network_net_token(const struct cli *cli);
+enum cli_exit cmd_network_delete(const struct cli *cli);
+enum cli_exit cmd_event_list(const struct cli *cli);
+enum cli_exit cmd_event_watch(const struct cli *cli);
+enum cli_exit cmd_server_reload(const struct cli *cli);
+enum cli_exit cmd_server_log_level(const struct cli *cli);
+enum cli_exit cmd_backup(const struct cli *cli);
+enum cli_exit cmd_client_enroll(const struct cli *cli);
+enum cli_exit cmd_pki_init(const struct cli *cli);
+enum cli_exit cmd_pki_issue(const struct cli *cli);
 enum cli_exit cmd_config_check(const struct cli *cli);
 enum cli_exit cmd_explain(const struct cli *cli);
+enum cli_exit cmd_completion(const struct cli *cli);
 
-extern const struct opt cmd_pki_init_options[], cmd_pki_issue_options[];
-extern const struct opt cmd_token_create_options[], cmd_client_enroll_options[];
-extern const struct opt cmd_config_check_options[];
+extern const struct opt cmd_node_list_options[], cmd_node_watch_options[], cmd_node_wait_options[];
+extern const struct opt cmd_node_update_options[], cmd_token_create_options[];
+extern const struct opt cmd_token_list_options[], cmd_address_network_options[];
+extern const struct opt cmd_address_list_options[], cmd_address_usage_options[];
+extern const struct opt cmd_address_reserve_options[], cmd_address_reclaim_options[];
+extern const struct opt cmd_network_prefix_options[], cmd_network_open_options[];
+extern const struct opt cmd_network_delete_options[], cmd_event_options[];
+extern const struct opt cmd_event_watch_options[], cmd_server_log_options[], cmd_backup_options[];
+extern const struct opt cmd_client_enroll_options[], cmd_pki_init_options[];
+extern const struct opt cmd_pki_issue_options[], cmd_config_check_options[];
+extern const char *const cmd_completion_shells[], *const cmd_server_levels[];
+
+/* What others print, too: answer_print of a NodeInfo (cmd_node.c). */
+void cmd_node_print(const struct cli *cli, const ProtobufCMessage *node);
 
 /* How to reach a server (connect.c), and how answers are printed (output.c). */
 extern const struct opt connect_options[], output_options[];

@@ -18,12 +18,13 @@
 
 const struct opt cmd_pki_init_options[] = {
 	{ .name = "dir", .kind = OPT_TEXT, .value = "DIR", .dflt = "/etc/litevpn/pki",
-	    .help = "where the two directories grpc and vpn are made" },
+	    .names = NAMES_DIR, .help = "where the two directories grpc and vpn are made" },
 	{ .name = "san", .kind = OPT_TEXT, .many = true, .value = "HOST",
 	    .help = "one more address or name of the server; may be given again" },
 	{ .name = "days", .kind = OPT_INT, .value = "N", .dflt = "3650", .min = 1, .max = 36500,
 	    .help = "life of the CAs and of these certificates" },
 	{ .name = "config", .kind = OPT_TEXT, .value = "FILE", .dflt = CONF_SERVER_PATH,
+	    .names = NAMES_FILE,
 	    .help = "server.yml, for the server's addresses" },
 	{ .name = "force", .kind = OPT_FLAG,
 	    .help = "replace files that exist: every certificate of the old CAs becomes void" },
@@ -85,6 +86,9 @@ add_from_file(const struct args *a, struct hosts *hosts, struct err *e)
 	}
 	if (conf_load(path, &conf_server_schema, &conf, &report) < 0)
 		return cli_conf_error(path, &report, e);
+	if (conf.advertise.n == 0 && !args_has(a, "san"))
+		fprintf(stderr, "litevpnctl: %s: advertise is empty: nodes will not accept the server "
+		    "by an address or name that is not listed below; see --san\n", path);
 	rc = add_configured(&conf, hosts, e);
 	conf_free(&conf_server_schema, &conf);
 	return rc;

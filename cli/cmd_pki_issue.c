@@ -23,10 +23,12 @@ const struct opt cmd_pki_issue_options[] = {
 	{ .name = "server", .kind = OPT_FLAG, .help = "for the server, with --san" },
 	{ .name = "san", .kind = OPT_TEXT, .many = true, .value = "HOST",
 	    .help = "an address or name of the server; may be given again" },
-	{ .name = "out", .kind = OPT_TEXT, .value = "DIR", .help = "where the files are made" },
+	{ .name = "out", .kind = OPT_TEXT, .value = "DIR", .names = NAMES_DIR,
+	    .help = "where the files are made" },
 	{ .name = "days", .kind = OPT_INT, .value = "N", .dflt = "365", .min = 1, .max = 36500,
 	    .help = "life of the certificate; cut to the CA's" },
 	{ .name = "dir", .kind = OPT_TEXT, .value = "DIR", .dflt = "/etc/litevpn/pki",
+	    .names = NAMES_DIR,
 	    .help = "where the PKIs are" },
 	{ .name = "force", .kind = OPT_FLAG, .help = "replace files that exist" },
 	{ 0 },
@@ -44,8 +46,6 @@ check_wanted(const struct args *a, const struct wanted *w, struct err *e)
 {
 	unsigned kinds = args_has(a, "role") + args_has(a, "node") + args_has(a, "server");
 
-	if (strcmp(w->pki, "grpc") != 0 && strcmp(w->pki, "vpn") != 0)
-		return err_set(e, -EINVAL, "the PKI must be grpc or vpn, not \"%.60s\"", w->pki);
 	if (kinds != 1)
 		return err_set(e, -EINVAL, "one of --role, --node and --server must be given");
 	if (args_has(a, "role") && strcmp(w->pki, "vpn") == 0)

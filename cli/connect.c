@@ -5,22 +5,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
+#include "cli/message.h"
+#include "cli/progress.h"
 #include "common/ip.h"
 #include "common/pki.h"
 #include "common/secret.h"
 
 #define PORT_DEFAULT 6440
+#define PAGE_SIZE 500	/* the most that all lists allow */
+#define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *) 0)->sun_path) - 1)
 #define SOCKET_DEFAULT "/run/litevpn/admin/ctld.sock"
 
 const struct opt connect_options[] = {
 	{ .name = "socket", .kind = OPT_TEXT, .value = "PATH", .dflt = SOCKET_DEFAULT,
+	    .names = NAMES_FILE,
 	    .help = "the local server's socket" },
 	{ .name = "server", .kind = OPT_TEXT, .value = "HOST[:PORT]",
 	    .help = "a server elsewhere, by TLS; needs the next three" },
-	{ .name = "ca", .kind = OPT_TEXT, .value = "FILE", .help = "what verifies the server" },
-	{ .name = "cert", .kind = OPT_TEXT, .value = "FILE", .help = "who we are" },
-	{ .name = "key", .kind = OPT_TEXT, .value = "FILE", .help = "the key of --cert" },
+	{ .name = "ca", .kind = OPT_TEXT, .value = "FILE", .names = NAMES_FILE,
+	    .help = "what verifies the server" },
+	{ .name = "cert", .kind = OPT_TEXT, .value = "FILE", .names = NAMES_FILE,
+	    .help = "who we are" },
+	{ .name = "key", .kind = OPT_TEXT, .value = "FILE", .names = NAMES_FILE,
+	    .help = "the key of --cert" },
 	{ .name = "timeout", .kind = OPT_DURATION, .value = "TIME", .dflt = "10s", .min = 1,
 	    .max = 86400000, .help = "how long to wait for an answer" },
 	{ 0 },
@@ -86,11 +96,21 @@ check_args(const struct args *a, struct remote *r, struct err *e)
 {
 	bool all = args_has(a, "ca") && args_has(a, "cert") && args_has(a, "key");
 
+	if (!args_has(a, "server") && strlen(args_text(a, "socket")) > SOCKET_PATH_MAX)
+		return err_set(e, -EINVAL, "--socket has more than %zu characters: the system "
+		    "allows no longer path for a socket", SOCKET_PATH_MAX);
 	if (!args_has(a, "server"))
 		return 0;
 	if (!all)
 		return err_set(e, -EINVAL, "--server needs --ca, --cert and --key");
 	return read_server(args_text(a, "server"), r, e);
+}
+
+/* Who is waited for, in words. */
+static const char *
+peer_of(const struct cli *cli)
+{
+	return args_text(&cli->args, args_has(&cli->args, "server") ? "server" : "socket");
 }
 
 int
@@ -125,15 +145,12 @@ read_files(const struct args *a, struct remote *r, struct err *e)
 }
 
 enum cli_exit
-connect_call(const struct cli *cli, const char *method, const ProtobufCMessage *request,
-    const ProtobufCMessageDescriptor *reply, ProtobufCMessage **reply_out)
+connect_open(const struct cli *cli, struct rpc **out)
 {
 	const struct args *a = &cli->args;
 	struct rpc_conf conf = { .timeout_ms = args_number(a, "timeout") };
 	enum cli_exit status = CLI_OK;
 	struct remote remote = { 0 };
-	struct rpc *rpc = NULL;
-	struct rpc_error error;
 	struct err e;
 	int rc = 0;
 
@@ -148,12 +165,149 @@ connect_call(const struct cli *cli, const char *method, const ProtobufCMessage *
 		conf.cert_pem = remote.cert;
 		conf.key_pem = remote.key;
 	}
-	if (rc < 0 || (rc = rpc_open(&conf, &rpc, &e)) < 0)
+	if (rc < 0 || rpc_open(&conf, out, &e) < 0)
 		status = cli_fail(&e);
-	else if (rpc_call(rpc, method, request, reply, reply_out, &error) < 0)
-		status = cli_fail_rpc(&error);
-	rpc_close(rpc);
 	free_remote(&remote);
+	return status;
+}
+
+static enum cli_exit
+call(const struct cli *cli, struct rpc *rpc, const struct rpc_method *method,
+    const ProtobufCMessage *request, ProtobufCMessage **reply_out)
+{
+	struct progress *progress = progress_begin("waiting for %s", peer_of(cli));
+	struct rpc_error error;
+	int rc = rpc_call(rpc, method, request, reply_out, &error);
+
+	progress_end(progress);
+	return rc < 0 ? cli_fail_rpc(&error) : CLI_OK;
+}
+
+enum cli_exit
+connect_call(const struct cli *cli, const struct rpc_method *method,
+    const ProtobufCMessage *request, ProtobufCMessage **reply_out)
+{
+	struct rpc *rpc = NULL;
+	enum cli_exit status = connect_open(cli, &rpc);
+
+	if (status == CLI_OK)
+		status = call(cli, rpc, method, request, reply_out);
+	rpc_close(rpc);
+	return status;
+}
+
+/* --- lists ------------------------------------------------------------------------------------ */
+
+/* Moves the items of a page to the end of `all`, which then frees them. 0 or -ENOMEM. */
+static int
+move_items(ProtobufCMessage *all, ProtobufCMessage *page)
+{
+	struct message_items to = message_items(all), from = message_items(page);
+	ProtobufCMessage **items = reallocarray(*to.items, *to.n + *from.n + 1, sizeof(*items));
+
+	if (items == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < *from.n; i++)
+		items[*to.n + i] = (*from.items)[i];
+	*to.items = items;
+	*to.n += *from.n;
+	*from.n = 0;
+	return 0;
+}
+
+/* The token of the next page goes along with its page. */
+static void
+swap_text(char **a, char **b)
+{
+	char *text = *a;
+
+	*a = *b;
+	*b = text;
+}
+
+/* consumes: page. *all is NULL before the first one. */
+static enum cli_exit
+add_page(ProtobufCMessage **all, ProtobufCMessage *page)
+{
+	struct err e;
+
+	if (*all == NULL) {
+		*all = page;
+		return CLI_OK;
+	}
+	if (move_items(*all, page) < 0) {
+		protobuf_c_message_free_unpacked(page, NULL);
+		err_set(&e, -ENOMEM, "out of memory");
+		return cli_fail(&e);
+	}
+	swap_text(message_field(*all, "next_page_token", PROTOBUF_C_TYPE_STRING),
+	    message_field(page, "next_page_token", PROTOBUF_C_TYPE_STRING));
+	protobuf_c_message_free_unpacked(page, NULL);
+	return CLI_OK;
+}
+
+enum cli_exit
+connect_pages(const struct cli *cli, const struct rpc_method *method, ProtobufCMessage *request,
+    ProtobufCMessage **all_out)
+{
+	char **token = message_field(request, "page_token", PROTOBUF_C_TYPE_STRING);
+	int32_t *size = message_field(request, "page_size", PROTOBUF_C_TYPE_INT32);
+	ProtobufCMessage *all = NULL, *page;
+	struct rpc *rpc = NULL;
+	enum cli_exit status = connect_open(cli, &rpc);
+
+	*size = PAGE_SIZE;
+	while (status == CLI_OK && (all == NULL || (*token)[0] != '\0')) {
+		if ((status = call(cli, rpc, method, request, &page)) == CLI_OK &&
+		    (status = add_page(&all, page)) == CLI_OK)
+			*token = (char *) message_text(all, "next_page_token");
+	}
+	rpc_close(rpc);
+	*token = (char *) "";
+	if (status == CLI_OK)
+		*all_out = all;
+	else if (all != NULL)
+		protobuf_c_message_free_unpacked(all, NULL);
+	return status;
+}
+
+/* --- watching --------------------------------------------------------------------------------- */
+
+static enum cli_exit
+follow(struct rpc_stream *s, int (*on_message)(const ProtobufCMessage *msg, void *arg), void *arg)
+{
+	struct rpc_error error;
+	ProtobufCMessage *msg;
+	enum rpc_next next;
+	int status = -1;
+
+	while (status < 0 && (next = rpc_stream_next(s, -1, &msg, &error)) != RPC_END) {
+		if (next == RPC_FAILED)
+			return cli_fail_rpc(&error);
+		status = on_message(msg, arg);
+		protobuf_c_message_free_unpacked(msg, NULL);
+	}
+	return status < 0 ? CLI_OK : (enum cli_exit) status;
+}
+
+enum cli_exit
+connect_watch(const struct cli *cli, const struct rpc_method *method,
+    const ProtobufCMessage *request, int (*on_message)(const ProtobufCMessage *msg, void *arg),
+    void *arg)
+{
+	int64_t timeout_ms = args_has(&cli->args, "timeout") ? args_number(&cli->args, "timeout")
+							     : -1;
+	struct rpc_stream *s = NULL;
+	struct rpc *rpc = NULL;
+	enum cli_exit status = connect_open(cli, &rpc);
+	struct err e;
+
+	if (status == CLI_OK) {
+		status = rpc_stream_open(rpc, method, request, timeout_ms, &s, &e) < 0
+		    ? cli_fail(&e) : follow(s, on_message, arg);
+	}
+	rpc_stream_close(s);
+	rpc_close(rpc);
 	return status;
 }
 
@@ -165,4 +319,13 @@ connect_resource(const char *collection, const char *typed, char buf[CONNECT_NAM
 
 	snprintf(buf, CONNECT_NAME_MAX, "%s%s%s", whole ? "" : collection, whole ? "" : "/", typed);
 	return buf;
+}
+
+const char *
+connect_option(const struct cli *cli, const char *option, const char *collection,
+    char buf[CONNECT_NAME_MAX])
+{
+	if (!args_has(&cli->args, option))
+		return "";
+	return connect_resource(collection, args_text(&cli->args, option), buf);
 }

@@ -31,49 +31,47 @@ file_make_dirs(const char *path, struct err *e)
 	return 0;
 }
 
-static int
-write_all(int fd, const char *text)
+int
+file_write(int fd, const void *bytes, size_t len)
 {
-	size_t len = strlen(text);
+	const char *at = bytes;
 
 	while (len > 0) {
-		ssize_t n = write(fd, text, len);
+		ssize_t n = write(fd, at, len);
 
 		if (n < 0)
 			return -errno;
-		text += n;
+		at += n;
 		len -= (size_t) n;
 	}
 	return 0;
 }
 
-/* Owner and mode before the first byte is in it. */
+/* Owner and mode before the first byte is in it. Returns the descriptor. */
 static int
-write_temp(const struct file_new *f, const char *text, mode_t mode, uid_t uid)
+open_temp(const struct file_new *f, mode_t mode, uid_t uid)
 {
-	int fd = openat(f->dir_fd, f->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	int fd = openat(f->dir_fd, f->temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 	    0600);
-	int rc = 0;
+	int rc;
 
 	if (fd < 0)
 		return -errno;
-	if ((priv_is_root() && fchown(fd, uid, (gid_t) -1) < 0) || fchmod(fd, mode) < 0)
+	if ((priv_is_root() && fchown(fd, uid, (gid_t) -1) < 0) || fchmod(fd, mode) < 0) {
 		rc = -errno;
-	if (rc == 0)
-		rc = write_all(fd, text);
-	if (rc == 0 && fsync(fd) < 0)
-		rc = -errno;
-	close(fd);
-	return rc;
+		close(fd);
+		return rc;
+	}
+	return fd;
 }
 
 int
-file_set_add(struct file_set *set, const char *dir, const char *name, const char *text, mode_t mode,
-    uid_t uid, struct err *e)
+file_set_open(struct file_set *set, const char *dir, const char *name, mode_t mode, uid_t uid,
+    struct err *e)
 {
 	struct file_new *f = &set->files[set->n];
 	char random[SECRET_TOKEN_LEN + 1];
-	int rc;
+	int fd;
 
 	if (set->n == FILE_SET_MAX)
 		return err_set(e, -ENOSPC, "%s/%s: too many files at once", dir, name);
@@ -88,7 +86,24 @@ file_set_add(struct file_set *set, const char *dir, const char *name, const char
 	set->n++;
 	if (!set->force && faccessat(f->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return err_set(e, -EEXIST, "%s/%s exists; --force replaces it", dir, name);
-	if ((rc = write_temp(f, text, mode, uid)) < 0)
+	if ((fd = open_temp(f, mode, uid)) < 0)
+		return err_set(e, fd, "%s/%s: cannot write it: %s", dir, name, strerror(-fd));
+	return fd;
+}
+
+int
+file_set_add(struct file_set *set, const char *dir, const char *name, const char *text, mode_t mode,
+    uid_t uid, struct err *e)
+{
+	int fd = file_set_open(set, dir, name, mode, uid, e);
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	if ((rc = file_write(fd, text, strlen(text))) == 0 && fsync(fd) < 0)
+		rc = -errno;
+	close(fd);
+	if (rc < 0)
 		return err_set(e, rc, "%s/%s: cannot write it: %s", dir, name, strerror(-rc));
 	return 0;
 }

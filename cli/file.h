@@ -32,6 +32,16 @@ int file_make_dirs(const char *path, struct err *e);
 int file_set_add(struct file_set *set, const char *dir, const char *name, const char *text,
     mode_t mode, uid_t uid, struct err *e);
 
+/*
+ * The same for what comes in pieces: the descriptor is the caller's, who writes, syncs and closes it
+ * before the commit.
+ */
+int file_set_open(struct file_set *set, const char *dir, const char *name, mode_t mode, uid_t uid,
+    struct err *e);
+
+/* All of it. 0 or a negative errno. */
+int file_write(int fd, const void *bytes, size_t len);
+
 /* Gives all of them their names. */
 int file_set_commit(struct file_set *set, struct err *e);
 

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-#define COMMAND_WIDTH 26
+#include "cli/commands.h"
+
+#define COMMAND_WIDTH 30
 #define OPTION_WIDTH 34
 
 const struct opt help_options[] = {
@@ -16,8 +18,8 @@ static void
 usage_of(const struct command *c, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s%s%s%s%s", c->noun, c->verb == NULL ? "" : " ",
-	    c->verb == NULL ? "" : c->verb, c->operands == NULL ? "" : " ",
-	    c->operands == NULL ? "" : c->operands);
+	    c->verb == NULL ? "" : c->verb, c->operands.shown == NULL ? "" : " ",
+	    c->operands.shown == NULL ? "" : c->operands.shown);
 }
 
 static void
@@ -44,7 +46,7 @@ print_option(const struct opt *o, FILE *to)
 }
 
 void
-help_all(const struct command *commands, FILE *to)
+help_all(FILE *to)
 {
 	fputs("usage: litevpnctl NOUN VERB [options]\n", to);
 	for (const struct command *c = commands; c->noun != NULL; c++)
@@ -53,7 +55,7 @@ help_all(const struct command *commands, FILE *to)
 }
 
 void
-help_noun(const struct command *commands, const char *noun, FILE *to)
+help_noun(const char *noun, FILE *to)
 {
 	fprintf(to, "usage: litevpnctl %s VERB [options]\n", noun);
 	for (const struct command *c = commands; c->noun != NULL; c++) {

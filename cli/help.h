@@ -10,9 +10,8 @@
 
 extern const struct opt help_options[];
 
-/* commands: ends with a row without a noun. */
-void help_all(const struct command *commands, FILE *to);
-void help_noun(const struct command *commands, const char *noun, FILE *to);
+void help_all(FILE *to);
+void help_noun(const char *noun, FILE *to);
 void help_command(const struct command *c, FILE *to);
 
 #endif

@@ -16,6 +16,7 @@
 struct printer {
 	FILE *to;
 	unsigned depth;
+	bool one_line;
 };
 
 /* --- text ------------------------------------------------------------------------------------- */
@@ -236,7 +237,8 @@ size_of(ProtobufCType type)
 static void
 new_line(struct printer *p)
 {
-	fprintf(p->to, "\n%*s", (int) (2 * p->depth), "");
+	if (!p->one_line)
+		fprintf(p->to, "\n%*s", (int) (2 * p->depth), "");
 }
 
 static void
@@ -369,11 +371,23 @@ print_message(struct printer *p, const ProtobufCMessage *msg)
 	fputc('}', p->to);
 }
 
-void
-json_print(FILE *to, const ProtobufCMessage *msg)
+static void
+print_all(FILE *to, const ProtobufCMessage *msg, bool one_line)
 {
-	struct printer p = { .to = to };
+	struct printer p = { .to = to, .one_line = one_line };
 
 	print_message(&p, msg);
 	fputc('\n', to);
+}
+
+void
+json_print(FILE *to, const ProtobufCMessage *msg)
+{
+	print_all(to, msg, false);
+}
+
+void
+json_print_line(FILE *to, const ProtobufCMessage *msg)
+{
+	print_all(to, msg, true);
 }

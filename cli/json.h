@@ -13,4 +13,7 @@
  */
 void json_print(FILE *to, const ProtobufCMessage *msg);
 
+/* The same in one line: of messages that come one after the other. */
+void json_print_line(FILE *to, const ProtobufCMessage *msg);
+
 #endif

@@ -1,67 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/complete.h"
 #include "cli/help.h"
 #include "common/suggest.h"
 #include "config.h"
 
 /* litevpnctl NOUN VERB: finds the row of the table, reads the options by it, runs it. */
-
-/* What may stand before the noun, too: commands take of these what their own rows name. */
-static const struct opt *const common[] = { connect_options, output_options, help_options, NULL };
-
-#define OPTIONS(...) ((const struct opt *const[]){ __VA_ARGS__, help_options, NULL })
-#define TALKS connect_options, output_options
-
-/* clang-format off */
-static const struct command commands[] = {
-	{ "status", NULL, NULL, 0, 0, OPTIONS(TALKS), "show what runs and how full it is",
-	    cmd_status },
-	{ "node", "list", NULL, 0, 0, OPTIONS(TALKS), "list all nodes", cmd_node_list },
-	{ "node", "show", "NODE", 1, 1, OPTIONS(TALKS), "show one node with its session",
-	    cmd_node_show },
-	{ "node", "delete", "NODE", 1, 1, OPTIONS(TALKS), "unregister a node and cut its session",
-	    cmd_node_delete },
-	{ "token", "create", NULL, 0, 0, OPTIONS(cmd_token_create_options, TALKS),
-	    "make a bootstrap token, with which a machine can enroll", cmd_token_create },
-	{ "client", "enroll", NULL, 0, 0, OPTIONS(cmd_client_enroll_options),
-	    "make this machine a node", cmd_client_enroll },
-	{ "pki", "init", NULL, 0, 0, OPTIONS(cmd_pki_init_options),
-	    "make the certificates of a new server", cmd_pki_init },
-	{ "pki", "issue", "PKI", 1, 1, OPTIONS(cmd_pki_issue_options),
-	    "make one more certificate; PKI is grpc or vpn", cmd_pki_issue },
-	{ "config", "check", "FILE", 1, 1, OPTIONS(cmd_config_check_options),
-	    "check a configuration file", cmd_config_check },
-	{ "explain", NULL, "[REASON]", 0, 1, ((const struct opt *const[]){ help_options, NULL }),
-	    "tell what a reason means and what to do", cmd_explain },
-	{ 0 },
-};
-/* clang-format on */
-
-static const struct command *
-find(const char *noun, const char *verb)
-{
-	for (const struct command *c = commands; c->noun != NULL; c++) {
-		if (strcmp(c->noun, noun) == 0 &&
-		    (c->verb == NULL || (verb != NULL && strcmp(c->verb, verb) == 0)))
-			return c;
-	}
-	return NULL;
-}
-
-static bool
-is_noun(const char *word)
-{
-	for (const struct command *c = commands; c->noun != NULL; c++) {
-		if (strcmp(c->noun, word) == 0)
-			return true;
-	}
-	return false;
-}
 
 /* noun NULL: the noun is what is wrong. */
 static enum cli_exit
@@ -90,6 +40,24 @@ asks_help(const char *arg)
 	return arg != NULL && (strcmp(arg, "-h") == 0 || strcmp(arg, "--help") == 0);
 }
 
+/* Are the operands as many as there should be, and of the words that there are? */
+static int
+check_operands(const struct operands *o, const struct args *a, struct err *e)
+{
+	const char *const *w = o->words;
+
+	if (a->noperands < o->min)
+		return err_set(e, -EINVAL, "%s is missing", o->shown);
+	if (a->noperands > o->max)
+		return err_set(e, -EINVAL, "unexpected argument \"%.60s\"", a->operands[o->max]);
+	if (o->names != NAMES_WORD || a->noperands == 0)
+		return 0;
+	while (*w != NULL && strcmp(*w, a->operands[0]) != 0)
+		w++;
+	return *w != NULL ? 0 : err_set(e, -EINVAL, "\"%.60s\" must be one of %s",
+	    a->operands[0], o->shown);
+}
+
 static enum cli_exit
 run(const struct command *c, int argc, char **argv)
 {
@@ -102,15 +70,8 @@ run(const struct command *c, int argc, char **argv)
 		help_command(c, stdout);
 		return CLI_OK;
 	}
-	if (cli.args.noperands < c->min_operands) {
-		err_set(&e, -1, "%s is missing", c->operands);
+	if (check_operands(&c->operands, &cli.args, &e) < 0)
 		return cli_fail_usage(&cli, &e);
-	}
-	if (cli.args.noperands > c->max_operands) {
-		err_set(&e, -1, "unexpected argument \"%.60s\"",
-		    cli.args.operands[c->max_operands]);
-		return cli_fail_usage(&cli, &e);
-	}
 	return c->run(&cli);
 }
 
@@ -119,13 +80,13 @@ static enum cli_exit
 dispatch(int argc, char **argv, int leading)
 {
 	const char *noun = argv[leading], *verb = leading + 1 < argc ? argv[leading + 1] : NULL;
-	const struct command *c = find(noun, verb);
+	const struct command *c = command_find(noun, verb);
 	int words = c == NULL || c->verb == NULL ? 1 : 2;
 
-	if (!is_noun(noun))
+	if (!command_is_noun(noun))
 		return fail_word(NULL, noun);
 	if (c == NULL && (verb == NULL || asks_help(verb))) {
-		help_noun(commands, noun, verb == NULL ? stderr : stdout);
+		help_noun(noun, verb == NULL ? stderr : stdout);
 		return verb == NULL ? CLI_USAGE : CLI_OK;
 	}
 	if (c == NULL)
@@ -147,17 +108,21 @@ main(int argc, char **argv)
 	if (argc > 0 && (asks_help(argv[0]) || strcmp(argv[0], "-V") == 0 ||
 	    strcmp(argv[0], "--version") == 0)) {
 		if (asks_help(argv[0]))
-			help_all(commands, stdout);
+			help_all(stdout);
 		else
 			printf("litevpnctl %s\n", PACKAGE_VERSION);
 		return CLI_OK;
 	}
-	if ((leading = args_leading(common, argc, argv, &e)) < 0) {
+	if (argc > 0 && strcmp(argv[0], "complete") == 0) {	/* the shells ask; it is not listed */
+		complete((const char *const *) argv + 1, (size_t) argc - 1, complete_names, stdout);
+		return CLI_OK;
+	}
+	if ((leading = args_leading(commands_common, argc, argv, &e)) < 0) {
 		fprintf(stderr, "litevpnctl: %s\n  hint: litevpnctl -h\n", e.text);
 		return CLI_USAGE;
 	}
 	if (leading == argc) {
-		help_all(commands, stderr);
+		help_all(stderr);
 		return CLI_USAGE;
 	}
 	status = dispatch(argc, argv, leading);

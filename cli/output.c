@@ -109,6 +109,17 @@ output_bytes(uint64_t bytes, char buf[OUTPUT_VALUE_MAX])
 	return buf;
 }
 
+void
+output_expiry(FILE *to, const char *name, int64_t end_s, int64_t now_s)
+{
+	char age[OUTPUT_VALUE_MAX];
+
+	if (end_s <= now_s)
+		output_field(to, name, "has expired");
+	else
+		output_field(to, name, "ends in %s", output_age(end_s - now_s, age));
+}
+
 /* --- tables ----------------------------------------------------------------------------------- */
 
 struct table {

@@ -32,6 +32,9 @@ const char *output_time(int64_t utc_s, char buf[OUTPUT_VALUE_MAX]);	/* "2026-01-
 const char *output_age(int64_t seconds, char buf[OUTPUT_VALUE_MAX]);	/* "3h12m" */
 const char *output_bytes(uint64_t bytes, char buf[OUTPUT_VALUE_MAX]);	/* "1.2 MiB" */
 
+/* When something ends, beside what it is: "ends in 3h12m", "has expired". */
+void output_expiry(FILE *to, const char *name, int64_t end_s, int64_t now_s);
+
 /* Rows of cells, printed in aligned columns under a head. */
 #define OUTPUT_COLUMNS_MAX 8
 

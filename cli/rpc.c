@@ -2,14 +2,9 @@
 #include "cli/rpc.h"
 
 #include <errno.h>
-#include <grpc/byte_buffer.h>
-#include <grpc/byte_buffer_reader.h>
-#include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
-#include <grpc/slice.h>
 #include <grpc/support/alloc.h>
 #include <grpc/support/log.h>
-#include <grpc/support/time.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,17 +12,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "cli/rpc_core.h"
 #include "cli/status.h"
 #include "common/ip.h"
 #include "common/tlsctx.h"
-
-struct rpc {
-	grpc_channel *channel;
-	grpc_completion_queue *queue;
-	int64_t timeout_ms;
-	const char *socket;	/* NULL: over TLS */
-	char target[300];
-};
 
 /* --- the channel ------------------------------------------------------------------------------ */
 
@@ -38,6 +26,9 @@ static grpc_arg settings[] = {
 	INTEGER(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
 	/* A call that may have been carried out is not repeated behind the caller's back. */
 	INTEGER(GRPC_ARG_ENABLE_RETRIES, 0),
+	/* Who watches a server that has come back wants to know it. */
+	INTEGER(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200),
+	INTEGER(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000),
 };
 
 static grpc_channel_credentials *
@@ -173,106 +164,6 @@ explain_tls(struct rpc_error *error)
 	}
 }
 
-static const uint8_t *
-find_details(const grpc_metadata_array *trailers, size_t *len_out)
-{
-	for (size_t i = 0; i < trailers->count; i++) {
-		const grpc_metadata *m = &trailers->metadata[i];
-
-		if (grpc_slice_str_cmp(m->key, "grpc-status-details-bin") == 0) {
-			*len_out = GRPC_SLICE_LENGTH(m->value);
-			return GRPC_SLICE_START_PTR(m->value);
-		}
-	}
-	return NULL;
-}
-
-/* --- a call ----------------------------------------------------------------------------------- */
-
-/* All that a unary call sends and receives; the batch writes here until it is plucked. */
-struct unary {
-	grpc_call *call;
-	grpc_byte_buffer *out, *in;
-	grpc_metadata_array headers, trailers;
-	grpc_status_code status;
-	grpc_slice message;
-};
-
-static grpc_byte_buffer *
-pack(const ProtobufCMessage *msg)
-{
-	grpc_slice slice = grpc_slice_malloc(protobuf_c_message_get_packed_size(msg));
-	grpc_byte_buffer *bb;
-
-	protobuf_c_message_pack(msg, GRPC_SLICE_START_PTR(slice));
-	bb = grpc_raw_byte_buffer_create(&slice, 1);
-	grpc_slice_unref(slice);
-	return bb;
-}
-
-static ProtobufCMessage *
-unpack(grpc_byte_buffer *bb, const ProtobufCMessageDescriptor *d)
-{
-	grpc_byte_buffer_reader reader;
-	ProtobufCMessage *msg;
-	grpc_slice all;
-
-	if (bb == NULL || !grpc_byte_buffer_reader_init(&reader, bb))
-		return NULL;
-	all = grpc_byte_buffer_reader_readall(&reader);
-	msg = protobuf_c_message_unpack(d, NULL, GRPC_SLICE_LENGTH(all), GRPC_SLICE_START_PTR(all));
-	grpc_slice_unref(all);
-	grpc_byte_buffer_reader_destroy(&reader);
-	return msg;
-}
-
-static gpr_timespec
-deadline_of(const struct rpc *rpc)
-{
-	return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-	    gpr_time_from_millis(rpc->timeout_ms, GPR_TIMESPAN));
-}
-
-static void
-start(struct rpc *rpc, const char *method, const ProtobufCMessage *request, struct unary *u)
-{
-	grpc_slice path = grpc_slice_from_copied_string(method);
-	grpc_op ops[6] = {
-		{ .op = GRPC_OP_SEND_INITIAL_METADATA },
-		{ .op = GRPC_OP_SEND_MESSAGE },
-		{ .op = GRPC_OP_SEND_CLOSE_FROM_CLIENT },
-		{ .op = GRPC_OP_RECV_INITIAL_METADATA },
-		{ .op = GRPC_OP_RECV_MESSAGE },
-		{ .op = GRPC_OP_RECV_STATUS_ON_CLIENT },
-	};
-
-	grpc_metadata_array_init(&u->headers);
-	grpc_metadata_array_init(&u->trailers);
-	u->message = grpc_empty_slice();
-	u->out = pack(request);
-	u->call = grpc_channel_create_call(rpc->channel, NULL, GRPC_PROPAGATE_DEFAULTS, rpc->queue,
-	    path, NULL, deadline_of(rpc), NULL);
-	ops[1].data.send_message.send_message = u->out;
-	ops[3].data.recv_initial_metadata.recv_initial_metadata = &u->headers;
-	ops[4].data.recv_message.recv_message = &u->in;
-	ops[5].data.recv_status_on_client.trailing_metadata = &u->trailers;
-	ops[5].data.recv_status_on_client.status = &u->status;
-	ops[5].data.recv_status_on_client.status_details = &u->message;
-	grpc_call_start_batch(u->call, ops, 6, u, NULL);
-	grpc_slice_unref(path);
-}
-
-static void
-end(struct unary *u)
-{
-	grpc_byte_buffer_destroy(u->out);
-	grpc_byte_buffer_destroy(u->in);
-	grpc_metadata_array_destroy(&u->headers);
-	grpc_metadata_array_destroy(&u->trailers);
-	grpc_slice_unref(u->message);
-	grpc_call_unref(u->call);
-}
-
 /* "failed to connect to all addresses; last error: UNKNOWN: text": the text is what is of use. */
 static const char *
 last_error(const char *message)
@@ -287,39 +178,34 @@ last_error(const char *message)
 	return text == NULL ? last : text + 2;
 }
 
-static void
-read_error(const struct rpc *rpc, const struct unary *u, struct rpc_error *error)
+static const uint8_t *
+find_details(const grpc_metadata_array *trailers, size_t *len_out)
 {
-	char *message = grpc_slice_to_c_string(u->message);
-	size_t len = 0;
-	const uint8_t *details = find_details(&u->trailers, &len);
+	for (size_t i = 0; i < trailers->count; i++) {
+		const grpc_metadata *m = &trailers->metadata[i];
 
-	status_read((enum rpc_code) u->status, last_error(message), details, len, error);
-	if (details != NULL || u->status != GRPC_STATUS_UNAVAILABLE)
+		if (grpc_slice_str_cmp(m->key, "grpc-status-details-bin") == 0) {
+			*len_out = GRPC_SLICE_LENGTH(m->value);
+			return GRPC_SLICE_START_PTR(m->value);
+		}
+	}
+	return NULL;
+}
+
+void
+rpc_explain(const struct rpc *rpc, grpc_status_code status, grpc_slice message,
+    const grpc_metadata_array *trailers, struct rpc_error *error)
+{
+	char *text = grpc_slice_to_c_string(message);
+	size_t len = 0;
+	const uint8_t *details = find_details(trailers, &len);
+
+	status_read((enum rpc_code) status, last_error(text), details, len, error);
+	if (details != NULL || status != GRPC_STATUS_UNAVAILABLE)
 		;	/* somebody of ours has answered */
 	else if (rpc->socket != NULL)
 		explain_socket(rpc->socket, error);
 	else
 		explain_tls(error);
-	gpr_free(message);
-}
-
-int
-rpc_call(struct rpc *rpc, const char *method, const ProtobufCMessage *request,
-    const ProtobufCMessageDescriptor *reply, ProtobufCMessage **reply_out, struct rpc_error *error)
-{
-	struct unary u = { 0 };
-	ProtobufCMessage *msg = NULL;
-
-	start(rpc, method, request, &u);
-	/* The call has a deadline of its own; its status comes then at the latest. */
-	grpc_completion_queue_pluck(rpc->queue, &u, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
-	if (u.status != GRPC_STATUS_OK)
-		read_error(rpc, &u, error);
-	else if ((msg = unpack(u.in, reply)) == NULL)
-		status_read(RPC_INTERNAL, "the server's answer cannot be read", NULL, 0, error);
-	else
-		*reply_out = msg;
-	end(&u);
-	return msg == NULL ? -1 : 0;
+	gpr_free(text);
 }

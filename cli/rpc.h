@@ -8,7 +8,7 @@
 #include "common/err.h"
 #include "common/reason.h"
 
-/* Calls to a server's control API, one after the other: the only file that knows gRPC. */
+/* Calls to a server's control API. What knows gRPC is behind this header. */
 
 struct rpc;
 
@@ -32,12 +32,38 @@ struct rpc_error {
 	char text[ERR_TEXT_MAX];
 };
 
+/* One of the API: { &litevpn__v1__node__descriptor, "GetNode" }. */
+struct rpc_method {
+	const ProtobufCServiceDescriptor *service;
+	const char *name;
+};
+
 /*
- * One unary call. Returns 0 and the answer in *reply_out (protobuf_c_message_free_unpacked), or -1
- * with *error filled.
+ * One unary call, with the time-out of rpc_open. Returns 0 and the answer in *reply_out
+ * (protobuf_c_message_free_unpacked), or -1 with *error filled.
  */
-int rpc_call(struct rpc *rpc, const char *method, const ProtobufCMessage *request,
-    const ProtobufCMessageDescriptor *reply, ProtobufCMessage **reply_out,
+int rpc_call(struct rpc *rpc, const struct rpc_method *method, const ProtobufCMessage *request,
+    ProtobufCMessage **reply_out, struct rpc_error *error);
+
+/* A call whose answers come one after the other, or one that is not waited for. */
+struct rpc_stream;
+
+enum rpc_next {
+	RPC_MESSAGE,	/* here is one */
+	RPC_END,	/* none will come, all is well */
+	RPC_FAILED,	/* none will come; *error says why */
+	RPC_WAIT,	/* none has come yet */
+};
+
+/* timeout_ms: of the whole call; -1: none. rpc must outlive the stream. 0, -ENOMEM. */
+int rpc_stream_open(struct rpc *rpc, const struct rpc_method *method,
+    const ProtobufCMessage *request, int64_t timeout_ms, struct rpc_stream **out, struct err *e);
+
+/* Waits at most wait_ms (-1: for ever; 0: not at all) for the next message. */
+enum rpc_next rpc_stream_next(struct rpc_stream *s, int64_t wait_ms, ProtobufCMessage **msg_out,
     struct rpc_error *error);
+
+/* Ends the call, whatever state it is in. NULL is fine. */
+void rpc_stream_close(struct rpc_stream *s);
 
 #endif

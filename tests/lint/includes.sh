@@ -44,7 +44,7 @@ done <<<"$KEEPERS"
 readonly CODECS='(codec|codec_[a-z]+|svc_[a-z]+|ask_[a-z]+|json|status|method|reflect)\.[ch]'
 readonly MORE_CODECS='daemons/ctld/(signer_client|signer_process|backend|node_view)\.[ch]
 	daemons/tunneld/(control|ctl|ipam)\.c
-	cli/cmd_[a-z]+\.c'
+	cli/(cmd|complete)_[a-z_]+\.c'
 # shellcheck disable=SC2086 # words on purpose
 more=$(printf '|%s' $MORE_CODECS)
 grep -E '\.pb-c\.h"$' <<<"$INCLUDES" | grep -vE "^([a-z/]+/$CODECS$more) " |

@@ -291,15 +291,81 @@ check_methods() {
 	found "$n" "methods in $source"
 }
 
+# The rows of the table of commands, one a line: NOUN|VERB|TABLE TABLE ...
+commands_of_source() {
+	preprocess cli/commands.c | awk '
+	BEGIN { RS = ";" }
+	/const struct command commands\[\] *=/ {
+		gsub(/[ \t\n]+/, " ")
+		gsub(/\(\(void \*\)0\)/, "NULL")
+		n = split($0, rows, /\{ "/)
+		for (i = 2; i <= n; i++) {
+			row = rows[i]
+			noun = verb = tables = row
+			sub(/".*/, "", noun)
+			sub(/^[^,]*, "?/, "", verb)
+			sub(/[",].*/, "", verb)
+			sub(/.*\(const struct opt \*const\[\]\)\{/, "", tables)
+			sub(/\}.*/, "", tables)
+			gsub(/,|NULL/, " ", tables)
+			if (tables ~ /_options/)
+				print noun "|" (verb == "NULL" ? "" : verb) "|" tables
+		}
+	}'
+}
+
+# TABLE OPTION, one a line.
+options_of_source() {
+	awk '
+	/^const struct opt [a-z_]+\[\] = \{/ { table = $4; sub(/\[.*/, "", table) }
+	/^\};/ { table = "" }
+	table != "" && match($0, /\.name = "[a-z-]+"/) {
+		print table, substr($0, RSTART + 9, RLENGTH - 10)
+	}' cli/*.c
+}
+
+# COMMAND|OPTION OPTION ..., one a line, as the synopsis has them; "connection" and "-o" are the two
+# tables that have a section of their own.
+commands_of_synopsis() {
+	awk '
+	/^\.Sh / { inside = /SYNOPSIS/ }
+	!inside { next }
+	/^\.Nm/ && command != "" { print command "|" options }
+	/^\.Nm/ { command = options = "" }
+	/^\.Cm / && command == "" { command = substr($0, 5); next }
+	/Ar connection/ { options = options " connection" }
+	/Fl o / { options = options " -o" }
+	{
+		for (i = 1; i < NF; i++)
+			if ($i == "Fl" && $(i + 1) ~ /^-/)
+				options = options " " substr($(i + 1), 2)
+	}' "$1"
+}
+
 check_commands() {
-	local page=man/litevpnctl.1 source=cli/main.c
-	local noun verb command file line name n=0
-	while IFS='|' read -r noun verb; do
+	local page=man/litevpnctl.1 source=cli/commands.c
+	local noun verb tables command file line name table n=0 want
+	local -A options=() synopsis=()
+	while read -r table name; do
+		options[$table]+=" $name"
+	done < <(options_of_source)
+	options[connect_options]=connection options[output_options]=-o options[help_options]=""
+	while IFS='|' read -r command name; do
+		synopsis[$command]=$name
+	done < <(commands_of_synopsis "$page")
+	while IFS='|' read -r noun verb tables; do
 		n=$((n + 1))
 		command=$noun${verb:+ $verb}
-		grep -qE "^\.Ss Cm $command( |$)" "$page" ||
-			complain "$source:$(line_of "$source" "\{ \"$noun\", "): $command is not in $page"
-	done < <(sed -nE 's/^\t\{ "([a-z]+)", (NULL|"([a-z]+)"), .*/\1|\3/p' "$source")
+		line=$source:$(line_of "$source" "\{ \"$noun\", ${verb:+\"$verb\"}")
+		grep -qE "^\.Ss Cm $command( |$)" "$page" || complain "$line: $command is not in $page"
+		want=""
+		for table in $tables; do
+			want+=" ${options[$table]-?}"
+		done
+		[ "$(sorted "$want")" = "$(sorted "${synopsis[$command]-}")" ] ||
+			complain "$line: the synopsis of $command in $page has other options:" \
+				"$(sorted "${synopsis[$command]-none}"), not $(sorted "$want")"
+	done < <(commands_of_source)
 	found "$n" "commands in $source"
 	n=0
 	while IFS=: read -r file line name; do
@@ -308,6 +374,9 @@ check_commands() {
 	done < <(grep -noE '\.name = "[a-z-]+"' cli/*.c | sed -E 's/\.name = "([a-z-]+)"/\1/')
 	found "$n" "options in cli/"
 }
+
+# The words of a list, each once, in order.
+sorted() { printf '%s\n' "$1" | tr ' ' '\n' | sed '/^$/d' | sort -u | paste -sd ' '; }
 
 check_form
 check_references

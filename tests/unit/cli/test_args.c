@@ -86,7 +86,7 @@ static const struct {
 	{ { "--uses", "", NULL }, "whole number" },
 	{ { "--uses", "99999999999999999999", NULL }, "whole number" },
 	{ { "--ttl", "10", NULL }, "with its unit" },
-	{ { "--ttl", "999ms", NULL }, "with its unit" },
+	{ { "--ttl", "999ms", NULL }, "(ms, s, m, h, d) from 1s to 1d" },
 	{ { "--ttl", "2d", NULL }, "with its unit" },
 	{ { "-o", "yaml", NULL }, "one of table, json" },
 	{ { "-o", "json", "-o", "json", NULL }, "given twice" },

@@ -56,9 +56,28 @@ START_TEST(defaults_are_there_and_unset_messages_are_not)
 	    "  \"displayName\": \"\",\n"
 	    "  \"network\": \"\",\n"
 	    "  \"address\": \"\",\n"
-	    "  \"state\": \"STATE_UNSPECIFIED\"\n"
+	    "  \"state\": \"STATE_UNSPECIFIED\",\n"
+	    "  \"labels\": {},\n"
+	    "  \"addressFixed\": false\n"
 	    "}\n");
 	must_print(&empty.base, "{}\n");
+}
+END_TEST
+
+START_TEST(a_line_has_no_line_ends)
+{
+	Litevpn__V1__Session session = LITEVPN__V1__SESSION__INIT;
+	Litevpn__V1__NodeInfo n = LITEVPN__V1__NODE_INFO__INIT;
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	n.session = &session;
+	json_print_line(f, &n.base);
+	fclose(f);
+	ck_assert_ptr_eq(strchr(text, '\n'), text + len - 1);
+	ck_assert_ptr_nonnull(strstr(text, "\"session\": {\"endpoint\": \"\","));
+	free(text);
 }
 END_TEST
 
@@ -234,6 +253,7 @@ main(void)
 	TCase *tc = tcase_create("json");
 
 	tcase_add_test(tc, defaults_are_there_and_unset_messages_are_not);
+	tcase_add_test(tc, a_line_has_no_line_ends);
 	tcase_add_test(tc, messages_nest_and_enums_have_names);
 	KIT_ROWS(tc, strings_are_escaped, strings);
 	KIT_ROWS(tc, times_are_text, times);

@@ -13,6 +13,8 @@
 #include "cli/connect.h"
 #include "cli/file.h"
 #include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/prompt.h"
 #include "common/conf_client.h"
 #include "common/pki.h"
 #include "common/secret.h"
@@ -23,10 +25,10 @@
 
 const struct opt cmd_client_enroll_options[] = {
 	{ .name = "config", .kind = OPT_TEXT, .value = "FILE", .dflt = CONF_CLIENT_PATH,
-	    .help = "client.yml: which server, and where the files go" },
-	{ .name = "token-file", .kind = OPT_TEXT, .value = "FILE",
+	    .names = NAMES_FILE, .help = "client.yml: which server, and where the files go" },
+	{ .name = "token-file", .kind = OPT_TEXT, .value = "FILE", .names = NAMES_FILE,
 	    .help = "the bootstrap token's secret; - for standard input" },
-	{ .name = "ca", .kind = OPT_TEXT, .value = "FILE",
+	{ .name = "ca", .kind = OPT_TEXT, .value = "FILE", .names = NAMES_FILE,
 	    .help = "the server's grpc CA; this or --fingerprint" },
 	{ .name = "fingerprint", .kind = OPT_TEXT, .value = "sha256:...",
 	    .help = "of the server's grpc CA, as token create prints it" },
@@ -51,8 +53,11 @@ struct enrollment {
 	const struct args *args;
 	struct conf_client conf;
 	const char *dirs[PKIS];
-	char *token, *ca_pem;
+	char *token;
+	const char *server;	/* which is being tried */
+	char *ca_pem;		/* what it is verified with */
 	char *keys[PKIS], *csrs[PKIS];
+	bool born[PKIS];	/* the key was made in this run */
 	Litevpn__V1__EnrollResponse *answer;
 };
 
@@ -113,24 +118,32 @@ read_token(struct enrollment *en, struct err *e)
 
 	if (path == NULL)
 		path = en->conf.bootstrap_token_file;
-	if (path[0] == '\0')
-		return err_set(e, -EINVAL, "--token-file is missing");
-	rc = strcmp(path, "-") == 0 ? read_stdin(&en->token, e)
-				    : secret_read_file(path, true, &en->token, e);
+	if (path[0] == '\0' && isatty(STDIN_FILENO))
+		rc = prompt_secret("bootstrap token", &en->token, e);
+	else if (path[0] == '\0')
+		rc = err_set(e, -EINVAL, "--token-file is missing");
+	else if (strcmp(path, "-") == 0)
+		rc = read_stdin(&en->token, e);
+	else
+		rc = secret_read_file(path, true, &en->token, e);
 	if (rc < 0)
 		return rc;
 	secret_chomp(en->token);
 	if (en->token[0] == '\0')
-		return err_set(e, -EBADMSG, "%s: holds no token", path);
+		return err_set(e, -EBADMSG, "%s: holds no token", path[0] == '\0' ? "what was typed"
+										  : path);
 	return 0;
 }
 
+/* The n-th server to try; NULL: there are no more. */
 static const char *
-server_of(const struct enrollment *en)
+server_at(const struct enrollment *en, unsigned n)
 {
 	const char *typed = args_text(en->args, "server");
 
-	return typed == NULL ? conf_client_server(&en->conf, 0) : typed;
+	if (typed == NULL)
+		return conf_client_server(&en->conf, n);
+	return n == 0 ? typed : NULL;
 }
 
 static uint16_t
@@ -158,13 +171,20 @@ static int
 find_ca(struct enrollment *en, struct err *e)
 {
 	const struct args *a = en->args;
+	struct progress *progress;
 	uint8_t spki[PKI_SPKI_LEN];
+	int rc;
 
+	free(en->ca_pem);
+	en->ca_pem = NULL;
 	if (args_has(a, "ca"))
 		return connect_read_ca(args_text(a, "ca"), &en->ca_pem, e);
 	pki_fingerprint_parse(args_text(a, "fingerprint"), spki);
-	return tlsctx_fetch_ca(server_of(en), port_of(en), spki, (int) args_number(a, "timeout"),
+	progress = progress_begin("looking at %s", en->server);
+	rc = tlsctx_fetch_ca(en->server, port_of(en), spki, (int) args_number(a, "timeout"),
 	    &en->ca_pem, e);
+	progress_end(progress);
+	return rc;
 }
 
 /* --- keys ------------------------------------------------------------------------------------- */
@@ -199,7 +219,34 @@ prepare_key(struct enrollment *en, size_t pki, struct err *e)
 	}
 	if ((rc = make_key(en->dirs[pki], key, e)) < 0)
 		return rc;
+	en->born[pki] = true;
 	return pki_csr_new(*key, name, csr, e);
+}
+
+static void
+drop_pending(const struct enrollment *en, size_t pki)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/" PENDING, en->dirs[pki]);
+	unlink(path);
+}
+
+/*
+ * The token was refused: the keys of this run belong to no node. Those of a run before may belong to
+ * one that another token has made.
+ */
+static void
+drop_refused(const struct enrollment *en, const char *reason)
+{
+	enum reason r = reason_by_name(reason);
+
+	if (r != REASON_TOKEN_USED && r != REASON_TOKEN_EXPIRED && r != REASON_TOKEN_UNKNOWN)
+		return;
+	for (size_t i = 0; i < PKIS; i++) {
+		if (en->born[i])
+			drop_pending(en, i);
+	}
 }
 
 /* --- the call --------------------------------------------------------------------------------- */
@@ -218,19 +265,22 @@ display_name(const struct enrollment *en, char *buf, size_t size)
 static enum cli_exit
 call(struct enrollment *en)
 {
+	static const struct rpc_method enroll = { &litevpn__v1__enrollment__descriptor, "Enroll" };
 	Litevpn__V1__EnrollRequest req = LITEVPN__V1__ENROLL_REQUEST__INIT;
 	const struct rpc_conf conf = {
-		.host = server_of(en),
+		.host = en->server,
 		.port = port_of(en),
 		.ca_pem = en->ca_pem,
 		.timeout_ms = args_number(en->args, "timeout"),
 	};
 	enum cli_exit status = CLI_OK;
+	struct progress *progress;
+	ProtobufCMessage *answer;
 	struct rpc_error error;
 	struct rpc *rpc;
-	ProtobufCMessage *answer;
 	struct err e;
 	char host[64];
+	int rc;
 
 	if (rpc_open(&conf, &rpc, &e) < 0)
 		return cli_fail(&e);
@@ -238,11 +288,15 @@ call(struct enrollment *en)
 	req.display_name = (char *) display_name(en, host, sizeof(host));
 	req.grpc_csr = en->csrs[GRPC];
 	req.vpn_csr = en->csrs[VPN];
-	if (rpc_call(rpc, "/litevpn.v1.Enrollment/Enroll", &req.base,
-	    &litevpn__v1__enroll_response__descriptor, &answer, &error) < 0)
+	progress = progress_begin("enrolling at %s", en->server);
+	rc = rpc_call(rpc, &enroll, &req.base, &answer, &error);
+	progress_end(progress);
+	if (rc < 0) {
+		drop_refused(en, error.reason);
 		status = cli_fail_rpc(&error);
-	else
+	} else {
 		en->answer = (Litevpn__V1__EnrollResponse *) answer;
+	}
 	rpc_close(rpc);
 	return status;
 }
@@ -324,14 +378,11 @@ static int
 store(const struct enrollment *en, struct err *e)
 {
 	struct file_set set = { .force = true };
-	char path[PATH_MAX];
 	int rc = put_all(en, &set, e);
 
 	file_set_fini(&set);
-	for (size_t i = 0; i < PKIS && rc == 0; i++) {
-		snprintf(path, sizeof(path), "%s/" PENDING, en->dirs[i]);
-		unlink(path);
-	}
+	for (size_t i = 0; i < PKIS && rc == 0; i++)
+		drop_pending(en, i);
 	return rc;
 }
 
@@ -350,6 +401,38 @@ say_enrolled(const struct enrollment *en)
 		    ": set port in client.yml, which says %" PRId64, a->tunnel_port, en->conf.port);
 }
 
+/* --- all of it -------------------------------------------------------------------------------- */
+
+static enum cli_exit
+try_server(struct enrollment *en)
+{
+	struct err e;
+
+	if (find_ca(en, &e) < 0 || (en->csrs[GRPC] == NULL && prepare_key(en, GRPC, &e) < 0) ||
+	    (en->csrs[VPN] == NULL && prepare_key(en, VPN, &e) < 0))
+		return cli_fail(&e);
+	return call(en);
+}
+
+/* The first server that answers decides. With the same keys no two of them make two nodes. */
+static enum cli_exit
+try_servers(struct enrollment *en)
+{
+	enum cli_exit status = CLI_UNAVAILABLE;
+
+	for (unsigned n = 0; status == CLI_UNAVAILABLE; n++) {
+		const char *server = server_at(en, n);
+
+		if (server == NULL)
+			break;
+		if (n > 0)
+			fprintf(stderr, "litevpnctl: trying the next server, %s\n", server);
+		en->server = server;
+		status = try_server(en);
+	}
+	return status;
+}
+
 enum cli_exit
 cmd_client_enroll(const struct cli *cli)
 {
@@ -359,10 +442,9 @@ cmd_client_enroll(const struct cli *cli)
 
 	if (check_args(en.args, &e) < 0)
 		return cli_fail_usage(cli, &e);
-	if (read_conf(&en, &e) < 0 || read_token(&en, &e) < 0 || find_ca(&en, &e) < 0 ||
-	    prepare_key(&en, GRPC, &e) < 0 || prepare_key(&en, VPN, &e) < 0) {
+	if (read_conf(&en, &e) < 0 || read_token(&en, &e) < 0) {
 		status = cli_fail(&e);
-	} else if ((status = call(&en)) == CLI_OK) {
+	} else if ((status = try_servers(&en)) == CLI_OK) {
 		if (check_answer(&en, &e) < 0 || store(&en, &e) < 0)
 			status = cli_fail(&e);
 		else
