@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "daemons/tunneld/aead_impl.h"
+#include "tests/unit/dice.h"
 #include "tests/unit/kit.h"
-#include "tests/unit/tunneld/dice.h"
 
 #define TEXT_MAX 160
 #define LONG_MAX_LEN 2000
@@ -227,7 +227,7 @@ START_TEST(libraries_agree)
 	static uint8_t plain[LONG_MAX_LEN], first[LONG_MAX_LEN + AEAD_TAG_LEN], other[sizeof(first)];
 	const enum aead_alg alg = _i == 0 ? AEAD_AES_256_GCM : AEAD_CHACHA20_POLY1305;
 	uint8_t key[AEAD_KEY_LEN], salt[AEAD_SALT_LEN], iv[AEAD_IV_LEN], aad[12];
-	struct dice d = { 7 + (uint64_t) _i };
+	struct dice d = dice_new(7 + (uint64_t) _i);
 
 	for (int round = 0; round < 500; round++) {
 		size_t len = dice_below(&d, LONG_MAX_LEN) % LONG_MAX_LEN;

@@ -5,14 +5,14 @@
 #include <check.h>
 #include <string.h>
 
+#include "tests/unit/dice.h"
 #include "tests/unit/kit.h"
-#include "tests/unit/tunneld/dice.h"
 #include "tests/unit/tunneld/packets.h"
 
 START_TEST(sums_are_those_of_the_slow_way)
 {
 	static uint8_t buf[65535 + 8];
-	struct dice d = { 11 };
+	struct dice d = dice_new(11);
 
 	for (size_t i = 0; i < sizeof(buf); i++)
 		buf[i] = (uint8_t) dice_roll(&d);

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/dice.h"
 #include "tests/unit/kit.h"
-#include "tests/unit/tunneld/dice.h"
 
 #define STREAM_MAX (256 * 1024)
 #define STOP (-77)
@@ -152,7 +152,7 @@ START_TEST(the_longest_come_in_pieces)
 	static const size_t big[] = { FRAME_BODY_MAX, 0, FRAME_BODY_MAX, 1500, 9000 };
 	uint8_t *stream = malloc(STREAM_MAX);
 	size_t n = build(stream, big, 5);
-	struct dice d = { (uint64_t) _i };
+	struct dice d = dice_new((uint64_t) _i);
 	struct frame_reader r;
 	struct seen s = { 0 };
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "daemons/tunneld/offload_split.h"
+#include "tests/unit/dice.h"
 #include "tests/unit/kit.h"
-#include "tests/unit/tunneld/dice.h"
 #include "tests/unit/tunneld/packets.h"
 
 #define MANY 64
@@ -267,7 +267,7 @@ put_by_chance(struct dice *d)
 
 START_TEST(whatever_comes_is_the_same_afterwards)
 {
-	struct dice d = { 1234 };
+	struct dice d = dice_new(1234);
 
 	for (int round = 0; round < 2000; round++) {
 		begin();
@@ -281,7 +281,7 @@ END_TEST
 /* Rubbish that says that it is IP, and what nothing is known about: goes as it is, in its place. */
 START_TEST(unknown_packets_go_alone)
 {
-	struct dice d = { 99 };
+	struct dice d = dice_new(99);
 
 	for (int round = 0; round < 5000; round++) {
 		size_t len = 20 + dice_below(&d, 100);

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/unit/dice.h"
 #include "tests/unit/kit.h"
-#include "tests/unit/tunneld/dice.h"
 
 #define MANY 5000	/* above what the first buckets take: it grows twice */
 
@@ -92,7 +92,7 @@ END_TEST
 START_TEST(it_grows_and_shrinks)
 {
 	static bool there[MANY];
-	struct dice d = { 1 };
+	struct dice d = dice_new(1);
 	struct peers p;
 
 	peers_init(&p);

@@ -4,8 +4,8 @@
 #include <check.h>
 #include <stddef.h>
 
+#include "tests/unit/dice.h"
 #include "tests/unit/kit.h"
-#include "tests/unit/tunneld/dice.h"
 
 #define W ((uint64_t) REPLAY_WINDOW)
 #define RING ((uint64_t) REPLAY_WORDS * 64)
@@ -119,7 +119,7 @@ model_fresh(const struct model *m, uint64_t seq)
 static uint64_t
 pick(struct dice *d, uint64_t top)
 {
-	static const uint64_t reach[] = { 4, 64, 65, W, RING, RING + 1, 3 * RING };
+	static const unsigned reach[] = { 4, 64, 65, W, RING, RING + 1, 3 * RING };
 	uint64_t off = dice_below(d, reach[dice_below(d, sizeof(reach) / sizeof(reach[0]))]);
 
 	switch (dice_below(d, 16)) {
@@ -139,7 +139,7 @@ pick(struct dice *d, uint64_t top)
 START_TEST(it_is_a_list_with_a_window)
 {
 	static struct model m;
-	struct dice d = { (uint64_t) _i };
+	struct dice d = dice_new((uint64_t) _i);
 	struct replay r = { 0 };
 
 	m.n = m.top = 0;

@@ -4,8 +4,8 @@
 #include <check.h>
 #include <stdint.h>
 
+#include "tests/unit/dice.h"
 #include "tests/unit/kit.h"
-#include "tests/unit/tunneld/dice.h"
 
 #define ADDRS 3000
 #define STEPS 20000
@@ -157,16 +157,16 @@ START_TEST(it_is_an_array_by_address)
 {
 	static int values[ADDRS];
 	static void *model[ADDRS];
-	struct dice d = { (uint64_t) _i };
+	struct dice d = dice_new((uint64_t) _i);
 	struct route_table t;
 	/* Few addresses: many tombstones are met. Many: growth. */
-	uint64_t range = _i % 2 == 0 ? 40 : ADDRS;
+	unsigned range = _i % 2 == 0 ? 40 : ADDRS;
 
 	route_init(&t);
 	for (unsigned n = 0; n < ADDRS; n++)
 		model[n] = NULL;
 	for (unsigned i = 0; i < STEPS; i++) {
-		unsigned n = (unsigned) dice_below(&d, range);
+		unsigned n = dice_below(&d, range);
 
 		switch (dice_below(&d, 3)) {
 		case 0:

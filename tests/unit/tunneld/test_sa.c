@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tests/unit/dice.h"
 #include "tests/unit/kit.h"
-#include "tests/unit/tunneld/dice.h"
 
 static void
 add(struct sa_table *t, struct esp_rx *rx, unsigned worker, uint32_t random)
@@ -65,7 +65,7 @@ END_TEST
 /* An old number must not reach whoever has the place now. */
 START_TEST(a_place_is_taken_again_under_another_number)
 {
-	struct dice d = { 1 };
+	struct dice d = dice_new(1);
 	struct sa_table t;
 	struct esp_rx rx = { 0 };
 	uint32_t last[64] = { 0 };
