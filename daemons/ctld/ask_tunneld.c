@@ -66,6 +66,7 @@ read_session(const Litevpn__Tunneld__Session *pb, struct tunneld_session *out, s
 		.since_s = pb->since_s,
 		.last_rx_ms = pb->last_rx_ms,
 		.rtt_us = pb->rtt_us,
+		.mtu = pb->mtu,
 	};
 
 	if (backend_text(s.node_id, sizeof(s.node_id), pb->node_id, e) < 0 ||

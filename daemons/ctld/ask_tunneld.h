@@ -26,6 +26,7 @@ struct tunneld_session {
 	int64_t since_s;	/* UTC */
 	int64_t last_rx_ms;	/* ago */
 	int64_t rtt_us;		/* 0: none measured */
+	uint32_t mtu;		/* of inner packets to the node */
 };
 
 struct tunneld_sessions {

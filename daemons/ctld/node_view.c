@@ -37,6 +37,7 @@ set_session(struct node_view *v, const struct tunneld_session *s)
 	pb->tx_bytes = s->tx_bytes;
 	pb->silence = set_duration(&v->silence, s->last_rx_ms * 1000);
 	pb->round_trip = s->rtt_us == 0 ? NULL : set_duration(&v->round_trip, s->rtt_us);
+	pb->mtu = (int32_t) s->mtu;
 	pb->cipher = (char *) s->cipher;
 	pb->version = (char *) s->version;
 	v->info.session = pb;

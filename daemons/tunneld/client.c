@@ -12,6 +12,7 @@
 #include "common/secret.h"
 #include "config.h"
 #include "daemons/tunneld/dial.h"
+#include "daemons/tunneld/session_mtu.h"
 
 #define ATTEMPT_MS 15000	/* from the first packet to a configured device */
 #define NO_SOCKET UINT32_MAX
@@ -40,6 +41,7 @@ struct client {
 	 */
 	struct session *previous;
 	uint32_t asked;			/* number of the last question to the monitor */
+	struct monitor_configure device;	/* that it was asked for */
 	unsigned next_server;		/* of conf_client_server, for the next attempt */
 	int64_t delay_ms;		/* before the next attempt, grows with each failure */
 	struct ev_timer retry, rekey;
@@ -238,6 +240,23 @@ on_worn(struct session *s)
 		on_rekey(c);
 }
 
+/* The device follows what the path of the session in use takes. */
+static void
+on_mtu(struct session *s)
+{
+	struct client *c = client_of(s);
+	bool ipv6 = c->device.address.addr.family == AF_INET6;
+
+	/* Another one is about to take over: then is the time. */
+	if (s != c->server.current || (c->attempt.session != NULL && c->attempt.session->peer != NULL))
+		return;
+	if (c->device.mtu == session_mtu(s, ipv6))
+		return;
+	c->device.mtu = session_mtu(s, ipv6);
+	c->device.number = 0;	/* nobody waits for the answer */
+	c->p.configure(c->p.arg, &c->device);
+}
+
 static void
 on_empty(void *role, struct peer *peer)
 {
@@ -250,6 +269,7 @@ static const struct session_ops session_ops = {
 	.goodbye = on_goodbye,
 	.control_lost = on_control_lost,
 	.worn = on_worn,
+	.mtu = on_mtu,
 	.empty = on_empty,
 };
 
@@ -300,16 +320,18 @@ set_end(struct client *c, struct session *s)
 static void
 ask_monitor(struct client *c, const struct control_welcome *w)
 {
-	struct monitor_configure want = {
+	bool ipv6 = w->address.addr.family == AF_INET6;
+
+	c->device = (struct monitor_configure){
 		.number = ++c->asked,
 		.address = w->address,
-		.mtu = w->mtu,
+		.mtu = session_mtu(c->attempt.session, ipv6),
 		.nroutes = w->nroutes,
 		.server = *dial_addr(c->dial),
 	};
 
-	memcpy(want.routes, w->routes, sizeof(want.routes));
-	c->p.configure(c->p.arg, &want);
+	memcpy(c->device.routes, w->routes, sizeof(c->device.routes));
+	c->p.configure(c->p.arg, &c->device);
 }
 
 static void
@@ -324,6 +346,8 @@ on_welcome(struct client *c, const struct control_welcome *w)
 		.peer_spi = w->nspis > 0 && c->p.conf->transport != CONF_TRANSPORT_TLS ? w->spis[0] : 0,
 		.roams = false,
 		.tls_allowed = c->p.conf->transport != CONF_TRANSPORT_UDP,
+		.mtu = w->mtu,
+		.mtu_top = c->p.conf->mtu == 0 ? w->mtu_top : 0,
 		.keepalive_ms = w->keepalive_ms,
 		.dead_after_ms = w->dead_after_ms,
 		.version = w->version,
@@ -369,6 +393,7 @@ client_configured(struct client *c, const struct monitor_configured *answer)
 	c->previous = c->server.current;
 	c->server.current = s;
 	set_end(c, s);
+	on_mtu(s);
 	conn_send(s->conn, &keepalive);
 	log_notice("connected", "server=%s addr=%s epoch=%" PRIu64 " first=%s",
 	    LOG_Q(c->attempt.host), IP_TEXT(dial_addr(c->dial)), s->epoch, first ? "true" : "false");

@@ -64,6 +64,7 @@ read_welcome(const Litevpn__Tunnel__Welcome *m, struct control_welcome *w)
 	    copy_spis(w->spis, &w->nspis, m->receive_spis, m->n_receive_spis) < 0 ||
 	    m->n_routes > CONTROL_ROUTES_MAX || m->workers == 0 ||
 	    m->workers > CONTROL_WORKERS_MAX || m->mtu < 576 || m->mtu > 9000 ||
+	    (m->mtu_top != 0 && (m->mtu_top < 576 || m->mtu_top > 9000)) ||
 	    m->keepalive_ms < KEEPALIVE_MIN_MS || m->dead_after_ms / 2 < m->keepalive_ms ||
 	    m->dead_after_ms > INT32_MAX || m->rekey_ms > INT32_MAX)
 		return -EBADMSG;
@@ -73,6 +74,7 @@ read_welcome(const Litevpn__Tunnel__Welcome *m, struct control_welcome *w)
 	}
 	w->nroutes = (unsigned) m->n_routes;
 	w->mtu = m->mtu;
+	w->mtu_top = m->mtu_top;
 	w->cipher = (int) m->cipher;
 	w->workers = m->workers;
 	w->epoch = m->epoch;
@@ -197,6 +199,7 @@ pack_welcome(const struct control_welcome *w, uint8_t *out)
 	welcome.address = (char *) ip_prefix_format(&w->address, address);
 	welcome.server_address = (char *) ip_format(&w->server_address, server);
 	welcome.mtu = w->mtu;
+	welcome.mtu_top = w->mtu_top;
 	welcome.n_routes = w->nroutes;
 	welcome.routes = routes;
 	welcome.cipher = (Litevpn__Tunnel__Cipher) w->cipher;

@@ -45,7 +45,8 @@ struct control_welcome {
 	char node_id[CONTROL_ID_MAX + 1];
 	struct ip_prefix address;
 	struct ip_addr server_address;
-	uint32_t mtu;
+	uint32_t mtu;		/* 576 to 9000 */
+	uint32_t mtu_top;	/* the same, or 0: mtu is fixed */
 	unsigned nroutes;
 	struct ip_prefix routes[CONTROL_ROUTES_MAX];
 	int cipher;

@@ -11,6 +11,7 @@
 #include "common/reason.h"
 #include "config.h"
 #include "daemons/tunneld/counts.h"
+#include "daemons/tunneld/session_mtu.h"
 #include "ipc/tunneld.pb-c.h"
 
 #define SESSIONS_MAX 1000	/* asked for in one request: a page of the API */
@@ -78,6 +79,7 @@ fill_session(Litevpn__Tunneld__Session *out, const struct peer *peer, char end[I
 	out->since_s = s->since_s;
 	out->last_rx_ms = clock_mono_ms() - s->rx_ms;
 	out->rtt_us = s->probe.rtt_us;
+	out->mtu = session_mtu(s, peer->addr.family == AF_INET6);
 	out->cipher = (char *) aead_name(s->cipher);
 	out->version = (char *) s->version;
 }

@@ -231,6 +231,7 @@ take_init(struct engine *g, struct err *e)
 	if (m->type != MONITOR_INIT || m->len != sizeof(init))
 		return err_set(e, -EBADMSG, "the monitor says something else than INIT");
 	memcpy(&init, m->body, sizeof(init));
+	parts.mtu = init.mtu;
 	nfiles = (unsigned) __builtin_popcount(init.files.mask);
 	if (init.ntcp > UDP_SOCKETS_MAX || init.nudp > UDP_SOCKETS_MAX ||
 	    m->nfds != 1 + init.ntcp + init.nudp + nfiles)

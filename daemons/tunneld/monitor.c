@@ -17,6 +17,7 @@
 #include "daemons/tunneld/idfiles.h"
 #include "daemons/tunneld/journal.h"
 #include "daemons/tunneld/monitor_msg.h"
+#include "daemons/tunneld/mtu.h"
 #include "daemons/tunneld/netcfg.h"
 #include "daemons/tunneld/sandbox_tunneld.h"
 #include "daemons/tunneld/tun.h"
@@ -30,6 +31,7 @@ struct monitor {
 	int tun;
 	struct tun_features tun_features;
 	unsigned ifindex;
+	unsigned mtu;			/* of the device (server) */
 	bool foreign;			/* the device was there, and is not of the journal */
 	int tcp[UDP_SOCKETS_MAX], udp[UDP_SOCKETS_MAX];
 	unsigned nlisten;
@@ -106,6 +108,18 @@ recover(struct monitor *m, struct err *e)
 	return 0;
 }
 
+/* As wide as the widest of our links: for each node no more than its path takes is used of it. */
+static unsigned
+device_mtu(const struct monitor *m)
+{
+	const struct conf_server *c = &m->d->sc;
+	unsigned outer = 0;
+
+	if (c->mtu != 0 || netcfg_widest(m->net, m->ifindex, &outer) < 0 || outer == 0)
+		return conf_server_mtu(c);
+	return mtu_of(mtu_inside(outer), c->vpn_addr.addr.family == AF_INET6);
+}
+
 static int
 open_device(struct monitor *m, struct err *e)
 {
@@ -120,7 +134,8 @@ open_device(struct monitor *m, struct err *e)
 		return err_set(e, rc, "device %s: %s", d->device, strerror(-rc));
 	if (!d->server)
 		return 0;	/* configured when the server has said how */
-	if ((rc = netcfg_link_up(m->net, m->ifindex, conf_server_mtu(&d->sc))) < 0 ||
+	m->mtu = device_mtu(m);
+	if ((rc = netcfg_link_up(m->net, m->ifindex, m->mtu)) < 0 ||
 	    (rc = netcfg_set_address(m->net, m->ifindex, &d->sc.vpn_addr)) < 0)
 		return err_set(e, rc, "device %s: address %s: %s", d->device,
 		    PREFIX_TEXT(&d->sc.vpn_addr), strerror(-rc));
@@ -242,7 +257,7 @@ static int
 send_init(struct monitor *m, struct err *e)
 {
 	struct monitor_init init = { .ntcp = m->nlisten, .nudp = m->nlisten,
-		.tun = m->tun_features };
+		.tun = m->tun_features, .mtu = m->mtu };
 	int fds[CHAN_FDS_MAX], nfiles, rc;
 	unsigned n = 0;
 

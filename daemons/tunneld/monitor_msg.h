@@ -44,6 +44,7 @@ struct monitor_files {
 struct monitor_init {
 	uint32_t ntcp, nudp;
 	struct tun_features tun;
+	uint32_t mtu;		/* of the device (server) */
 	struct monitor_files files;
 };
 

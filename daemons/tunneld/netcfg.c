@@ -92,6 +92,41 @@ netcfg_name(struct netcfg *n, unsigned ifindex, char name_out[16])
 	return 0;
 }
 
+struct widest {
+	unsigned except, mtu;
+};
+
+static void
+forget_widest(void *arg)
+{
+	((struct widest *) arg)->mtu = 0;
+}
+
+static int
+compare_mtu(const struct nlmsghdr *nlh, void *arg)
+{
+	struct widest *w = arg;
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	struct netcfg_attrs a = netcfg_attrs(nlh, sizeof(*ifi));
+	unsigned mtu = a.by_type[IFLA_MTU] == NULL ? 0 : mnl_attr_get_u32(a.by_type[IFLA_MTU]);
+
+	if ((ifi->ifi_flags & IFF_UP) != 0 && (ifi->ifi_flags & IFF_LOOPBACK) == 0 &&
+	    (unsigned) ifi->ifi_index != w->except && mtu > w->mtu)
+		w->mtu = mtu;
+	return MNL_CB_OK;
+}
+
+int
+netcfg_widest(struct netcfg *n, unsigned except, unsigned *mtu_out)
+{
+	struct widest w = { .except = except };
+	int rc = netcfg_dump(n, RTM_GETLINK, AF_UNSPEC, forget_widest, compare_mtu, &w);
+
+	if (rc == 0)
+		*mtu_out = w.mtu;
+	return rc;
+}
+
 int
 netcfg_link_up(struct netcfg *n, unsigned ifindex, unsigned mtu)
 {

@@ -22,6 +22,12 @@ int netcfg_index(struct netcfg *n, const char *device, unsigned *ifindex_out);
 /* The name of a device: at most 15 characters and a NUL. -ENODEV when it is there no more. */
 int netcfg_name(struct netcfg *n, unsigned ifindex, char name_out[16]);
 
+/*
+ * The largest MTU of the devices that are up, but for loopback and `except`; 0: there are none. 0 or
+ * negative.
+ */
+int netcfg_widest(struct netcfg *n, unsigned except, unsigned *mtu_out);
+
 int netcfg_link_up(struct netcfg *n, unsigned ifindex, unsigned mtu);
 int netcfg_link_delete(struct netcfg *n, unsigned ifindex);
 

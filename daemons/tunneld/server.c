@@ -151,6 +151,12 @@ on_worn(struct session *s)
 }
 
 static void
+on_mtu(struct session *s)
+{
+	(void) s;	/* the device serves all nodes, and stays as wide as it is */
+}
+
+static void
 on_empty(void *role, struct peer *peer)
 {
 	struct server *srv = role;
@@ -166,6 +172,7 @@ static const struct session_ops session_ops = {
 	.goodbye = on_goodbye,
 	.control_lost = on_control_lost,
 	.worn = on_worn,
+	.mtu = on_mtu,
 	.empty = on_empty,
 };
 
@@ -265,6 +272,22 @@ get_peer(struct server *srv, const struct ipam_attached *a, int *reason_out)
 	return peer;
 }
 
+/* What a node begins with: what its own path takes is searched from there. */
+static unsigned
+first_mtu(const struct server *srv)
+{
+	unsigned mtu = conf_server_mtu(&srv->p.d->sc);
+
+	return mtu < srv->p.mtu ? mtu : srv->p.mtu;
+}
+
+/* How far that goes; 0: `mtu` of the configuration fixes it. */
+static unsigned
+mtu_top(const struct server *srv)
+{
+	return srv->p.d->sc.mtu == 0 ? srv->p.mtu : 0;
+}
+
 static void
 send_welcome(const struct server *srv, struct session *s, const struct ipam_attached *a)
 {
@@ -276,7 +299,8 @@ send_welcome(const struct server *srv, struct session *s, const struct ipam_atta
 	strcpy(w->node_id, a->node_id);
 	w->address = a->address;
 	w->server_address = c->vpn_addr.addr;
-	w->mtu = conf_server_mtu(c);
+	w->mtu = first_mtu(srv);
+	w->mtu_top = mtu_top(srv);
 	for (size_t i = 0; i < c->push_routes.n; i++)
 		w->routes[w->nroutes++] = routes[i];
 	w->cipher = (int) s->cipher;
@@ -303,6 +327,8 @@ start_session(struct server *srv, struct peer *peer, const struct join_result *r
 		.peer_spi = r->hello->nspis > 0 ? r->hello->spis[0] : 0,
 		.roams = true,
 		.tls_allowed = true,
+		.mtu = first_mtu(srv),
+		.mtu_top = mtu_top(srv),
 		.keepalive_ms = (uint32_t) c->keepalive_ms,
 		.dead_after_ms = (uint32_t) c->dead_after_ms,
 		.version = r->hello->version,
@@ -385,7 +411,7 @@ server_get_info(const struct server *srv, struct server_info *out)
 	*out = (struct server_info){
 		.device = srv->p.d->sc.device,
 		.address = srv->p.d->sc.vpn_addr,
-		.mtu = conf_server_mtu(&srv->p.d->sc),
+		.mtu = srv->p.mtu,
 		.sessions = srv->peers.n,
 		.started_s = srv->started_s,
 		.stats = &srv->p.worker->stats,

@@ -24,6 +24,7 @@ struct server_parts {	/* all borrowed for the server's life */
 	struct conn_env *conns;
 	struct worker *worker;
 	const struct identity *identity;
+	unsigned mtu;		/* of the device */
 };
 
 /* consumes: the ntcp listening sockets. Sets the worker up as a server's. */

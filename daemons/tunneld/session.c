@@ -12,12 +12,13 @@
 #include "common/secret.h"
 #include "common/wire.h"
 #include "daemons/tunneld/ippkt.h"
+#include "daemons/tunneld/session_mtu.h"
+#include "daemons/tunneld/tcpmss.h"
 
 #define EXPORTER_LABEL "EXPORTER-litevpn-esp"
 #define EXPORTER_LEN (AEAD_KEY_LEN + AEAD_SALT_LEN)
 #define OVERLAP_MS 10000	/* how long a replaced session still receives */
 #define ECHOES_PER_SECOND 10
-#define ECHO_LEN 9		/* type, nonce */
 #define ECHO_REQUEST 0
 #define ECHO_REPLY 1
 #define MOVES_MS 1000		/* between lines in the log: a node can move with each packet */
@@ -60,6 +61,8 @@ schedule(struct session *s)
 		due = conn_dead_ms(s);
 	if (can_probe(s) && probe_due(&s->probe) / 1000 + 1 < due)
 		due = probe_due(&s->probe) / 1000 + 1;
+	if (session_mtu_due(s) / 1000 + 1 < due)
+		due = session_mtu_due(s) / 1000 + 1;
 	ev_timer_start(s->env->ev, &s->tick, due - now, on_tick, s);
 }
 
@@ -81,10 +84,16 @@ send_udp(struct session *s, uint8_t *pkt, size_t len, enum esp_next next)
 	return VERDICT_OK;
 }
 
+static bool
+has_tls(const struct session *s)
+{
+	return s->conn != NULL && s->tls_allowed;
+}
+
 static enum verdict
 send_tls(struct session *s, const uint8_t *pkt, size_t len)
 {
-	if (s->conn == NULL || !s->tls_allowed)
+	if (!has_tls(s))
 		return VERDICT_PATH_DOWN;
 	return conn_send_packet(s->conn, pkt, len) < 0 ? VERDICT_TLS_QUEUE_FULL : VERDICT_OK;
 }
@@ -99,8 +108,15 @@ enum verdict
 session_send(struct session *s, uint8_t *pkt, size_t len)
 {
 	enum verdict v = VERDICT_ENDPOINT_UNPROVEN;
+	bool udp = session_on_udp(s);
 
-	if (session_on_udp(s)) {
+	if (udp && len > s->udp_max) {
+		if (session_mtu_refuses(s, pkt, len))
+			return VERDICT_INNER_TOO_BIG;
+		udp = !has_tls(s);	/* without it: in fragments, perhaps */
+	}
+	tcpmss_clamp(pkt, len, session_mtu(s, false));
+	if (udp) {
 		v = send_udp(s, pkt, len, ippkt_next_header(pkt));
 		if (v == VERDICT_OK && probe_sent(&s->probe, ev_now_us(s->env->ev)))
 			schedule(s);
@@ -116,15 +132,22 @@ session_send(struct session *s, uint8_t *pkt, size_t len)
 
 /* --- echoes ----------------------------------------------------------------------------------- */
 
-static void
-send_echo(struct session *s, uint8_t type, uint64_t nonce)
+void
+session_put_echo(uint8_t *out, uint64_t nonce)
 {
-	uint8_t buf[ECHO_LEN + ESP_TRAILER];
-	struct wire w = wire_writer(buf, ECHO_LEN);
+	struct wire w = wire_writer(out, SESSION_ECHO_LEN);
 
-	wire_put_u8(&w, type);
+	wire_put_u8(&w, ECHO_REQUEST);
 	wire_put_u64(&w, nonce);
-	send_udp(s, buf, ECHO_LEN, ESP_NEXT_NONE);
+}
+
+static void
+ask_echo(struct session *s)
+{
+	uint8_t buf[SESSION_ECHO_LEN + ESP_TRAILER];
+
+	session_put_echo(buf, s->probe.nonce);
+	send_udp(s, buf, SESSION_ECHO_LEN, ESP_NEXT_NONE);
 	udp_tx_flush(s->env->tx);	/* nothing else may be on its way */
 }
 
@@ -181,6 +204,7 @@ handle_echo(struct session *s, uint8_t *pkt, size_t len, const struct udp_end *f
 		prove_end(s);
 	if (probe_answered(&s->probe, nonce, clock_mono_us()))
 		path_changed(s);
+	session_mtu_answered(s, nonce);
 	schedule(s);
 	return VERDICT_OK;
 }
@@ -200,6 +224,8 @@ note_alive(struct session *s)
 void
 session_set_end(struct session *s, const struct udp_end *end)
 {
+	if (s->end_known)
+		mtu_moved(&s->mtu, clock_mono_us());
 	s->end = *end;
 	s->end_known = true;
 	s->end_proven = !s->roams;	/* a node knows where its server is */
@@ -380,8 +406,12 @@ tick_probe(struct session *s)
 
 	if (probe_tick(&s->probe, new_nonce(), clock_mono_us(), &ask))
 		path_changed(s);
-	if (ask)
-		send_echo(s, ECHO_REQUEST, s->probe.nonce);
+	if (!ask)
+		return;
+	/* Nothing comes back: perhaps only what is long is lost. */
+	if (s->probe.waiting_us != 0)
+		mtu_suspect(&s->mtu, clock_mono_us());
+	ask_echo(s);
 }
 
 static void
@@ -402,6 +432,8 @@ on_tick(void *arg)
 	}
 	if (can_probe(s) && probe_due(&s->probe) <= clock_mono_us())
 		tick_probe(s);
+	if (session_mtu_due(s) <= clock_mono_us())
+		session_mtu_tick(s);
 	if (!s->is_worn && esp_worn(&s->tx, &s->rx)) {
 		s->is_worn = true;
 		s->env->ops->worn(s);
@@ -473,6 +505,8 @@ session_start(struct session *s, const struct session_conf *conf, struct conn *c
 	s->tls_allowed = conf->tls_allowed;
 	s->keepalive_ms = conf->keepalive_ms;
 	s->dead_after_ms = conf->dead_after_ms;
+	s->mtu_begin = conf->mtu;
+	session_mtu_begin(s, conf->mtu_top);
 	strncpy(s->version, conf->version, sizeof(s->version) - 1);
 	s->rx_ms = clock_mono_ms();
 	s->since_s = clock_utc_s();

@@ -12,6 +12,7 @@
 #include "daemons/tunneld/conn.h"
 #include "daemons/tunneld/control.h"
 #include "daemons/tunneld/esp.h"
+#include "daemons/tunneld/mtu.h"
 #include "daemons/tunneld/probe.h"
 #include "daemons/tunneld/sa.h"
 #include "daemons/tunneld/stats.h"
@@ -50,6 +51,8 @@ struct session_ops {
 	void (*control_lost)(struct session *s);
 	/* Half of what its keys may protect has passed: time for a new session. Once. */
 	void (*worn)(struct session *s);
+	/* How long inner packets may be has been found, or has changed (session_mtu.h). */
+	void (*mtu)(struct session *s);
 	/* The peer's last session has been freed; the peer may be freed now. */
 	void (*empty)(void *role, struct peer *peer);
 };
@@ -94,6 +97,10 @@ struct session {
 	bool roams;			/* the peer's end follows its packets (server) */
 	bool tls_allowed;		/* `transport: udp` forbids it */
 	struct probe probe;
+	struct mtu mtu;
+	unsigned mtu_begin;		/* for packets while nothing has been found */
+	size_t udp_max;			/* inner packets above it do not pass in UDP, as is known */
+	uint64_t mtu_bytes;		/* tx_bytes when the path was last asked about them */
 
 	bool is_up;
 	bool is_worn;			/* and its role knows */
@@ -115,6 +122,8 @@ struct session_conf {
 	enum aead_alg cipher;
 	uint32_t peer_spi;		/* 0: the peer takes no ESP */
 	bool roams, tls_allowed;
+	unsigned mtu;			/* of inner packets: to begin with, or for good where: */
+	unsigned mtu_top;		/* how far the path is searched; 0: not */
 	uint32_t keepalive_ms, dead_after_ms;
 	const char *version;
 };
@@ -145,6 +154,10 @@ void session_retire(struct session *s, int reason);
  * There must be ESP_TRAILER writable bytes behind it.
  */
 enum verdict session_send(struct session *s, uint8_t *pkt, size_t len);
+
+/* The begin of an echo request with this nonce: SESSION_ECHO_LEN bytes. What follows is padding. */
+#define SESSION_ECHO_LEN 9
+void session_put_echo(uint8_t *out, uint64_t nonce);
 
 /* A datagram for the session's SA. */
 enum verdict session_input(struct session *s, uint8_t *pkt, size_t len, const struct udp_end *from);

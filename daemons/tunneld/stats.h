@@ -23,6 +23,7 @@
 	X(INNER_MALFORMED, "inner_malformed")           /* not an IP packet of its own length */   \
 	X(INNER_SPOOFED, "inner_spoofed")               /* the source is not the node's address */ \
 	X(INNER_NO_ROUTE, "inner_no_route")             /* no node has the destination */          \
+	X(INNER_TOO_BIG, "inner_too_big")               /* its sender is told a path MTU */        \
 	X(INTERCONNECTION_OFF, "interconnection_off")   /* node to node, which is not allowed */   \
 	X(NODE_OFFLINE, "node_offline")                 /* the node has no running session */      \
 	X(ENDPOINT_UNPROVEN, "endpoint_unproven")       /* new endpoint: 3 times what it sent */   \

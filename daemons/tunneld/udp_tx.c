@@ -56,16 +56,16 @@ put_local(struct msghdr *mh, const struct ip_addr *local)
 }
 
 static struct msghdr
-make_header(struct udp_tx *tx, union control *control)
+make_header(const struct udp_end *to, union control *control)
 {
 	struct msghdr mh = {
-		.msg_name = &tx->to.peer,
-		.msg_namelen = tx->to.peer_len,
+		.msg_name = (void *) &to->peer,
+		.msg_namelen = to->peer_len,
 		.msg_control = control->buf,
 	};
 
 	memset(control, 0, sizeof(*control));
-	put_local(&mh, &tx->to.local);
+	put_local(&mh, &to->local);
 	return mh;
 }
 
@@ -76,7 +76,7 @@ static bool
 send_segmented(struct udp_tx *tx)
 {
 	union control control;
-	struct msghdr mh = make_header(tx, &control);
+	struct msghdr mh = make_header(&tx->to, &control);
 	struct iovec iov = { tx->buf, tx->len };
 	uint16_t size = (uint16_t) tx->iov[0].iov_len;
 
@@ -102,7 +102,7 @@ send_each(struct udp_tx *tx)
 {
 	struct mmsghdr msgs[UDP_TX_PACKETS];
 	union control control;
-	struct msghdr mh = make_header(tx, &control);
+	struct msghdr mh = make_header(&tx->to, &control);
 	unsigned done = 0;
 
 	mh.msg_iovlen = 1;
@@ -132,6 +132,35 @@ udp_tx_flush(struct udp_tx *tx)
 	tx->n = 0;
 	tx->len = 0;
 	tx->closed = false;
+}
+
+/* Whether datagrams may be fragmented, here or on the way. What is not of the family is refused. */
+static void
+set_whole(int fd, bool whole)
+{
+	int v4 = whole ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT;
+	int v6 = whole ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_DONT, on = whole;
+
+	setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4, sizeof(v4));
+	setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6, sizeof(v6));
+	setsockopt(fd, IPPROTO_IPV6, IPV6_DONTFRAG, &on, sizeof(on));
+}
+
+int
+udp_tx_whole(struct udp_tx *tx, const struct udp_end *to, const uint8_t *dgram, size_t len)
+{
+	int fd = tx->udp->fds[to->socket], rc;
+	union control control;
+	struct msghdr mh = make_header(to, &control);
+	struct iovec iov = { (void *) dgram, len };
+
+	mh.msg_iov = &iov;
+	mh.msg_iovlen = 1;
+	udp_tx_flush(tx);
+	set_whole(fd, true);
+	rc = sendmsg(fd, &mh, MSG_DONTWAIT) < 0 && errno == EMSGSIZE ? -EMSGSIZE : 0;
+	set_whole(fd, false);
+	return rc;
 }
 
 /* --- gathering -------------------------------------------------------------------------------- */

@@ -41,6 +41,12 @@ void udp_tx_init(struct udp_tx *tx, const struct udp *udp, enum conf_offload off
 uint8_t *udp_tx_room(struct udp_tx *tx, const struct udp_end *to, size_t len);
 void udp_tx_put(struct udp_tx *tx, size_t len);
 
+/*
+ * Sends one datagram by itself, now, and whole: it is lost where it does not fit, not fragmented.
+ * 0, or -EMSGSIZE when our own link does not take it. Other failures are as good as a loss.
+ */
+int udp_tx_whole(struct udp_tx *tx, const struct udp_end *to, const uint8_t *dgram, size_t len);
+
 /* Sends what waits. What the kernel does not take is lost and counted. */
 void udp_tx_flush(struct udp_tx *tx);
 

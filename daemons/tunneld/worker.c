@@ -7,11 +7,16 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "daemons/tunneld/icmp_big.h"
 #include "daemons/tunneld/ippkt.h"
+#include "daemons/tunneld/session_mtu.h"
+#include "daemons/tunneld/tcpmss.h"
 
 /* At one time, in one direction: the other one, timers and connections want their turn. */
 #define TURN_PACKETS 512
 #define TURN_BYTES (512 * 1024)
+
+#define ANSWERS_PER_SECOND 200	/* of packets that are too big */
 
 struct turn {
 	size_t packets, bytes;
@@ -42,6 +47,41 @@ send_to(struct peer *peer, uint8_t *pkt, size_t len)
 {
 	return peer->current == NULL ? VERDICT_NODE_OFFLINE
 				     : session_send(peer->current, pkt, len);
+}
+
+static bool
+may_answer(struct worker *w)
+{
+	int64_t now = ev_now_us(w->ev);
+
+	if (now - w->answers_us >= 1000000) {
+		w->answers_us = now;
+		w->answers = ANSWERS_PER_SECOND;
+	}
+	if (w->answers == 0)
+		return false;
+	w->answers--;
+	return true;
+}
+
+/* Its sender learns what fits: the host, by the TUN (from NULL), or a node. */
+static void
+answer_too_big(struct worker *w, const struct peer *to, struct session *from, const uint8_t *pkt,
+    size_t len)
+{
+	uint8_t answer[ICMP_BIG_MAX + ESP_TRAILER];
+	size_t n = 0;
+
+	if (to->current != NULL && may_answer(w))
+		n = icmp_big_make(pkt, len, session_mtu(to->current, pkt[0] >> 4 == 6), answer);
+	if (n == 0)
+		return;
+	if (from != NULL) {
+		session_send(from, answer, n);
+		return;
+	}
+	tunq_write(&w->tun, answer, n);
+	tunq_flush(&w->tun);	/* while it is there */
 }
 
 /* Who has the destination. NULL with the reason. */
@@ -78,7 +118,10 @@ from_tun(struct worker *w, const struct offload_split *s)
 		size_t len;
 		uint8_t *pkt = tunq_part(&w->tun, s, i, &len);
 
-		w->stats.count[send_to(peer, pkt, len)]++;
+		v = send_to(peer, pkt, len);
+		w->stats.count[v]++;
+		if (v == VERDICT_INNER_TOO_BIG)
+			answer_too_big(w, peer, NULL, pkt, len);
 	}
 }
 
@@ -123,6 +166,16 @@ to_tun(struct worker *w, uint8_t *pkt, size_t len)
 	return VERDICT_OK;
 }
 
+static enum verdict
+to_peer(struct worker *w, struct peer *to, struct session *from, uint8_t *pkt, size_t len)
+{
+	enum verdict v = send_to(to, pkt, len);
+
+	if (v == VERDICT_INNER_TOO_BIG)
+		answer_too_big(w, to, from, pkt, len);
+	return v;
+}
+
 enum verdict
 worker_deliver(void *arg, struct session *from, uint8_t *pkt, size_t len)
 {
@@ -134,6 +187,7 @@ worker_deliver(void *arg, struct session *from, uint8_t *pkt, size_t len)
 		return VERDICT_INNER_MALFORMED;
 	if (!from->peer->any_source && !ip_equal(&ip.src, &from->peer->addr))
 		return VERDICT_INNER_SPOOFED;
+	tcpmss_clamp(pkt, len, session_mtu(from, false));
 	if (w->uplink != NULL || ip_equal(&ip.dst, &w->network.addr))
 		return to_tun(w, pkt, len);
 	/* What is for the network itself never reaches the host: it would be forwarded back to us. */
@@ -142,7 +196,7 @@ worker_deliver(void *arg, struct session *from, uint8_t *pkt, size_t len)
 	if (!w->interconnection)
 		return VERDICT_INTERCONNECTION_OFF;
 	to = route_find(&w->routes, &ip.dst);
-	return to == NULL ? VERDICT_INNER_NO_ROUTE : send_to(to, pkt, len);
+	return to == NULL ? VERDICT_INNER_NO_ROUTE : to_peer(w, to, from, pkt, len);
 }
 
 static enum verdict

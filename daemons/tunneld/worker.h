@@ -40,6 +40,9 @@ struct worker {
 	struct ip_prefix network;	/* with our own address in it; none on a node */
 	bool interconnection;		/* packets may go from node to node */
 	struct stats stats;
+	/* Answers "too big" that may still be given, and since when (ev_now_us). */
+	unsigned answers;
+	int64_t answers_us;
 };
 
 struct worker_parts {

@@ -70,6 +70,12 @@ on_worn(struct session *s)
 }
 
 static void
+on_mtu(struct session *s)
+{
+	side_of(s)->mtus++;
+}
+
+static void
 on_empty(void *role, struct peer *peer)
 {
 	struct side *side = role;
@@ -84,6 +90,7 @@ static const struct session_ops session_ops = {
 	.goodbye = on_goodbye,
 	.control_lost = on_control_lost,
 	.worn = on_worn,
+	.mtu = on_mtu,
 	.empty = on_empty,
 };
 
@@ -211,6 +218,8 @@ start(struct side *s, bool server, uint32_t peer_spi, const struct ends_conf *co
 		.peer_spi = conf->no_esp ? 0 : peer_spi,
 		.roams = server,
 		.tls_allowed = server || !conf->no_tls,
+		.mtu = 1400,
+		.mtu_top = conf->mtu_top,
 		.keepalive_ms = conf->keepalive_ms,
 		.dead_after_ms = conf->dead_after_ms,
 		.version = "test",

@@ -27,13 +27,14 @@ struct side {
 	struct ev_io tun_io;
 	unsigned got;			/* packets that came out of the TUN */
 	/* What its role was told. */
-	unsigned ups, deaths, goodbyes, losses, worns, empties;
+	unsigned ups, deaths, goodbyes, losses, worns, mtus, empties;
 	char why[100];
 	bool keeps;			/* a goodbye does not make it free the session */
 };
 
 struct ends_conf {
 	uint32_t keepalive_ms, dead_after_ms;	/* 0: the usual ones, longer than any test */
+	unsigned mtu_top;	/* 0: the path's MTU is not searched */
 	bool no_esp;		/* the node takes no ESP: `transport: tls` */
 	bool no_tls;		/* nor does it send data in TLS: `transport: udp` */
 };

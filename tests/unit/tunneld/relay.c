@@ -45,7 +45,7 @@ on_front(void *arg, uint32_t events)
 	d->len = (size_t) n;
 	if (r->flip)
 		d->bytes[d->len / 2] ^= 1;
-	if (!r->drop_up)
+	if (!r->drop_up && (r->longest == 0 || d->len <= r->longest))
 		relay_send(r, d, r->way);
 }
 
@@ -56,6 +56,8 @@ on_back(struct relay *r, unsigned way)
 	ssize_t n = recv(r->back[way], buf, sizeof(buf), MSG_DONTWAIT);
 
 	if (n < 0)
+		return;
+	if (r->longest != 0 && (size_t) n > r->longest)
 		return;
 	r->bytes_down[way] += (size_t) n;
 	if (r->drop_down)

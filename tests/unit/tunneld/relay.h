@@ -26,6 +26,7 @@ struct relay {
 	struct sockaddr_in front_addr, node, server;
 	unsigned way;		/* back[way] is where the node's datagrams leave */
 	bool drop_up, drop_down;	/* what goes to the server, to the node */
+	size_t longest;		/* what is longer is dropped, both ways; 0: nothing */
 	bool flip;		/* change a bit of what goes to the server */
 	struct datagram last;	/* of those to the server, also one that was dropped */
 	unsigned ups, downs;	/* datagrams that passed */

@@ -254,7 +254,7 @@ void
 serverrig_init(struct serverrig *r)
 {
 	struct server_parts parts = { .d = &r->d, .conns = &r->conns, .worker = &r->worker,
-		.identity = &r->identity };
+		.identity = &r->identity, .mtu = 1438 };
 	struct err e = { 0 };
 	int tun[2], tcp;
 

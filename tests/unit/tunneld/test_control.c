@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "common/utf8.h"
+#include "tests/unit/dice.h"
 #include "tests/unit/kit.h"
-#include "tests/unit/tunneld/dice.h"
 #include "tunnel.pb-c.h"
 
 /* --- one of each message, with every field set ------------------------------------------------ */
@@ -36,7 +36,7 @@ welcome(void)
 {
 	return (struct control){ .type = CONTROL_WELCOME, .welcome = {
 		.node_id = "n-7", .address = prefix("10.1.1.3/24"),
-		.server_address = ip_from_bytes(AF_INET, (const uint8_t[]){ 10, 1, 1, 1 }), .mtu = 1400, .nroutes = 2,
+		.server_address = ip_from_bytes(AF_INET, (const uint8_t[]){ 10, 1, 1, 1 }), .mtu = 1400, .mtu_top = 1438, .nroutes = 2,
 		.routes = { prefix("192.168.0.0/16"), prefix("fd00:1::/32") }, .cipher = 2,
 		.workers = 16, .nspis = 2, .spis = { 1000, 1001 }, .epoch = UINT64_MAX,
 		.keepalive_ms = 25000, .dead_after_ms = 75000, .rekey_ms = 3600000,
@@ -273,7 +273,7 @@ END_TEST
 
 START_TEST(noise_is_survived)
 {
-	struct dice d = { 7 };
+	struct dice d = dice_new(7);
 	uint8_t body[64];
 
 	for (unsigned i = 0; i < 20000; i++) {
@@ -342,6 +342,10 @@ CHANGE(mtu_least, w->mtu = 576)
 CHANGE(mtu_most, w->mtu = 9000)
 CHANGE(mtu_large, w->mtu = 9001)
 CHANGE(mtu_huge, w->mtu = UINT32_MAX)
+CHANGE(top_0, w->mtu_top = 0)
+CHANGE(top_small, w->mtu_top = 575)
+CHANGE(top_most, w->mtu_top = 9000)
+CHANGE(top_large, w->mtu_top = 9001)
 CHANGE(all_routes, w->routes = many_routes; w->n_routes = CONTROL_ROUTES_MAX)
 CHANGE(too_many_routes, w->routes = many_routes; w->n_routes = CONTROL_ROUTES_MAX + 1)
 CHANGE(route_foul, w->routes = bad_route; w->n_routes = 2)
@@ -383,6 +387,10 @@ static const struct {
 	{ mtu_most, 0, 0 },
 	{ mtu_large, 0, -EBADMSG },
 	{ mtu_huge, 0, -EBADMSG },
+	{ top_0, 0, 0 },
+	{ top_small, 0, -EBADMSG },
+	{ top_most, 0, 0 },
+	{ top_large, 0, -EBADMSG },
 	{ all_routes, 0, 0 },
 	{ too_many_routes, 0, -EBADMSG },
 	{ route_foul, 0, -EBADMSG },

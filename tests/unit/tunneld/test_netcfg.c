@@ -108,6 +108,29 @@ START_TEST(the_link_comes_up_with_its_mtu)
 }
 END_TEST
 
+/* Not loopback, not what is down, not our own. */
+START_TEST(the_widest_link_is_found)
+{
+	struct rig r;
+	unsigned mtu = 1;
+
+	KIT_SKIP_UNLESS(rig_init(&r), NETNS_WHY);
+	netns_do("ip link set lo up");
+	ck_assert_int_eq(netcfg_widest(r.net, 0, &mtu), 0);
+	ck_assert_uint_eq(mtu, 1400);
+	ck_assert_int_eq(netcfg_widest(r.net, r.ifindex, &mtu), 0);
+	ck_assert_uint_eq(mtu, 0);
+	netns_do("ip link add v0 mtu 1500 type veth peer name v1 mtu 9000");
+	netns_do("ip link set v0 up");
+	ck_assert_int_eq(netcfg_widest(r.net, r.ifindex, &mtu), 0);
+	ck_assert_uint_eq(mtu, 1500);
+	netns_do("ip link set v1 up");
+	ck_assert_int_eq(netcfg_widest(r.net, r.ifindex, &mtu), 0);
+	ck_assert_uint_eq(mtu, 9000);
+	rig_fini(&r);
+}
+END_TEST
+
 START_TEST(a_device_is_deleted)
 {
 	struct rig r;
@@ -184,6 +207,7 @@ main(void)
 	tcase_add_test(tc, devices_have_names_and_numbers);
 	tcase_add_test(tc, the_longest_name_fits);
 	tcase_add_test(tc, the_link_comes_up_with_its_mtu);
+	tcase_add_test(tc, the_widest_link_is_found);
 	tcase_add_test(tc, a_device_is_deleted);
 	tcase_add_test(tc, an_address_replaces_the_others);
 	tcase_add_test(tc, families_do_not_touch_each_other);

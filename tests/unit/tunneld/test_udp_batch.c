@@ -8,8 +8,8 @@
 
 #include "daemons/tunneld/udp_rx.h"
 #include "daemons/tunneld/udp_tx.h"
+#include "tests/unit/dice.h"
 #include "tests/unit/kit.h"
-#include "tests/unit/tunneld/dice.h"
 #include "tests/unit/tunneld/netns.h"
 
 #define MANY 200
@@ -113,7 +113,7 @@ receive(unsigned whom, const unsigned *numbers, unsigned n)
 START_TEST(all_arrive_as_they_were)
 {
 	static const size_t lens[] = { 100, 100, 100, 1400, 1400, 60, 2000, LEN_MAX };
-	struct dice d = { 5 + (uint64_t) _i };
+	struct dice d = dice_new(5 + (uint64_t) _i);
 	unsigned numbers[2][MANY], n[2] = { 0, 0 };
 
 	rig_init(_i);
@@ -172,6 +172,32 @@ START_TEST(what_is_not_sent_is_counted)
 }
 END_TEST
 
+/* Loopback has an MTU of 65536 until it is given another. */
+START_TEST(a_whole_one_goes_at_once_or_not_at_all)
+{
+	static uint8_t dgram[60000];
+	bool v6 = strchr(modes[_i].addr, ':') != NULL;
+
+	KIT_SKIP_UNLESS(netns_enter(), NETNS_WHY);
+	netns_do("ip link set lo up");
+	rig_init(_i);
+	memset(dgram, 1, sizeof(dgram));
+	put(0, 0, 100);
+	ck_assert_int_eq(udp_tx_whole(&rig.tx, &rig.ends[0], dgram, 1400), 0);
+	ck_assert_uint_eq(rig.tx.n, 0);	/* what waited has gone before it */
+	ck_assert_int_eq(udp_rx_recv(&rig.rx, &rig.to, 0), 0);
+	ck_assert_int_eq(udp_tx_whole(&rig.tx, &rig.ends[0], dgram, sizeof(dgram)), 0);
+	netns_do("ip link set lo mtu 1500");
+	ck_assert_int_eq(udp_tx_whole(&rig.tx, &rig.ends[0], dgram, v6 ? 1452 : 1472), 0);
+	ck_assert_int_eq(udp_tx_whole(&rig.tx, &rig.ends[0], dgram, v6 ? 1453 : 1473), -EMSGSIZE);
+	/* The next ones may be fragmented again. */
+	put(1, 0, 4000);
+	udp_tx_flush(&rig.tx);
+	ck_assert_uint_eq(rig.stats.count[VERDICT_UDP_SEND_FAILED], 0);
+	rig_fini();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -181,5 +207,6 @@ main(void)
 	KIT_ROWS(tc, all_arrive_as_they_were, modes);
 	tcase_add_test(tc, what_cannot_be_segmented_goes_alone);
 	KIT_ROWS(tc, what_is_not_sent_is_counted, modes);
+	KIT_ROWS(tc, a_whole_one_goes_at_once_or_not_at_all, modes);
 	return kit_run("tunneld/udp_batch", tc);
 }
