@@ -111,6 +111,7 @@ decode_page(const ProtobufCMessage *msg, void *out, struct err *e)
 	if (page.nodes == NULL)
 		return err_set(e, -REASON_OVERLOADED, "out of memory");
 	page.next = reply->nodes->next;
+	page.revision = reply->nodes->revision;
 	for (; page.n < reply->nodes->n_nodes; page.n++) {
 		rc = read_node(reply->nodes->nodes[page.n], &page.nodes[page.n], e);
 		if (rc < 0) {
@@ -133,6 +134,20 @@ ipam_list_nodes(struct backend *b, struct call *c, uint32_t page_size, uint64_t 
 	list.after = after;
 	req.body_case = ASK(LIST_NODES);
 	req.list_nodes = &list;
+	ask(b, c, &req, decode_page, out, next);
+}
+
+void
+ipam_get_nodes(struct backend *b, struct call *c, const char *const *ids, size_t n,
+    struct ipam_page *out, backend_next *next)
+{
+	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
+	Litevpn__Ipam__GetNodes get = LITEVPN__IPAM__GET_NODES__INIT;
+
+	get.n_ids = n;
+	get.ids = (char **) ids;
+	req.body_case = ASK(GET_NODES);
+	req.get_nodes = &get;
 	ask(b, c, &req, decode_page, out, next);
 }
 

@@ -39,6 +39,7 @@ struct ipam_page {
 	struct ipam_node *nodes;
 	size_t n;
 	uint64_t next;	/* where the next page goes on; 0: this is the last */
+	uint64_t revision;	/* of an event: what follows it may be missing here */
 };
 
 struct ipam_token {
@@ -81,6 +82,9 @@ void ipam_get_node_by_token(struct backend *b, struct call *c, const char *node_
 
 /* after: `next` of the page before, 0 for the first. End the page with ipam_page_fini. */
 void ipam_list_nodes(struct backend *b, struct call *c, uint32_t page_size, uint64_t after,
+    struct ipam_page *out, backend_next *next);
+/* Of those nodes the ones that are registered; at most IPAM_PAGE_MAX. */
+void ipam_get_nodes(struct backend *b, struct call *c, const char *const *ids, size_t n,
     struct ipam_page *out, backend_next *next);
 void ipam_page_fini(struct ipam_page *page);
 

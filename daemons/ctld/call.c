@@ -252,10 +252,20 @@ call_about(struct call *c, const char *name)
 	snprintf(c->about, sizeof(c->about), "%s", name);
 }
 
+/* The time that is granted counts from the request; a tenth is kept for the answer's way back. */
+static int64_t
+time_for_work(const struct call *c)
+{
+	int64_t left = stream_left_ms(c->stream);
+
+	return left < CALL_WORK_MS ? left - left / 10 : CALL_WORK_MS;
+}
+
 int64_t
 call_left_ms(const struct call *c)
 {
-	int64_t left = c->deadline_ms - clock_mono_ms();
+	int64_t left = c->method->kind == CALL_STREAM ? time_for_work(c)
+	    : c->deadline_ms - clock_mono_ms();
 
 	return left < 0 ? 0 : left;
 }
@@ -288,16 +298,6 @@ authorize(struct call *c, struct err *e)
 	return rc < 0 ? rc : authz_check(&m->rule, &c->caller, subject, e);
 }
 
-/* The time that is granted counts from the request; a tenth is kept for the answer's way back. */
-static void
-set_deadline(struct call *c)
-{
-	int64_t left = stream_left_ms(c->stream);
-
-	left = left < CALL_WORK_MS ? left - left / 10 : CALL_WORK_MS;
-	c->deadline_ms = clock_mono_ms() + left;
-}
-
 /* A whole request is there. */
 static void
 handle(struct call *c)
@@ -307,7 +307,7 @@ handle(struct call *c)
 
 	if (has_trait(c, CALL_GUESSABLE))
 		wait_ms = gate_wait_ms(c->calls->gate, c->stream);
-	set_deadline(c);
+	c->deadline_ms = clock_mono_ms() + time_for_work(c);
 	if (authorize(c, &e) < 0)
 		call_fail_err(c, &e);
 	else if (wait_ms > 0)

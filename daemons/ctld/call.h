@@ -91,7 +91,10 @@ void call_about(struct call *c, const char *name);
 void *call_state(struct call *c, size_t size, void (*fini)(void *state));
 void *call_state_get(const struct call *c);
 
-/* What is left for asking others: some less than the client waits, at most CALL_WORK_MS in all. */
+/*
+ * What is left for asking others: some less than the client waits, at most CALL_WORK_MS in all; of
+ * a stream, for each question.
+ */
 int64_t call_left_ms(const struct call *c);
 
 /* Each of these ends the call; what comes after the first one is ignored. */

@@ -21,6 +21,7 @@
 #include "daemons/ctld/scrape.h"
 #include "daemons/ctld/signer_client.h"
 #include "daemons/ctld/svc.h"
+#include "daemons/ctld/watch.h"
 
 /* The front: what its parts and the services share. */
 struct ctld {
@@ -30,6 +31,7 @@ struct ctld {
 	struct places places;
 	struct ev *ev;
 	struct backend *backend;
+	struct news *news;
 	struct signer_client *signer;
 	struct reflect *reflect;
 	struct calls *calls;
@@ -39,6 +41,7 @@ struct ctld {
 
 	/* The queue's thread only. */
 	struct health health;
+	struct watches *watches;
 	struct cuts cuts;
 
 	/* The loop's thread only. */

@@ -246,6 +246,7 @@ static void
 on_stopping(struct ctld *ctld)
 {
 	health_stop(&ctld->health);
+	watches_stop(ctld->watches);
 }
 
 static void
@@ -357,9 +358,13 @@ open_partners(struct front *f, struct err *e)
 
 	if ((rc = signer_client_new(ctld->ev, &signer, &ctld->signer, e)) < 0)
 		return rc;
-	if ((rc = backend_new(&ctld->places, uids, &ctld->backend, e)) < 0)
+	if ((rc = backend_new(&ctld->places, uids, &ctld->backend, e)) < 0 ||
+	    (rc = open_metrics(f, uids, e)) < 0 ||
+	    (rc = news_new(ctld->ev, &ctld->places, f->ipamd.uid, &ctld->news, e)) < 0)
 		return rc;
-	return open_metrics(f, uids, e);
+	if ((rc = watches_new(ctld->news, &ctld->watches)) < 0)
+		return err_set(e, rc, "out of memory");
+	return 0;
 }
 
 /*
@@ -420,6 +425,8 @@ close_things(struct front *f)
 	scrape_free(ctld->scrape);
 	grpc_free(ctld->grpc);
 	calls_free(ctld->calls);
+	watches_free(ctld->watches);
+	news_free(ctld->news);
 	backend_free(ctld->backend);
 	signer_client_free(ctld->signer);
 	reflect_free(ctld->reflect);

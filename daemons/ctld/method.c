@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "daemons/ctld/svc.h"
+#include "daemons/ctld/watch.h"
 #include "grpc/health/v1/health.pb-c.h"
 #include "grpc/reflection/v1/reflection.pb-c.h"
 #include "litekube/network_controller.pb-c.h"
 #include "litevpn/v1/enrollment.pb-c.h"
+#include "litevpn/v1/event.pb-c.h"
 #include "litevpn/v1/node.pb-c.h"
 #include "litevpn/v1/server.pb-c.h"
 #include "litevpn/v1/token.pb-c.h"
@@ -52,6 +54,14 @@ static const struct method methods[] = {
 	{ "/litevpn.v1.Node/DeleteNode", CALL_UNARY, CONTROL | ADMIN, { ROLE_OPERATOR, NODE_ITSELF },
 	    CALL_CHANGES, node_delete_subject, API(delete_node_request),
 	    &google__protobuf__empty__descriptor, node_delete, NULL, NULL },
+	{ "/litevpn.v1.Node/WatchNodes", CALL_STREAM, CONTROL | ADMIN, { ROLE_VIEWER, NODE_AS_OTHERS },
+	    0, NULL, API(watch_nodes_request), API(watch_nodes_response), node_watch,
+	    node_watch_sent, watch_closed },
+	{ "/litevpn.v1.Event/ListEvents", CALL_UNARY, CONTROL | ADMIN, { ROLE_VIEWER, NODE_AS_OTHERS },
+	    0, NULL, API(list_events_request), API(list_events_response), event_list, NULL, NULL },
+	{ "/litevpn.v1.Event/WatchEvents", CALL_STREAM, CONTROL | ADMIN, { ROLE_VIEWER, NODE_AS_OTHERS },
+	    0, NULL, API(watch_events_request), API(watch_events_response), event_watch,
+	    watch_sent, watch_closed },
 	{ "/litevpn.v1.Server/GetServerInfo", CALL_UNARY, CONTROL | ADMIN, { ROLE_VIEWER, NODE_AS_OTHERS },
 	    0, NULL, API(get_server_info_request), API(server_info), server_get_info, NULL, NULL },
 	{ "/pb.LiteKubeNCService/HelloWorld", CALL_UNARY, CONTROL, { ROLE_NONE, NODE_AS_OTHERS },

@@ -47,6 +47,14 @@ void node_remove(struct call *c, backend_next *next);
 const char *node_get_subject(const ProtobufCMessage *request);
 const char *node_delete_subject(const ProtobufCMessage *request);
 
+/* svc_watch.c */
+void node_watch(struct call *c);
+void node_watch_sent(struct call *c);
+
+/* litevpn.v1.Event */
+void event_list(struct call *c);
+void event_watch(struct call *c);
+
 /* pb.LiteKubeNCService and pb.LiteKubeNCBootstrapService */
 void litekube_hello_world(struct call *c);
 void litekube_health_check(struct call *c);
@@ -65,10 +73,10 @@ void health_watch(struct call *c);
 void health_watch_sent(struct call *c);
 void health_watch_closed(struct call *c);
 
-#define HEALTH_WATCHES_MAX 512	/* half of CALLS_MAX: watchers leave room for calls */
+#define HEALTH_WATCHES_MAX 256	/* a quarter of CALLS_MAX: with WATCHES_MAX there is room for calls */
 
 struct health {	/* on the queue's thread */
-	LIST_HEAD(, watch) watches;
+	LIST_HEAD(, health_guest) watches;
 	unsigned n;
 	bool stopping;	/* every service is NOT_SERVING, and the watches end */
 };

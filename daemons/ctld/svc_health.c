@@ -34,16 +34,16 @@ health_check(struct call *c)
 
 /* --- Watch: the status now, and each time that it changes ------------------------------------- */
 
-struct watch {
+struct health_guest {
 	struct call *call;
 	Grpc__Health__V1__HealthCheckResponse__ServingStatus told;	/* the last one sent */
 	bool sending;	/* it is not out yet; a slow reader skips what changes meanwhile */
 	bool listed;
-	LIST_ENTRY(watch) link;
+	LIST_ENTRY(health_guest) link;
 };
 
 static void
-tell(struct watch *w, Grpc__Health__V1__HealthCheckResponse__ServingStatus status)
+tell(struct health_guest *w, Grpc__Health__V1__HealthCheckResponse__ServingStatus status)
 {
 	Grpc__Health__V1__HealthCheckResponse msg = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
 
@@ -53,7 +53,7 @@ tell(struct watch *w, Grpc__Health__V1__HealthCheckResponse__ServingStatus statu
 }
 
 static void
-update(struct watch *w)
+update(struct health_guest *w)
 {
 	Grpc__Health__V1__HealthCheckResponse__ServingStatus status = status_of(w->call);
 
@@ -69,7 +69,7 @@ void
 health_watch(struct call *c)
 {
 	struct health *h = &call_ctld(c)->health;
-	struct watch *w;
+	struct health_guest *w;
 
 	if (h->n >= HEALTH_WATCHES_MAX) {
 		call_fail(c, &(struct status){ .reason = REASON_OVERLOADED });
@@ -87,7 +87,7 @@ health_watch(struct call *c)
 void
 health_watch_sent(struct call *c)
 {
-	struct watch *w = call_state_get(c);
+	struct health_guest *w = call_state_get(c);
 
 	w->sending = false;
 	update(w);
@@ -96,7 +96,7 @@ health_watch_sent(struct call *c)
 void
 health_watch_closed(struct call *c)
 {
-	struct watch *w = call_state_get(c);
+	struct health_guest *w = call_state_get(c);
 
 	if (w == NULL || !w->listed)
 		return;
@@ -116,7 +116,7 @@ health_init(struct health *h)
 void
 health_stop(struct health *h)
 {
-	struct watch *w;
+	struct health_guest *w;
 
 	h->stopping = true;
 	/* Ending a watch only begins its end: none leaves the list from inside of update. */

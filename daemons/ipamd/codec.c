@@ -52,6 +52,7 @@ static const struct codec_method methods[] = {
 	{ ON(REDEEM), CTLD, DOES(redeem), LOG(log_redeemed), REPLY(redeemed) },
 	{ ON(RENEW), BOTH, DOES(renew), LOG(log_renewed), REPLY(renewed) },
 	{ ON(GET_NODE), CTLD, DOES(get_node), REPLY(got_node), RELEASE(release_node) },
+	{ ON(GET_NODES), CTLD, DOES(get_nodes), REPLY(listed_nodes), RELEASE(release_page) },
 	{ ON(LIST_NODES), CTLD, DOES(list_nodes), REPLY(listed_nodes), RELEASE(release_page) },
 	{ ON(UPDATE_NODE), CTLD, ONCE, DOES(update_node), LOG(log_updated), REPLY(got_node),
 	    RELEASE(release_node) },

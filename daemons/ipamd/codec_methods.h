@@ -48,6 +48,7 @@ CODEC_REPLY(got_node);
 CODEC_RELEASE(release_node);
 CODEC_PERFORM(update_node);
 CODEC_LOG(log_updated);
+CODEC_PERFORM(get_nodes);
 CODEC_PERFORM(list_nodes);
 CODEC_REPLY(listed_nodes);
 CODEC_RELEASE(release_page);

@@ -216,6 +216,16 @@ codec_log_updated(const struct answer *a)
 }
 
 int
+codec_get_nodes(const struct codec_env *env, const Litevpn__Ipam__Request *req, struct answer *a)
+{
+	const Litevpn__Ipam__GetNodes *m = req->get_nodes;
+
+	if (m->n_ids > NODE_PAGE_MAX)
+		return err_set(&a->err, -REASON_FIELD_INVALID, "ids: at most %d", NODE_PAGE_MAX);
+	return node_get_several(env->ledger, (const char *const *) m->ids, m->n_ids, &a->page);
+}
+
+int
 codec_list_nodes(const struct codec_env *env, const Litevpn__Ipam__Request *req, struct answer *a)
 {
 	const Litevpn__Ipam__ListNodes *m = req->list_nodes;

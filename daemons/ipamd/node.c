@@ -129,6 +129,66 @@ node_list(struct ledger *l, const char *network, int64_t after, size_t size, str
 	return 0;
 }
 
+static int
+by_row(const void *a, const void *b)
+{
+	int64_t ra = ((const struct store_node *) a)->row, rb = ((const struct store_node *) b)->row;
+
+	return ra < rb ? -1 : ra > rb;
+}
+
+/* The labels of nodes in order of rows that have others between them. */
+static int
+read_scattered_notes(struct ledger *l, const struct store_node *nodes, size_t n,
+    struct node_notes *out)
+{
+	struct node_notes notes = { 0 };
+	int rc = 0;
+
+	if ((notes.rows = calloc(n + 1, sizeof(*notes.rows))) == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < n && rc >= 0; i++) {
+		rc = store_labels(l->store, 0, nodes[i].row, nodes[i].row, &notes.rows[notes.n], 1);
+		notes.n += rc > 0;
+	}
+	if (rc < 0) {
+		free(notes.rows);
+		return rc;
+	}
+	*out = notes;
+	return 0;
+}
+
+static int
+find_several(struct ledger *l, const char *const *ids, size_t n, struct node_page *page)
+{
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		rc = store_node_by_id(l->store, ids[i], &page->nodes[page->n]);
+		if (rc < 0 && rc != -ENOENT)
+			return rc;
+		page->n += rc == 0;
+	}
+	qsort(page->nodes, page->n, sizeof(*page->nodes), by_row);
+	return read_scattered_notes(l, page->nodes, page->n, &page->notes);
+}
+
+int
+node_get_several(struct ledger *l, const char *const *ids, size_t n, struct node_page *out)
+{
+	struct node_page page = { .revision = l->events.newest };
+	int rc;
+
+	if ((page.nodes = calloc(n + 1, sizeof(*page.nodes))) == NULL)
+		return -ENOMEM;
+	if ((rc = find_several(l, ids, n, &page)) < 0)
+		free(page.nodes);
+	else
+		*out = page;
+	return rc;
+}
+
 /* --- changing --------------------------------------------------------------------------------- */
 
 static int

@@ -72,6 +72,9 @@ void node_page_fini(struct node_page *page);
 int node_list(struct ledger *l, const char *network, int64_t after, size_t size,
     struct node_page *out);
 
+/* Of those with these ids the ones that are registered; n is at most NODE_PAGE_MAX. */
+int node_get_several(struct ledger *l, const char *const *ids, size_t n, struct node_page *out);
+
 /*
  * Unregisters a node: no session of it with *epoch_out or a lower one may go on. The reserved one
  * only loses its address. NODE_UNKNOWN.

@@ -27,6 +27,9 @@ METHODS = (
     ("/litevpn.v1.Node/GetNode", "viewer"),
     ("/litevpn.v1.Node/ListNodes", "viewer"),
     ("/litevpn.v1.Node/DeleteNode", "operator"),
+    ("/litevpn.v1.Node/WatchNodes", "viewer"),
+    ("/litevpn.v1.Event/ListEvents", "viewer"),
+    ("/litevpn.v1.Event/WatchEvents", "viewer"),
     ("/litevpn.v1.Server/GetServerInfo", "viewer"),
     ("/litevpn.v1.Enrollment/GetEnrollmentInfo", "none"),
     ("/pb.LiteKubeNCService/HelloWorld", "none"),
@@ -47,6 +50,7 @@ NODES_OWN = (
     "/litevpn.v1.Enrollment/Unregister",
 )
 ITSELF = "/litevpn.v1.Node/GetNode"
+ENDLESS = b"\x08\x01\x18\x01"  # WatchEventsRequest { after_revision: 1 only_new: true }: refused
 TOO_MANY_USES = b"\x0a\x04\x30\xa0\x9c\x01"  # token { uses: 20000 }
 
 
@@ -81,6 +85,10 @@ def call(channel, method, request):
 def request_of(method, name):
     if method.endswith("CreateToken"):
         return TOO_MANY_USES
+    if method.endswith("WatchEvents"):
+        return ENDLESS
+    if method.endswith("WatchNodes"):
+        return text(2, "nowhere")
     if method.endswith(("GetNode", "DeleteNode")):
         return text(1, "nodes/" + name)
     return b""

@@ -20,6 +20,7 @@ ENROLLMENT = "/litevpn.v1.Enrollment/"
 ENROLL = ENROLLMENT + "Enroll"
 WANTED = ENROLLMENT + "GetEnrollmentInfo"
 INFO = "/litevpn.v1.Server/GetServerInfo"
+EVENT = "/litevpn.v1.Event/"
 HEALTH = "/grpc.health.v1.Health/"
 REFLECTION = "/grpc.reflection.%s.ServerReflection/ServerReflectionInfo"
 
@@ -32,6 +33,7 @@ LONG = text(1, "nodes/" + "n" * 9000)
 SERVING, SERVICE_UNKNOWN = b"\x08\x01", b"\x08\x03"
 
 INVALID = ("INVALID_ARGUMENT", "FIELD_INVALID")
+GONE = ("OUT_OF_RANGE", "REVISION_GONE")
 OK = ("OK", "")
 
 
@@ -98,6 +100,29 @@ def admin_rows(node):
         (INFO, b"", *OK),
         (INFO, UNKNOWN, *OK),
         (INFO, CUT, *INVALID),
+        (EVENT + "ListEvents", b"", *OK),
+        (EVENT + "ListEvents", UNKNOWN, *OK),
+        (EVENT + "ListEvents", number(1, 1 << 30), *OK),
+        (EVENT + "ListEvents", number(1, -1), *INVALID),
+        (EVENT + "ListEvents", text(2, "nonsense"), *INVALID),
+        (EVENT + "ListEvents", number(3, 1 << 60), *GONE),
+        (EVENT + "ListEvents", number(3, -1), *GONE),
+        (EVENT + "ListEvents", text(4, text(1, node).decode()), *INVALID),
+        (EVENT + "ListEvents", text(4, text(1, "nodes/" + node).decode()), *OK),
+        (EVENT + "ListEvents", text(4, text(2, "nodes/" + node).decode()), *INVALID),
+        (EVENT + "ListEvents", text(4, text(2, "networks/nowhere").decode()), *OK),
+        (EVENT + "ListEvents", text(4, number(3, 99).decode()), *INVALID),
+        (EVENT + "ListEvents", text(4, number(3, 0).decode()), *INVALID),
+        (EVENT + "ListEvents", CUT, *INVALID),
+        (EVENT + "WatchEvents", number(1, 1 << 60), *GONE),
+        (EVENT + "WatchEvents", number(1, 1) + number(3, 1), *INVALID),
+        (EVENT + "WatchEvents", text(2, text(1, "nodes/\0").decode()), *INVALID),
+        (EVENT + "WatchEvents", CUT, *INVALID),
+        (NODE + "WatchNodes", number(1, 1 << 60), *GONE),
+        (NODE + "WatchNodes", text(2, "default"), *INVALID),
+        (NODE + "WatchNodes", text(3, node), *INVALID),
+        (NODE + "WatchNodes", text(3, "nodes/" + node + "\0"), *INVALID),
+        (NODE + "WatchNodes", CUT, *INVALID),
         (HEALTH + "Check", b"", *OK),
         (HEALTH + "Check", text(1, "litevpn.v1.Node"), *OK),
         (HEALTH + "Check", text(1, "nobody"), "NOT_FOUND", "SERVICE_UNKNOWN"),
