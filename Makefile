@@ -271,7 +271,7 @@ T ?= 60
 fuzzers: $(FUZZERS)
 # What a fuzzer of FOLDER needs of tests/unit/FOLDER: files that can do without check.
 FUZZ_NEEDS_ipamd = memory memory_node memory_token memory_log model model_net play play_moves
-fuzz_objects = $(patsubst %,$(BUILD)/obj/tests/unit/$(1)/%.o,$(FUZZ_NEEDS_$(1)))
+fuzz_objects = $(BUILD)/obj/tests/unit/dice.o $(patsubst %,$(BUILD)/obj/tests/unit/$(1)/%.o,$(FUZZ_NEEDS_$(1)))
 $(FUZZERS): $(BUILD)/fuzzers/%: $(BUILD)/obj/tests/fuzz/%.o $$(call fuzz_objects,$$(*D)) \
 		$(BUILD)/lib$$(*D).a $(BUILD)/libcommon.a $(BUILD)/libproto.a
 	@mkdir -p $(@D)
@@ -281,7 +281,7 @@ fuzz:
 		SANITIZE=$(FUZZ_SANITIZE),fuzzer-no-link fuzzers
 	for f in $(patsubst tests/fuzz/%.c,%,$(FUZZ_SRC)); do \
 		mkdir -p $(BUILD)/fuzz/corpus/$$f && $(BUILD)/fuzz/fuzzers/$$f -max_total_time=$(T) \
-			-max_len=4096 -print_final_stats=1 $(BUILD)/fuzz/corpus/$$f || exit; \
+			-max_len=4096 -len_control=0 -print_final_stats=1 $(BUILD)/fuzz/corpus/$$f || exit; \
 	done
 
 # --- the tests again, and other tools over the same code ------------------------------------------
