@@ -174,28 +174,61 @@ set_alpn(SSL_CTX *ctx, const struct tlsctx_conf *conf)
 	return SSL_CTX_set_alpn_protos(ctx, wire, (unsigned) len + 1) == 0; /* sic: 0 is success */
 }
 
+/* Seconds until the certificate ends; 0: it has, or cannot be read. */
+static long
+seconds_left(const X509 *cert)
+{
+	int days = 0, seconds = 0;
+
+	if (cert == NULL || ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(cert)) != 1 ||
+	    days < 0 || seconds < 0)
+		return 0;
+	return (long) days * 24 * 3600 + seconds;
+}
+
+/* Before a ticket is written: it must not outlive the certificate that it stands for. */
+static int
+limit_ticket(SSL *ssl, void *arg)
+{
+	long left = seconds_left(SSL_get0_peer_certificate(ssl));
+
+	(void) arg;
+	SSL_SESSION_set_timeout(SSL_get_session(ssl),
+	    left < TLSCTX_TICKET_LIFE_S ? left : TLSCTX_TICKET_LIFE_S);
+	return 1;
+}
+
 static void
-set_rules(SSL_CTX *ctx, const struct tlsctx_conf *conf)
+set_tickets(SSL_CTX *ctx, const struct tlsctx_conf *conf)
 {
 	unsigned char id[SHA256_DIGEST_LENGTH];
 
+	SSL_CTX_set_timeout(ctx, TLSCTX_TICKET_LIFE_S);
+	SSL_CTX_set_max_early_data(ctx, 0);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	if (!conf->server)
+		return;
+	SSL_CTX_set_num_tickets(ctx, 1);	/* its client keeps the last one */
+	SSL_CTX_set_session_ticket_cb(ctx, limit_ticket, NULL, NULL);
+	/* Tickets of sessions under another CA bundle must not open this one. */
+	SHA256((const unsigned char *) conf->ca_pem, strlen(conf->ca_pem), id);
+	SSL_CTX_set_session_id_context(ctx, id, sizeof(id));
+}
+
+static void
+set_rules(SSL_CTX *ctx, const struct tlsctx_conf *conf)
+{
 	SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 	    SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF |
 	    SSL_OP_CIPHER_SERVER_PREFERENCE);
-	SSL_CTX_set_max_early_data(ctx, 0);
-	SSL_CTX_set_timeout(ctx, TLSCTX_TICKET_LIFE_S);
+	set_tickets(ctx, conf);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_verify_depth(ctx, 3);
 	SSL_CTX_set_max_cert_list(ctx, TLSCTX_CHAIN_MAX);
 	/* EKU: a server talks to clientAuth only, a client to serverAuth only. */
 	SSL_CTX_set_purpose(ctx, conf->server ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER);
-	if (conf->server) {
-		/* Tickets of sessions under another CA bundle must not open this one. */
-		SHA256((const unsigned char *) conf->ca_pem, strlen(conf->ca_pem), id);
-		SSL_CTX_set_session_id_context(ctx, id, sizeof(id));
-	}
 }
 
 int

@@ -14,6 +14,11 @@
  * protocol. One place for these rules; the streams over it are in tunneld's tls.c.
  */
 
+/*
+ * A server's tickets for resumption (RFC 8446, 2.2, always with a fresh key exchange) are good for so
+ * long, but not longer than the certificate of the client that they were made for. A client context
+ * keeps none: its user does, in memory.
+ */
 #define TLSCTX_TICKET_LIFE_S (24 * 3600)
 #define TLSCTX_CHAIN_MAX (16 * 1024)	/* bytes of a peer's certificates: memory for strangers */
 

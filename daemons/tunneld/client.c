@@ -395,8 +395,9 @@ client_configured(struct client *c, const struct monitor_configured *answer)
 	set_end(c, s);
 	on_mtu(s);
 	conn_send(s->conn, &keepalive);
-	log_notice("connected", "server=%s addr=%s epoch=%" PRIu64 " first=%s",
-	    LOG_Q(c->attempt.host), IP_TEXT(dial_addr(c->dial)), s->epoch, first ? "true" : "false");
+	log_notice("connected", "server=%s addr=%s epoch=%" PRIu64 " first=%s resumed=%s",
+	    LOG_Q(c->attempt.host), IP_TEXT(dial_addr(c->dial)), s->epoch, first ? "true" : "false",
+	    tls_resumed(conn_tls(s->conn)) ? "true" : "false");
 	clear_attempt(c);
 }
 

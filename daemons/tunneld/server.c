@@ -107,9 +107,9 @@ on_up(struct session *s)
 	if (old != NULL)
 		session_retire(old, REASON_SUPERSEDED);
 	ipam_report(srv->ipam, s->peer->id, s->epoch, IPAM_CONNECTED);
-	log_info("session_up", "node=%s addr=%s epoch=%" PRIu64 " cipher=%s version=%s",
-	    s->peer->id, IP_TEXT(&s->peer->addr), s->epoch, aead_name(s->cipher),
-	    LOG_Q(s->version));
+	log_info("session_up", "node=%s addr=%s epoch=%" PRIu64 " cipher=%s version=%s "
+	    "resumed=%s", s->peer->id, IP_TEXT(&s->peer->addr), s->epoch, aead_name(s->cipher),
+	    LOG_Q(s->version), s->conn != NULL && tls_resumed(conn_tls(s->conn)) ? "true" : "false");
 }
 
 /* Ended for good: ipamd learns it if the node has no newer one. */

@@ -23,6 +23,7 @@ struct tls {
 	LIST_ENTRY(tls) link;	/* in env->rest, once dead */
 	SSL *ssl;
 	int fd;
+	char *host;		/* of a client: the server's name */
 	struct ev_io io;
 	struct ev_timer later;	/* frees it, or reports a failed write, outside of its callers */
 	const struct tls_ops *ops;
@@ -56,6 +57,77 @@ watch(struct tls *t)
 	ev_io_mod(t->env->ev, &t->io, wanted(t));
 }
 
+/* --- a client's tickets ------------------------------------------------------------------------ */
+
+static void
+forget_ticket(struct tls_memory *m)
+{
+	SSL_SESSION_free(m->ticket);
+	SSL_CTX_free(m->ctx);
+	free(m->host);
+	*m = (struct tls_memory){ .ticket = NULL };
+}
+
+/* A new one, for next time. Takes it, which the return value says. */
+static int
+keep_ticket(SSL *ssl, SSL_SESSION *ticket)
+{
+	struct tls *t = SSL_get_app_data(ssl);
+	struct tls_memory *m = &t->env->memory;
+	SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
+	char *host = t->dead ? NULL : strdup(t->host);
+
+	if (host == NULL)
+		return 0;
+	forget_ticket(m);
+	SSL_CTX_up_ref(ctx);
+	*m = (struct tls_memory){ .ticket = ticket, .ctx = ctx, .host = host };
+	return 1;
+}
+
+/* The server's certificate is not looked at again: it must still be good. */
+static bool
+is_good(const SSL_SESSION *ticket)
+{
+	const X509 *cert = SSL_SESSION_get0_peer((SSL_SESSION *) ticket);
+
+	return cert != NULL && X509_cmp_current_time(X509_get0_notAfter(cert)) > 0;
+}
+
+static void
+use_ticket(struct tls *t, SSL_CTX *ctx)
+{
+	struct tls_memory *m = &t->env->memory;
+
+	SSL_set_app_data(t->ssl, t);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(ctx, keep_ticket);
+	if (m->ticket == NULL || m->ctx != ctx || strcmp(m->host, t->host) != 0)
+		return;
+	if (is_good(m->ticket))
+		SSL_set_session(t->ssl, m->ticket);
+	forget_ticket(m);
+}
+
+bool
+tls_resumed(const struct tls *t)
+{
+	return SSL_session_reused(t->ssl) == 1;
+}
+
+/* --- life -------------------------------------------------------------------------------------- */
+
+static int
+begin_client(struct tls *t, SSL_CTX *ctx, const char *host, struct err *e)
+{
+	t->want_write = true;	/* it speaks first, when its socket is connected */
+	SSL_set_connect_state(t->ssl);
+	if ((t->host = strdup(host)) == NULL)
+		return err_set(e, -ENOMEM, "out of memory");
+	use_ticket(t, ctx);
+	return tlsctx_expect_host(t->ssl, host, e);
+}
+
 int
 tls_new(struct tls_env *env, SSL_CTX *ctx, int fd, const char *host,
     const struct tls_ops *ops, void *arg, struct tls **out, struct err *e)
@@ -71,12 +143,9 @@ tls_new(struct tls_env *env, SSL_CTX *ctx, int fd, const char *host,
 	t->fd = fd;
 	t->ops = ops;
 	t->arg = arg;
-	t->want_write = host != NULL;	/* a client speaks first, when its socket is connected */
 	if (host == NULL)
 		SSL_set_accept_state(t->ssl);
-	else
-		SSL_set_connect_state(t->ssl);
-	if (host != NULL && (rc = tlsctx_expect_host(t->ssl, host, e)) < 0)
+	else if ((rc = begin_client(t, ctx, host, e)) < 0)
 		goto fail;
 	if ((rc = begin_watch(t)) < 0) {
 		err_set(e, rc, "epoll: %s", strerror(-rc));
@@ -85,8 +154,10 @@ tls_new(struct tls_env *env, SSL_CTX *ctx, int fd, const char *host,
 	*out = t;
 	return 0;
 fail:
-	if (t != NULL)
+	if (t != NULL) {
 		SSL_free(t->ssl);
+		free(t->host);
+	}
 	free(t);
 	close(fd);
 	return rc;
@@ -102,6 +173,7 @@ release(void *arg)
 	LIST_REMOVE(t, link);
 	close(t->fd);
 	SSL_free(t->ssl);
+	free(t->host);
 	free(t);
 }
 
@@ -148,6 +220,7 @@ tls_env_init(struct tls_env *env, struct ev *ev)
 	env->ev = ev;
 	gate_init(&env->gate, ev);
 	LIST_INIT(&env->rest);
+	env->memory = (struct tls_memory){ .ticket = NULL };
 }
 
 void
@@ -157,6 +230,7 @@ tls_env_fini(struct tls_env *env)
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		release(LIST_FIRST(&env->rest));
 	gate_fini(&env->gate);
+	forget_ticket(&env->memory);
 }
 
 static void

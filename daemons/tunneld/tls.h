@@ -19,6 +19,17 @@
  */
 struct tls;
 
+/*
+ * A client's memory of the server that it was connected to last: with the ticket it resumes, which
+ * saves both ends the certificates. For one context, which holds who we are, and one name; each
+ * ticket is used once (RFC 8446, C.4). In memory only.
+ */
+struct tls_memory {
+	struct ssl_session_st *ticket;	/* NULL: none */
+	SSL_CTX *ctx;		/* counted */
+	char *host;
+};
+
 /* What the streams of a loop share. */
 struct tls_env {
 	struct ev *ev;
@@ -28,6 +39,7 @@ struct tls_env {
 	 * with unread input would throw away what was said last.
 	 */
 	LIST_HEAD(, tls) rest;
+	struct tls_memory memory;
 };
 
 void tls_env_init(struct tls_env *env, struct ev *ev);
@@ -70,7 +82,10 @@ int tls_export(struct tls *t, const char *label, const uint8_t *context, size_t 
 /* Has this protocol been agreed on (ALPN). After `ready`. */
 bool tls_speaks(struct tls *t, const char *protocol);
 
-/* The peer's certificate. 0 or -EBADMSG. After `ready`. */
+/* Did it begin with a ticket instead of certificates? After `ready`. */
+bool tls_resumed(const struct tls *t);
+
+/* The peer's certificate, resumed or not. 0 or -EBADMSG. After `ready`. */
 int tls_peer_cert(struct tls *t, struct pki_cert *out, struct err *e);
 
 #endif

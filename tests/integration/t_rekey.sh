@@ -19,6 +19,7 @@ for n in 1 2; do
 	say "rekey $n"
 	before=$(epoch)
 	wait_for 15 newer "$before"
+	logged a "connected .*epoch=$(epoch) .*resumed=true" || fail "with certificates anew"
 	wait_for 5 logged tunneld "path_changed .*epoch=$(epoch) transport=udp"
 done
 ping_stop

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -222,6 +223,89 @@ START_TEST(only_the_right_ones_meet)
 	ck_assert_uint_eq(r.server.times[READY], 0);
 	ck_assert_str_ne(r.server.why, "");
 	ck_assert_str_ne(r.node.why, "");
+	rig_fini(&r);
+}
+END_TEST
+
+/* --- resumption ------------------------------------------------------------------------------- */
+
+/* Ends both and connects anew, when the ticket has come. Whether it was taken. */
+static bool
+again(struct rig *r, SSL_CTX *server, SSL_CTX *node, const char *host)
+{
+	LOOP_UNTIL(r->ev, r->env.memory.ticket != NULL);
+	tls_free(r->server.tls);
+	tls_free(r->node.tls);
+	r->server = r->node = (struct end){ .tls = NULL };
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, r->fds), 0);
+	begin(r, &r->server, server, r->fds[0], NULL);
+	begin(r, &r->node, node, r->fds[1], host);
+	LOOP_UNTIL(r->ev, r->server.times[READY] == 1 && r->node.times[READY] == 1);
+	ck_assert(tls_resumed(r->server.tls) == tls_resumed(r->node.tls));
+	return tls_resumed(r->node.tls);
+}
+
+/* Which is the same node as before, with other keys. */
+START_TEST(the_second_time_a_ticket_will_do)
+{
+	uint8_t before[36], ours[36], theirs[36];
+	struct pki_cert cert;
+	struct err e = { 0 };
+	struct rig r;
+
+	rig_init(&r);
+	handshake(&r);
+	ck_assert(!tls_resumed(r.node.tls) && !tls_resumed(r.server.tls));
+	ck_assert_int_eq(tls_export(r.server.tls, "EXPORTER-test", NULL, 0, before, 36), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert(again(&r, certs()->server, certs()->node, CERTS_HOST));
+		ck_assert_int_eq(tls_peer_cert(r.server.tls, &cert, &e), 0);
+		ck_assert_str_eq(cert.name.id, CERTS_NODE);
+		ck_assert(tls_speaks(r.node.tls, "litevpn/1"));
+		ck_assert_int_eq(tls_export(r.server.tls, "EXPORTER-test", NULL, 0, ours, 36), 0);
+		ck_assert_int_eq(tls_export(r.node.tls, "EXPORTER-test", NULL, 0, theirs, 36), 0);
+		ck_assert_mem_eq(ours, theirs, 36);
+		ck_assert_mem_ne(ours, before, 36);
+	}
+	rig_fini(&r);
+}
+END_TEST
+
+/* That of the node ends in an hour. */
+START_TEST(a_ticket_ends_with_the_certificate)
+{
+	struct rig r;
+	unsigned long life;
+
+	rig_init(&r);
+	handshake(&r);
+	LOOP_UNTIL(r.ev, r.env.memory.ticket != NULL);
+	life = SSL_SESSION_get_ticket_lifetime_hint(r.env.memory.ticket);
+	ck_assert_uint_le(life, 3600);
+	ck_assert_uint_ge(life, 3500);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_ticket_is_for_one_name_one_context_and_once)
+{
+	struct rig r;
+
+	rig_init(&r);
+	handshake(&r);
+	ck_assert(!again(&r, certs()->server, certs()->node, CERTS_ADDR));
+	ck_assert(again(&r, certs()->server, certs()->node, CERTS_ADDR));
+	ck_assert(!again(&r, certs()->server, certs()->nameless, CERTS_ADDR));
+	ck_assert(!again(&r, certs()->server, certs()->node, CERTS_ADDR));
+	/* It is gone with the attempt, whatever came of that. */
+	LOOP_UNTIL(r.ev, r.env.memory.ticket != NULL);
+	tls_free(r.node.tls);
+	tls_free(r.server.tls);
+	r.server = r.node = (struct end){ .tls = NULL };
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, r.fds), 0);
+	begin(&r, &r.node, certs()->node, r.fds[1], CERTS_ADDR);
+	ck_assert_ptr_null(r.env.memory.ticket);
+	close(r.fds[0]);
 	rig_fini(&r);
 }
 END_TEST
@@ -481,6 +565,9 @@ main(void)
 	tcase_add_test(tc, both_know_each_other);
 	tcase_add_test(tc, both_export_the_same_keys);
 	KIT_ROWS(tc, only_the_right_ones_meet, refusals);
+	tcase_add_test(tc, the_second_time_a_ticket_will_do);
+	tcase_add_test(tc, a_ticket_ends_with_the_certificate);
+	tcase_add_test(tc, a_ticket_is_for_one_name_one_context_and_once);
 	tcase_add_test(tc, much_goes_both_ways);
 	tcase_add_test(tc, nothing_is_written_before_the_handshake);
 	tcase_add_test(tc, last_words_arrive);
