@@ -91,7 +91,10 @@ struct ipc_client_conf {
 	void *arg;
 };
 
-/* ev may be NULL: completions and `up` then run on a thread of nng. Connects for ever by itself. */
+/*
+ * ev may be NULL: completions and `up` then run on a thread of nng, and what is asked goes out with
+ * ipc_client_flush. Connects for ever by itself.
+ */
 int ipc_client_new(struct ev *ev, const struct ipc_client_conf *conf, struct ipc_client **out,
     struct err *e);
 
@@ -111,10 +114,17 @@ typedef void ipc_done(void *arg, int rc, const ProtobufCMessage *reply);
  * Sends a request; `done` is called exactly once, never from inside. Nothing is sent twice: a
  * request whose pipe is lost fails. Waits for a listener that is not there until the time is over.
  * Returns 0, -ENOBUFS when IPC_CALLS_MAX are under way, -EMSGSIZE, -ENOMEM: `done` is not called
- * then. From any thread when the client has no loop, else on the loop's.
+ * then. On the loop's thread, or where there is no loop on one thread of the owner's.
  */
 int ipc_ask(struct ipc_client *c, const ProtobufCMessage *request, int64_t timeout_ms,
     ipc_done *done, void *arg);
+
+/*
+ * For a client without a loop, on the thread that asks: sends what has gathered, unless enough is
+ * under way. Its owner calls it when there is nothing more to ask for the moment, and after each
+ * answer; what fills a message goes out without.
+ */
+void ipc_client_flush(struct ipc_client *c);
 
 /* Is the listener connected now. */
 bool ipc_client_is_up(const struct ipc_client *c);

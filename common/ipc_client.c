@@ -5,7 +5,7 @@
  * How the threads meet: see ipc_server.c. A bundle that is with nobody is in the `idle` queue.
  *
  * What is asked while the loop goes round once gathers in one bundle, which leaves at its end. A
- * client without a loop sends each request by itself.
+ * client without a loop is told when its owner has nothing more to ask.
  */
 
 #include <errno.h>
@@ -21,6 +21,12 @@
 #include "common/ipc_bundle.h"
 #include "common/ipc_nng.h"
 
+/*
+ * Without a loop there is no round that would gather much: requests come one by one from another
+ * thread. So with that many bundles under way the next one gathers until one of them is answered, as
+ * commits do in a database; one is being answered while the other one is being made.
+ */
+#define SENT_MAX 2
 #define COMPLETING 16	/* nng has no more threads that could be at it */
 #define BUNDLES (IPC_CALLS_MAX + COMPLETING)	/* each may be of one request */
 #define REPLY_MAX ((size_t) IPC_BUNDLE_MAX * IPC_MESSAGE_MAX)
@@ -36,7 +42,7 @@ struct bundle {
 	nng_ctx ctx;
 	nng_aio *aio;
 	bool receiving;
-	int64_t timeout_ms, deadline_ms;
+	int64_t deadline_ms;	/* the earliest one of its requests */
 	int rc;
 	nng_msg *m;		/* the requests until they are sent; then the replies, or NULL */
 	struct ask asks[IPC_BUNDLE_MAX];
@@ -56,6 +62,7 @@ struct ipc_client {
 	atomic_int pipes;	/* to the listener: 1 while it is connected */
 	atomic_bool came_up;	/* `up` is due on the loop */
 	atomic_uint under_way;	/* requests */
+	atomic_uint sent;	/* bundles that are not answered */
 	struct ev_waker waker;
 	struct bundle *gathering;	/* of this round of the loop; NULL: nothing was asked */
 	struct ev_timer round;		/* its end */
@@ -161,6 +168,7 @@ arrive(struct bundle *b)
 {
 	struct ipc_client *c = b->client;
 
+	atomic_fetch_sub(&c->sent, 1);	/* before anybody who is told could ask for a flush */
 	if (c->ev == NULL) {
 		complete_all(b);
 		return;
@@ -233,6 +241,7 @@ send_bundle(struct bundle *b)
 {
 	nng_msg *m = b->m;
 
+	atomic_fetch_add(&b->client->sent, 1);
 	b->m = NULL;
 	b->unanswered = b->n;
 	b->receiving = false;
@@ -248,13 +257,14 @@ end_round(void *arg)
 	struct bundle *b = c->gathering;
 
 	c->gathering = NULL;
-	ev_timer_stop(c->ev, &c->round);
+	if (c->ev != NULL)
+		ev_timer_stop(c->ev, &c->round);
 	if (b != NULL)
 		send_bundle(b);
 }
 
 static struct bundle *
-begin_bundle(struct ipc_client *c, int64_t timeout_ms)
+begin_bundle(struct ipc_client *c, int64_t deadline_ms)
 {
 	struct bundle *b;
 
@@ -269,21 +279,34 @@ begin_bundle(struct ipc_client *c, int64_t timeout_ms)
 		give_back(b);
 		return NULL;
 	}
-	b->timeout_ms = timeout_ms;
-	b->deadline_ms = clock_mono_ms() + timeout_ms;
+	b->deadline_ms = deadline_ms;
 	return b;
 }
 
-/* The bundle of this round, if the request fits into it. */
-static struct bundle *
-join_bundle(struct ipc_client *c, const ProtobufCMessage *request, int64_t timeout_ms)
+/*
+ * All of a bundle fail together when its time is over: so those travel together whose deadlines are
+ * about the same, an eighth of their time apart at most.
+ */
+static bool
+goes_along(const struct bundle *b, const ProtobufCMessage *request, int64_t timeout_ms,
+    int64_t deadline_ms)
 {
-	struct bundle *b = c->gathering;
-	size_t len = protobuf_c_message_get_packed_size(request);
+	return b->n < IPC_BUNDLE_MAX && llabs(b->deadline_ms - deadline_ms) <= timeout_ms / 8 &&
+	    nng_msg_len(b->m) + protobuf_c_message_get_packed_size(request) <= IPC_MESSAGE_MAX;
+}
 
-	if (b != NULL && (b->n == IPC_BUNDLE_MAX || b->timeout_ms != timeout_ms ||
-	    nng_msg_len(b->m) + len > IPC_MESSAGE_MAX))
+/* The bundle of this round if the request fits into it, else a new one; NULL: no memory. */
+static struct bundle *
+find_bundle(struct ipc_client *c, const ProtobufCMessage *request, int64_t timeout_ms)
+{
+	int64_t deadline_ms = clock_mono_ms() + timeout_ms;
+
+	if (c->gathering != NULL && !goes_along(c->gathering, request, timeout_ms, deadline_ms))
 		end_round(c);
+	if (c->gathering == NULL)
+		return begin_bundle(c, deadline_ms);
+	if (deadline_ms < c->gathering->deadline_ms)
+		c->gathering->deadline_ms = deadline_ms;
 	return c->gathering;
 }
 
@@ -293,17 +316,17 @@ gather(struct ipc_client *c, struct bundle *b)
 	if (c->gathering != NULL)
 		return;
 	c->gathering = b;
-	if (ev_timer_start(c->ev, &c->round, 0, end_round, c) < 0)
+	if (c->ev != NULL && ev_timer_start(c->ev, &c->round, 0, end_round, c) < 0)
 		end_round(c);
 }
 
 static int
 ask(struct ipc_client *c, const ProtobufCMessage *request, int64_t timeout_ms, struct ask a)
 {
-	struct bundle *b = join_bundle(c, request, timeout_ms);
+	struct bundle *b = find_bundle(c, request, timeout_ms);
 	int rc;
 
-	if (b == NULL && (b = begin_bundle(c, timeout_ms)) == NULL)
+	if (b == NULL)
 		return -ENOMEM;
 	if ((rc = ipc_bundle_add(b->m, b->n, request)) < 0) {
 		if (b->n == 0)
@@ -312,11 +335,15 @@ ask(struct ipc_client *c, const ProtobufCMessage *request, int64_t timeout_ms, s
 	}
 	b->asks[b->n++] = a;
 	atomic_fetch_add(&c->stats.requests, 1);
-	if (c->ev == NULL)
-		send_bundle(b);
-	else
-		gather(c, b);
+	gather(c, b);
 	return 0;
+}
+
+void
+ipc_client_flush(struct ipc_client *c)
+{
+	if (atomic_load(&c->sent) < SENT_MAX)
+		end_round(c);
 }
 
 int

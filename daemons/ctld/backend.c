@@ -72,6 +72,13 @@ backend_free(struct backend *b)
 }
 
 void
+backend_flush(struct backend *b)
+{
+	for (enum backend_peer p = 0; p < BACKEND_PEERS; p++)
+		ipc_client_flush(b->clients[p]);
+}
+
+void
 backend_show(const struct backend *b, struct metrics *out)
 {
 	for (enum backend_peer p = 0; p < BACKEND_PEERS; p++) {

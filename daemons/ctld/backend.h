@@ -27,6 +27,9 @@ int backend_new(const struct places *places, const uid_t uids[BACKEND_PEERS], st
     struct err *e);
 void backend_free(struct backend *b);	/* NULL is fine; after the calls are gone */
 
+/* Nothing more is to be asked for the moment: what has gathered goes out. On the queue's thread. */
+void backend_flush(struct backend *b);
+
 /* Which requests were sent. Any thread. */
 void backend_show(const struct backend *b, struct metrics *out);
 

@@ -465,6 +465,14 @@ on_tick(void *arg)
 }
 
 static void
+on_settled(void *arg)
+{
+	struct calls *calls = arg;
+
+	calls->conf.settled(calls->conf.ctld);
+}
+
+static void
 on_stopping(void *arg)
 {
 	struct calls *calls = arg;
@@ -490,6 +498,7 @@ calls_events(struct calls *calls)
 		.woken = on_woken,
 		.closed = on_closed,
 		.released = on_released,
+		.settled = on_settled,
 		.tick = on_tick,
 		.stopping = on_stopping,
 		.stopped = on_stopped,

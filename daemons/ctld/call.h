@@ -59,6 +59,7 @@ struct method {
 struct calls_conf {
 	struct ctld *ctld;
 	const struct method *(*route)(const char *path, enum listener from);
+	void (*settled)(struct ctld *ctld);	/* see grpc.h */
 	void (*stopping)(struct ctld *ctld);	/* end the streams that would not end */
 	void (*stopped)(struct ctld *ctld);	/* no call is left */
 };

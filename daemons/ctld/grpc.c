@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "daemons/ctld/grpc_core.h"
 
+#define ROUND_MAX 64	/* events before `settled` is due, though more wait */
 #define ACCEPT_WINDOW 16	/* calls per listener that gRPC may deliver before we ask again */
 #define STREAMS_PER_CONNECTION_MAX 100
 #define HANDSHAKE_MS 10000	/* gRPC's own two minutes would let strangers hold descriptors */
@@ -80,18 +81,38 @@ in_a_second(void)
 	return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(1, GPR_TIMESPAN));
 }
 
+/* The next event; `settled` when none is there, before it waits for one. */
+static grpc_event
+next_event(struct grpc *g, unsigned *round, gpr_timespec until)
+{
+	grpc_event ev = { .type = GRPC_QUEUE_TIMEOUT };
+
+	if (*round > 0 && *round < ROUND_MAX)
+		ev = grpc_completion_queue_next(g->queue, gpr_inf_past(GPR_CLOCK_MONOTONIC), NULL);
+	if (ev.type == GRPC_QUEUE_TIMEOUT) {
+		if (*round > 0)
+			g->events.settled(g->events.arg);
+		*round = 0;
+		ev = grpc_completion_queue_next(g->queue, until, NULL);
+	}
+	if (ev.type == GRPC_OP_COMPLETE)
+		++*round;
+	return ev;
+}
+
 static void *
 run_queue(void *arg)
 {
 	struct grpc *g = arg;
 	gpr_timespec next_tick = in_a_second();
+	unsigned round = 0;
 
 	for (enum listener id = 0; id < LISTENERS; id++) {
 		for (unsigned i = 0; i < ACCEPT_WINDOW; i++)
 			request_call(&g->servers[id]);
 	}
 	for (;;) {
-		grpc_event ev = grpc_completion_queue_next(g->queue, next_tick, NULL);
+		grpc_event ev = next_event(g, &round, next_tick);
 		struct tag *tag = ev.tag;
 
 		if (ev.type == GRPC_QUEUE_SHUTDOWN)

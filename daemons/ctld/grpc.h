@@ -39,6 +39,7 @@ struct grpc_events {
 	void (*closed)(void *owner);	/* after stream_watch: over for the peer, whatever the cause */
 	void (*released)(void *owner);	/* the last event of a stream */
 
+	void (*settled)(void *arg);	/* no event is left for now, or many came: often */
 	void (*tick)(void *arg);	/* about every second */
 	void (*stopping)(void *arg);	/* once: no new streams come, the endless ones are to end */
 	void (*stopped)(void *arg);	/* once: all streams are released */

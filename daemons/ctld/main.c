@@ -241,6 +241,13 @@ begin_stop(struct front *f, int result)
 	grpc_stop(ctld->grpc);
 }
 
+/* On the queue's thread: what calls that came together ask goes out together. */
+static void
+on_settled(struct ctld *ctld)
+{
+	backend_flush(ctld->backend);
+}
+
 /* On the queue's thread: the last things before no call is left, and that none is. */
 static void
 on_stopping(struct ctld *ctld)
@@ -395,7 +402,7 @@ open_api(struct front *f, struct err *e)
 {
 	struct ctld *ctld = &f->ctld;
 	const struct identity_pems *pems = identity_pems(ctld->identity);
-	const struct calls_conf calls = { ctld, method_find, on_stopping, on_stopped };
+	const struct calls_conf calls = { ctld, method_find, on_settled, on_stopping, on_stopped };
 	struct grpc_conf grpc = {
 		.ca_pem = pems->ca,
 		.cert_pem = pems->cert,

@@ -300,6 +300,7 @@ END_TEST
 /* --- a client without a loop: its completions run on a thread of nng -------------------------- */
 
 #define ASKS 500
+#define TOGETHER 24	/* under way at once: more than go in the two messages that may be */
 
 struct blocking {
 	struct rig *rig;
@@ -337,10 +338,17 @@ ask_without_loop(void *arg)
 
 	sem_wait(&b->up);
 	req.number = RIG_ANSWER;
-	for (unsigned i = 0; i < ASKS; i++) {
-		if (ipc_ask(b->client, &req.base, LONG_MS, on_blocking_done, b) < 0)
+	for (unsigned i = 0; i < ASKS + TOGETHER; i++) {
+		/* Times that differ a little keep nobody from going along, those that differ much do. */
+		int64_t timeout_ms = i % 7 == 0 ? LONG_MS / 2 : LONG_MS - i % 3;
+
+		if (i < ASKS && ipc_ask(b->client, &req.base, timeout_ms, on_blocking_done, b) < 0)
 			break;
+		ipc_client_flush(b->client);
+		if (i < TOGETHER)
+			continue;
 		sem_wait(&b->done);
+		ipc_client_flush(b->client);
 	}
 	atomic_store(&b->finished, true);
 	return NULL;
