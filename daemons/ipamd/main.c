@@ -183,7 +183,8 @@ open_things(struct ipamd *d, struct err *e)
 	if ((rc = watch_signals(d, e)) < 0 ||
 	    (rc = granter_open(&d->granter, d->places.grant_key, d->places.grant_pub, e)) < 0 ||
 	    (rc = store_sqlite_open(d->places.ipamd_db, &store, e)) < 0 ||
-	    (rc = ledger_open(&d->ledger, &d->conf, store, clock_utc_s(), e)) < 0)
+	    (rc = ledger_open(&d->ledger, &d->conf, store, clock_utc_s(), e)) < 0 ||
+	    (rc = store_sqlite_checkpoint_beside(store, e)) < 0)
 		return rc;
 	batch_init(&d->batch, d->ev, &d->ledger);
 	if ((rc = open_feed(d, e)) < 0)

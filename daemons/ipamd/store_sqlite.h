@@ -11,6 +11,12 @@
  */
 int store_sqlite_open(const char *path, struct store **out, struct err *e);
 
+/*
+ * From now on checkpoints of the WAL are made beside the store, by a thread (checkpoint.h), instead
+ * of in its commits, as before. Once; -EIO, -errno: e says why.
+ */
+int store_sqlite_checkpoint_beside(struct store *st, struct err *e);
+
 /* Reads the column `exclude` of a network, prefixes with spaces between them; how many. */
 size_t store_sqlite_exclude(const char *text, struct ip_prefix out[STORE_EXCLUDE_MAX]);
 

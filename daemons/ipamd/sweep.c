@@ -46,7 +46,8 @@ on_timer(void *arg)
 	if (done.expired.holds + done.expired.tokens + done.expired.nodes > 0)
 		log_info("swept", "holds=%u tokens=%u nodes=%u", done.expired.holds,
 		    done.expired.tokens, done.expired.nodes);
-	rc = ev_timer_start(s->ev, &s->timer, done.more ? 0 : s->interval_ms, on_timer, s);
+	rc = ev_timer_start(s->ev, &s->timer, done.more ? SWEEP_PAUSE_MS : s->interval_ms,
+	    on_timer, s);
 	if (rc < 0)
 		log_err("sweep_stopped", "error=%s", err_name(rc));
 }

@@ -17,6 +17,8 @@
 
 #define SWEEP_BATCH 256		/* tombstones and answers at a time: a part of a millisecond */
 
+#define SWEEP_PAUSE_MS 3	/* between batches, so that others have the disk as well */
+
 /*
  * How long a reclaimed node is told so, rather than that nobody knows it: long enough for a machine
  * that was away for the holidays. A million and more reclaims must not make the database grow.

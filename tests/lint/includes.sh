@@ -15,7 +15,7 @@ INCLUDES=$(includes)
 
 # --- libraries: PATTERN of the header, and the files that keep it ---------------------------------
 KEEPERS='
-<sqlite3\.h>          daemons/ipamd/(store_sqlite|dbfile)\.[ch]
+<sqlite3\.h>          daemons/ipamd/(store_sqlite|dbfile|checkpoint)\.[ch]
 <yaml\.h>             common/conf\.c
 <nng/                 common/ipc_(nng|bundle|listen|server|client|publisher|subscriber)\.[ch]
 <seccomp\.h>          common/sandbox\.c|(daemons/[a-z]+|cli)/sandbox_[a-z]+\.[ch]
