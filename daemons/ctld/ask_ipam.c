@@ -5,17 +5,13 @@
 #include <string.h>
 
 #include "common/reason.h"
-#include "ipc/ipam.pb-c.h"
+#include "daemons/ctld/ask_ipam_inside.h"
 
 _Static_assert((int) IPAM_NEVER == (int) LITEVPN__IPAM__NODE__STATE__NEVER &&
     (int) IPAM_IDLE == (int) LITEVPN__IPAM__NODE__STATE__IDLE, "states have ipamd's numbers");
 
-#define BODY(name) LITEVPN__IPAM__REPLY__BODY_##name
-#define ASK(name) LITEVPN__IPAM__REQUEST__BODY_##name
-
-/* The reply behind a message, with a body of that case; else NULL and why in *e. */
-static const Litevpn__Ipam__Reply *
-open_reply(const ProtobufCMessage *msg, Litevpn__Ipam__Reply__BodyCase body, struct err *e)
+const Litevpn__Ipam__Reply *
+ipam_open(const ProtobufCMessage *msg, Litevpn__Ipam__Reply__BodyCase body, struct err *e)
 {
 	const Litevpn__Ipam__Reply *reply = (const Litevpn__Ipam__Reply *) msg;
 
@@ -27,22 +23,50 @@ open_reply(const ProtobufCMessage *msg, Litevpn__Ipam__Reply__BodyCase body, str
 	return NULL;
 }
 
-static void
-ask(struct backend *b, struct call *c, const Litevpn__Ipam__Request *req, backend_decode *decode,
-    void *out, backend_next *next)
+void
+ipam_ask(struct backend *b, struct call *c, const Litevpn__Ipam__Request *req,
+    backend_decode *decode, void *out, backend_next *next)
 {
 	backend_ask(b, BACKEND_IPAMD, c, &req->base, decode, out, next);
 }
 
+void
+ipam_ask_once(struct backend *b, struct call *c, Litevpn__Ipam__Request *req,
+    const struct ipam_once *once, backend_decode *decode, void *out, backend_next *next)
+{
+	req->request_id = (char *) once->request_id;
+	req->validate_only = once->validate_only;
+	ipam_ask(b, c, req, decode, out, next);
+}
+
 /* --- nodes ------------------------------------------------------------------------------------ */
 
+/* What does not fit cannot be right: ipamd keeps no such labels. */
 static int
-read_node(const Litevpn__Ipam__Node *pb, struct ipam_node *out, struct err *e)
+read_labels(const Litevpn__Ipam__Node *pb, struct ipam_node *n, struct err *e)
+{
+	if (pb->n_labels > IPAM_LABELS_MAX)
+		return err_set(e, -REASON_INTERNAL, "ipamd sent a node with too many labels");
+	for (; n->nlabels < pb->n_labels; n->nlabels++) {
+		const Litevpn__Ipam__Label *l = pb->labels[n->nlabels];
+		struct ipam_label *to = &n->labels[n->nlabels];
+
+		if (backend_text(to->key, sizeof(to->key), l->key, e) < 0 ||
+		    backend_text(to->value, sizeof(to->value), l->value, e) < 0)
+			return e->rc;
+	}
+	return 0;
+}
+
+int
+ipam_read_node(const Litevpn__Ipam__Node *pb, struct ipam_node *out, struct err *e)
 {
 	struct ipam_node n = {
 		.state = (enum ipam_state) pb->state,
 		.create_s = pb->create_s,
 		.seen_s = pb->seen_s,
+		.epoch = pb->epoch,
+		.fixed = pb->fixed,
 	};
 
 	if (pb->state < LITEVPN__IPAM__NODE__STATE__NEVER ||
@@ -51,7 +75,8 @@ read_node(const Litevpn__Ipam__Node *pb, struct ipam_node *out, struct err *e)
 	if (backend_text(n.id, sizeof(n.id), pb->id, e) < 0 ||
 	    backend_text(n.display_name, sizeof(n.display_name), pb->display_name, e) < 0 ||
 	    backend_text(n.network, sizeof(n.network), pb->network, e) < 0 ||
-	    backend_text(n.address, sizeof(n.address), pb->address, e) < 0)
+	    backend_text(n.address, sizeof(n.address), pb->address, e) < 0 ||
+	    read_labels(pb, &n, e) < 0)
 		return e->rc;
 	*out = n;
 	return 0;
@@ -60,9 +85,9 @@ read_node(const Litevpn__Ipam__Node *pb, struct ipam_node *out, struct err *e)
 static int
 decode_node(const ProtobufCMessage *msg, void *out, struct err *e)
 {
-	const Litevpn__Ipam__Reply *reply = open_reply(msg, BODY(NODE), e);
+	const Litevpn__Ipam__Reply *reply = ipam_open(msg, BODY(NODE), e);
 
-	return reply == NULL ? e->rc : read_node(reply->node, out, e);
+	return reply == NULL ? e->rc : ipam_read_node(reply->node, out, e);
 }
 
 static void
@@ -73,7 +98,7 @@ ask_node(struct backend *b, struct call *c, Litevpn__Ipam__GetNode *get, struct 
 
 	req.body_case = ASK(GET_NODE);
 	req.get_node = get;
-	ask(b, c, &req, decode_node, out, next);
+	ipam_ask(b, c, &req, decode_node, out, next);
 }
 
 void
@@ -103,7 +128,7 @@ decode_page(const ProtobufCMessage *msg, void *out, struct err *e)
 	struct ipam_page page = { 0 };
 	int rc;
 
-	if ((reply = open_reply(msg, BODY(NODES), e)) == NULL)
+	if ((reply = ipam_open(msg, BODY(NODES), e)) == NULL)
 		return e->rc;
 	if (reply->nodes->n_nodes > IPAM_PAGE_MAX)
 		return err_set(e, -REASON_INTERNAL, "ipamd sent a page that is too long");
@@ -113,7 +138,7 @@ decode_page(const ProtobufCMessage *msg, void *out, struct err *e)
 	page.next = reply->nodes->next;
 	page.revision = reply->nodes->revision;
 	for (; page.n < reply->nodes->n_nodes; page.n++) {
-		rc = read_node(reply->nodes->nodes[page.n], &page.nodes[page.n], e);
+		rc = ipam_read_node(reply->nodes->nodes[page.n], &page.nodes[page.n], e);
 		if (rc < 0) {
 			ipam_page_fini(&page);
 			return rc;
@@ -124,17 +149,18 @@ decode_page(const ProtobufCMessage *msg, void *out, struct err *e)
 }
 
 void
-ipam_list_nodes(struct backend *b, struct call *c, uint32_t page_size, uint64_t after,
-    struct ipam_page *out, backend_next *next)
+ipam_list_nodes(struct backend *b, struct call *c, const char *network, uint32_t page_size,
+    uint64_t after, struct ipam_page *out, backend_next *next)
 {
 	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
 	Litevpn__Ipam__ListNodes list = LITEVPN__IPAM__LIST_NODES__INIT;
 
 	list.page_size = page_size;
 	list.after = after;
+	list.network = (char *) network;
 	req.body_case = ASK(LIST_NODES);
 	req.list_nodes = &list;
-	ask(b, c, &req, decode_page, out, next);
+	ipam_ask(b, c, &req, decode_page, out, next);
 }
 
 void
@@ -148,7 +174,7 @@ ipam_get_nodes(struct backend *b, struct call *c, const char *const *ids, size_t
 	get.ids = (char **) ids;
 	req.body_case = ASK(GET_NODES);
 	req.get_nodes = &get;
-	ask(b, c, &req, decode_page, out, next);
+	ipam_ask(b, c, &req, decode_page, out, next);
 }
 
 void
@@ -158,10 +184,38 @@ ipam_page_fini(struct ipam_page *page)
 	*page = (struct ipam_page){ 0 };
 }
 
+void
+ipam_update_node(struct backend *b, struct call *c, const char *id,
+    const struct ipam_node_wish *wish, const struct ipam_once *once, struct ipam_node *out,
+    backend_next *next)
+{
+	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
+	Litevpn__Ipam__UpdateNode update = LITEVPN__IPAM__UPDATE_NODE__INIT;
+	Litevpn__Ipam__Label labels[IPAM_LABELS_MAX], *set[IPAM_LABELS_MAX];
+
+	for (size_t i = 0; i < wish->nset; i++) {
+		litevpn__ipam__label__init(&labels[i]);
+		labels[i].key = (char *) wish->set[i].key;
+		labels[i].value = (char *) wish->set[i].value;
+		set[i] = &labels[i];
+	}
+	update.id = (char *) id;
+	update.rename = wish->rename;
+	update.display_name = (char *) wish->display_name;
+	update.drop_all = wish->drop_all;
+	update.n_drop = wish->ndrop;
+	update.drop = (char **) wish->drop;
+	update.n_set = wish->nset;
+	update.set = set;
+	req.body_case = ASK(UPDATE_NODE);
+	req.update_node = &update;
+	ipam_ask_once(b, c, &req, once, decode_node, out, next);
+}
+
 static int
 decode_deleted(const ProtobufCMessage *msg, void *out, struct err *e)
 {
-	const Litevpn__Ipam__Reply *reply = open_reply(msg, BODY(DELETED), e);
+	const Litevpn__Ipam__Reply *reply = ipam_open(msg, BODY(DELETED), e);
 
 	if (reply == NULL)
 		return e->rc;
@@ -170,8 +224,8 @@ decode_deleted(const ProtobufCMessage *msg, void *out, struct err *e)
 }
 
 void
-ipam_delete_node(struct backend *b, struct call *c, const char *id, uint64_t *epoch_out,
-    backend_next *next)
+ipam_delete_node(struct backend *b, struct call *c, const char *id,
+    const struct ipam_once *once, uint64_t *epoch_out, backend_next *next)
 {
 	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
 	Litevpn__Ipam__DeleteNode del = LITEVPN__IPAM__DELETE_NODE__INIT;
@@ -179,45 +233,10 @@ ipam_delete_node(struct backend *b, struct call *c, const char *id, uint64_t *ep
 	del.id = (char *) id;
 	req.body_case = ASK(DELETE_NODE);
 	req.delete_node = &del;
-	ask(b, c, &req, decode_deleted, epoch_out, next);
+	ipam_ask_once(b, c, &req, once, decode_deleted, epoch_out, next);
 }
 
-/* --- tokens ----------------------------------------------------------------------------------- */
-
-static int
-decode_token(const ProtobufCMessage *msg, void *out, struct err *e)
-{
-	const Litevpn__Ipam__Reply *reply;
-	struct ipam_token t = { 0 };
-
-	if ((reply = open_reply(msg, BODY(TOKEN), e)) == NULL)
-		return e->rc;
-	t.expire_s = reply->token->expire_s;
-	t.uses = reply->token->uses;
-	if (backend_text(t.id, sizeof(t.id), reply->token->id, e) < 0 ||
-	    backend_text(t.secret, sizeof(t.secret), reply->token->secret, e) < 0 ||
-	    backend_text(t.network, sizeof(t.network), reply->token->network, e) < 0 ||
-	    backend_text(t.address, sizeof(t.address), reply->token->address, e) < 0)
-		return e->rc;
-	*(struct ipam_token *) out = t;
-	return 0;
-}
-
-void
-ipam_create_token(struct backend *b, struct call *c, const char *network, int64_t life_s,
-    uint32_t uses, const char *address, struct ipam_token *out, backend_next *next)
-{
-	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
-	Litevpn__Ipam__CreateToken create = LITEVPN__IPAM__CREATE_TOKEN__INIT;
-
-	create.network = (char *) network;
-	create.life_s = life_s;
-	create.uses = uses;
-	create.address = (char *) address;
-	req.body_case = ASK(CREATE_TOKEN);
-	req.create_token = &create;
-	ask(b, c, &req, decode_token, out, next);
-}
+/* --- enrollment ------------------------------------------------------------------------------- */
 
 static int
 read_grant(const ProtobufCBinaryData *pb, uint8_t out[GRANT_WIRE_LEN], struct err *e)
@@ -235,12 +254,12 @@ decode_redeemed(const ProtobufCMessage *msg, void *out, struct err *e)
 	const Litevpn__Ipam__Redeemed *pb;
 	struct ipam_redeemed r = { 0 };
 
-	if ((reply = open_reply(msg, BODY(REDEEMED), e)) == NULL)
+	if ((reply = ipam_open(msg, BODY(REDEEMED), e)) == NULL)
 		return e->rc;
 	pb = reply->redeemed;
 	if (pb->node == NULL)
 		return err_set(e, -REASON_INTERNAL, "ipamd sent no node");
-	if (read_node(pb->node, &r.node, e) < 0 ||
+	if (ipam_read_node(pb->node, &r.node, e) < 0 ||
 	    backend_text(r.node_token, sizeof(r.node_token), pb->node_token, e) < 0 ||
 	    backend_text(r.server_address, sizeof(r.server_address), pb->server_address, e) < 0 ||
 	    read_grant(&pb->grpc_grant, r.grpc_grant, e) < 0 ||
@@ -264,14 +283,14 @@ ipam_redeem(struct backend *b, struct call *c, const struct ipam_claim *claim,
 	redeem.litekube = claim->litekube;
 	req.body_case = ASK(REDEEM);
 	req.redeem = &redeem;
-	ask(b, c, &req, decode_redeemed, out, next);
+	ipam_ask(b, c, &req, decode_redeemed, out, next);
 }
 
 /* A grant that was not asked for is not there, and stays zeros. */
 static int
 decode_renewal(const ProtobufCMessage *msg, void *out, struct err *e)
 {
-	const Litevpn__Ipam__Reply *reply = open_reply(msg, BODY(RENEWAL), e);
+	const Litevpn__Ipam__Reply *reply = ipam_open(msg, BODY(RENEWAL), e);
 	struct ipam_renewal r = { 0 };
 
 	if (reply == NULL || (reply->renewal->grpc_grant.len != 0 &&
@@ -297,7 +316,7 @@ ipam_renew(struct backend *b, struct call *c, const char *node_id, const uint8_t
 		renew.vpn_spki = (ProtobufCBinaryData){ PKI_SPKI_LEN, (uint8_t *) vpn_spki };
 	req.body_case = ASK(RENEW);
 	req.renew = &renew;
-	ask(b, c, &req, decode_renewal, out, next);
+	ipam_ask(b, c, &req, decode_renewal, out, next);
 }
 
 /* --- ipamd itself ----------------------------------------------------------------------------- */
@@ -308,7 +327,7 @@ decode_info(const ProtobufCMessage *msg, void *out, struct err *e)
 	const Litevpn__Ipam__Reply *reply;
 	struct ipam_info info = { 0 };
 
-	if ((reply = open_reply(msg, BODY(INFO), e)) == NULL)
+	if ((reply = ipam_open(msg, BODY(INFO), e)) == NULL)
 		return e->rc;
 	info.addresses = reply->info->addresses;
 	info.bound = reply->info->bound;
@@ -330,5 +349,5 @@ ipam_get_info(struct backend *b, struct call *c, struct ipam_info *out, backend_
 
 	req.body_case = ASK(GET_INFO);
 	req.get_info = &get;
-	ask(b, c, &req, decode_info, out, next);
+	ipam_ask(b, c, &req, decode_info, out, next);
 }

@@ -11,11 +11,17 @@
 #include "common/pki.h"
 #include "daemons/ctld/backend.h"
 
-/* What ipamd is asked. Each function: one question; `next` tells how it ended (backend.h). */
+/*
+ * What ipamd is asked of nodes and of itself; ask_token.h and ask_net.h have the rest. Each
+ * function: one question; `next` tells how it ended (backend.h).
+ */
 
 #define IPAM_NAME_MAX 256	/* a display name of 63 characters, a network's name */
 #define IPAM_SECRET_MAX 128	/* bootstrap tokens, node tokens */
-#define IPAM_PAGE_MAX 1000	/* nodes of one answer */
+#define IPAM_PAGE_MAX 1000	/* nodes, tokens, addresses of one answer */
+#define IPAM_LABELS_MAX 16	/* of a node */
+#define IPAM_LABEL_MAX 64	/* a key, a value */
+#define IPAM_REQUEST_ID_MAX 128
 
 enum ipam_state {	/* the numbers of the API, too */
 	IPAM_STATE_UNKNOWN,
@@ -26,6 +32,16 @@ enum ipam_state {	/* the numbers of the API, too */
 	IPAM_IDLE,
 };
 
+/* How something is to be changed. */
+struct ipam_once {
+	char request_id[IPAM_REQUEST_ID_MAX];	/* once; "": as often as it is asked */
+	bool validate_only;			/* not at all: what would come of it? */
+};
+
+struct ipam_label {
+	char key[IPAM_LABEL_MAX], value[IPAM_LABEL_MAX];
+};
+
 struct ipam_node {
 	char id[PKI_ID_MAX + 1];
 	char display_name[IPAM_NAME_MAX];
@@ -33,6 +49,10 @@ struct ipam_node {
 	char address[IP_TEXT_MAX];	/* "": none bound */
 	enum ipam_state state;
 	int64_t create_s, seen_s;	/* UTC; seen 0: never */
+	uint64_t epoch;			/* of its newest session */
+	bool fixed;			/* it is never reclaimed */
+	struct ipam_label labels[IPAM_LABELS_MAX];
+	size_t nlabels;
 };
 
 struct ipam_page {
@@ -40,15 +60,6 @@ struct ipam_page {
 	size_t n;
 	uint64_t next;	/* where the next page goes on; 0: this is the last */
 	uint64_t revision;	/* of an event: what follows it may be missing here */
-};
-
-struct ipam_token {
-	char id[PKI_ID_MAX + 1];
-	char secret[IPAM_SECRET_MAX];
-	char network[IPAM_NAME_MAX];
-	char address[IP_TEXT_MAX];
-	int64_t expire_s;
-	uint32_t uses;
 };
 
 struct ipam_claim {
@@ -80,21 +91,36 @@ void ipam_get_node(struct backend *b, struct call *c, const char *id, struct ipa
 void ipam_get_node_by_token(struct backend *b, struct call *c, const char *node_token,
     struct ipam_node *out, backend_next *next);
 
-/* after: `next` of the page before, 0 for the first. End the page with ipam_page_fini. */
-void ipam_list_nodes(struct backend *b, struct call *c, uint32_t page_size, uint64_t after,
-    struct ipam_page *out, backend_next *next);
+/*
+ * network: "" for all. after: `next` of the page before, 0 for the first. End the page with
+ * ipam_page_fini.
+ */
+void ipam_list_nodes(struct backend *b, struct call *c, const char *network, uint32_t page_size,
+    uint64_t after, struct ipam_page *out, backend_next *next);
 /* Of those nodes the ones that are registered; at most IPAM_PAGE_MAX. */
 void ipam_get_nodes(struct backend *b, struct call *c, const char *const *ids, size_t n,
     struct ipam_page *out, backend_next *next);
 void ipam_page_fini(struct ipam_page *page);
 
-/* epoch_out: no session of the node with this or a lower one may go on. */
-void ipam_delete_node(struct backend *b, struct call *c, const char *id, uint64_t *epoch_out,
+struct ipam_label_text {
+	const char *key, *value;
+};
+struct ipam_node_wish {
+	bool rename;
+	const char *display_name;
+	bool drop_all;				/* its labels; else these */
+	const char *drop[IPAM_LABELS_MAX];
+	size_t ndrop;
+	struct ipam_label_text set[IPAM_LABELS_MAX];	/* after that */
+	size_t nset;
+};
+void ipam_update_node(struct backend *b, struct call *c, const char *id,
+    const struct ipam_node_wish *wish, const struct ipam_once *once, struct ipam_node *out,
     backend_next *next);
 
-/* life_s 0: the configured one; uses 0: one; address "": any. */
-void ipam_create_token(struct backend *b, struct call *c, const char *network, int64_t life_s,
-    uint32_t uses, const char *address, struct ipam_token *out, backend_next *next);
+/* epoch_out: no session of the node with this or a lower one may go on. */
+void ipam_delete_node(struct backend *b, struct call *c, const char *id,
+    const struct ipam_once *once, uint64_t *epoch_out, backend_next *next);
 
 void ipam_redeem(struct backend *b, struct call *c, const struct ipam_claim *claim,
     struct ipam_redeemed *out, backend_next *next);

@@ -35,13 +35,17 @@ ask(struct backend *b, struct call *c, const Litevpn__Tunneld__Request *req,
 static int
 decode_cut(const ProtobufCMessage *msg, void *out, struct err *e)
 {
-	(void) out;	/* that it is cut is all that is asked */
-	return open_reply(msg, BODY(CUT_DONE), e) == NULL ? e->rc : 0;
+	const Litevpn__Tunneld__Reply *reply = open_reply(msg, BODY(CUT_DONE), e);
+
+	if (reply == NULL)
+		return e->rc;
+	*(bool *) out = reply->cut_done->had_session;
+	return 0;
 }
 
 void
 tunneld_cut(struct backend *b, struct call *c, const char *node_id, uint64_t epoch,
-    enum reason reason, backend_next *next)
+    enum reason reason, bool *had_session_out, backend_next *next)
 {
 	Litevpn__Tunneld__Request req = LITEVPN__TUNNELD__REQUEST__INIT;
 	Litevpn__Tunneld__Cut cut = LITEVPN__TUNNELD__CUT__INIT;
@@ -51,7 +55,7 @@ tunneld_cut(struct backend *b, struct call *c, const char *node_id, uint64_t epo
 	cut.reason = (char *) reason_name((int) reason);
 	req.body_case = ASK(CUT);
 	req.cut = &cut;
-	ask(b, c, &req, decode_cut, NULL, next);
+	ask(b, c, &req, decode_cut, had_session_out, next);
 }
 
 static int

@@ -49,9 +49,12 @@ struct tunneld_info {
 	size_t ndrops;
 };
 
-/* Ends the node's session when its epoch is at most this; reason: what the node is told. */
+/*
+ * Ends the node's session when its epoch is at most this; reason: what the node is told.
+ * had_session_out: there was one.
+ */
 void tunneld_cut(struct backend *b, struct call *c, const char *node_id, uint64_t epoch,
-    enum reason reason, backend_next *next);
+    enum reason reason, bool *had_session_out, backend_next *next);
 
 /* Of these nodes, those that have one. End it with tunneld_sessions_fini. */
 void tunneld_get_sessions(struct backend *b, struct call *c, const char *const *node_ids, size_t n,

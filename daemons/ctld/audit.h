@@ -2,6 +2,8 @@
 #ifndef LV_CTLD_AUDIT_H
 #define LV_CTLD_AUDIT_H
 
+#include <stdbool.h>
+
 #include "common/ip.h"
 #include "common/reason.h"
 #include "daemons/ctld/authz.h"
@@ -12,6 +14,7 @@ struct audit {
 	const struct caller *caller;
 	const struct ip_addr *source;	/* none: the local administrator's socket */
 	const char *about;		/* "nodes/ID"; "": unknown */
+	bool rehearsal;			/* it only asked what would come of it */
 	enum reason result;		/* REASON_NONE: it was done */
 };
 

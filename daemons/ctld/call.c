@@ -30,6 +30,7 @@ struct call {
 	bool answered;			/* its status is on its way */
 	size_t unsent;			/* bytes of its answer then */
 	char about[CALL_ABOUT_MAX];
+	bool rehearsal;
 	void *state;
 	void (*state_fini)(void *state);
 	call_next *next;		/* of the call_resume under way */
@@ -104,7 +105,7 @@ note_result(struct call *c, enum reason result)
 	/* Who is not heard leaves no line either: it would be his to fill the disk. */
 	if (has_trait(c, CALL_CHANGES) && result != REASON_TOO_MANY_ATTEMPTS)
 		audit_write(&(struct audit){ c->method->path, &c->caller, &source, c->about,
-		    result });
+		    c->rehearsal, result });
 	/* What makes no sense counts as a failure, too: checking it costs as much. */
 	if (has_trait(c, CALL_GUESSABLE) &&
 	    (code == RPC_UNAUTHENTICATED || code == RPC_INVALID_ARGUMENT))
@@ -164,14 +165,29 @@ end(struct call *c)
 	stream_end(c->stream, RPC_OK, NULL, NULL, 0, NULL, 0);
 }
 
+/* The resource that it is about goes into the metadata, where there is room. */
+static struct status
+with_resource(const struct call *c, const struct status *status)
+{
+	struct status st = *status;
+	size_t n = 0;
+
+	while (n < STATUS_META_MAX && st.meta[n].key != NULL)
+		n++;
+	if (n < STATUS_META_MAX && c->about[0] != '\0')
+		st.meta[n] = (struct status_pair){ "resource", c->about };
+	return st;
+}
+
 void
 call_fail(struct call *c, const struct status *status)
 {
+	struct status st = with_resource(c, status);
 	uint8_t *details = NULL;
 	size_t len = 0;
 
 	/* Without memory for the details the client still gets code and message. */
-	if (status_pack(status, &details, &len) < 0)
+	if (status_pack(&st, &details, &len) < 0)
 		log_warn("status_without_details", "error=%s", err_name(-ENOMEM));
 	log_debug("call_failed", "method=%s reason=%s text=%s",
 	    c->method == NULL ? "-" : c->method->path, reason_name(status->reason),
@@ -250,6 +266,12 @@ void
 call_about(struct call *c, const char *name)
 {
 	snprintf(c->about, sizeof(c->about), "%s", name);
+}
+
+void
+call_rehearses(struct call *c)
+{
+	c->rehearsal = true;
 }
 
 /* The time that is granted counts from the request; a tenth is kept for the answer's way back. */

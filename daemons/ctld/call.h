@@ -81,9 +81,12 @@ const struct caller *call_caller(const struct call *c);
 /* The request, of the type that the method's row names; lives as long as the call. */
 const void *call_request(const struct call *c);
 
-/* The resource that the call turned out to be about ("tokens/ID"), for its audit record. */
+/* The resource that the call is about ("tokens/ID"), for its audit record and for errors. */
 #define CALL_ABOUT_MAX 128
 void call_about(struct call *c, const char *name);
+
+/* It only asks what would come of it: its audit record says so. */
+void call_rehearses(struct call *c);
 
 /*
  * Zeroed memory that lives as long as the call, for what one step leaves to the next. Once per

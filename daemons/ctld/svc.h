@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
-#include "daemons/ctld/backend.h"
+#include "daemons/ctld/ask_ipam.h"
 #include "daemons/ctld/call.h"
 
 /*
@@ -23,10 +23,15 @@ void enrollment_unregister(struct call *c);
 
 /* litevpn.v1.Token */
 void token_create(struct call *c);
+void token_get(struct call *c);
+void token_list(struct call *c);
+void token_delete(struct call *c);
 
 /* litevpn.v1.Node */
 void node_get(struct call *c);
 void node_list(struct call *c);
+void node_update(struct call *c);
+void node_disconnect(struct call *c);
 void node_delete(struct call *c);
 /* The same for a node that the request does not name. */
 void node_get_by_id(struct call *c, const char *id);
@@ -35,11 +40,13 @@ void node_delete_by_id(struct call *c, const char *id);
 void node_fail(struct call *c, const struct err *e);
 /*
  * Unregisters the node and cuts its session; `next` tells how that has ended, -REASON_SESSION_NOT_CUT
- * included. The call's state begins with a node_removal, whose id is filled.
+ * included. The call's state begins with a node_removal, whose id and once are filled.
  */
 struct node_removal {
 	char id[PKI_ID_MAX + 1];
+	struct ipam_once once;
 	uint64_t epoch;
+	bool had_session;
 	backend_next *next;
 };
 void node_remove(struct call *c, backend_next *next);
@@ -63,6 +70,21 @@ void litekube_check_conn_state(struct call *c);
 void litekube_unregister(struct call *c);
 void litekube_get_registed_ip(struct call *c);
 void litekube_get_token(struct call *c);
+
+/* litevpn.v1.Address */
+void address_list(struct call *c);
+void address_reserve(struct call *c);
+void address_release(struct call *c);
+void address_get_usage(struct call *c);
+void address_reclaim(struct call *c);
+
+/* litevpn.v1.Network */
+void network_create(struct call *c);
+void network_get(struct call *c);
+void network_list(struct call *c);
+void network_recreate(struct call *c);
+void network_set_token(struct call *c);
+void network_delete(struct call *c);
 
 /* litevpn.v1.Server */
 void server_get_info(struct call *c);

@@ -9,6 +9,7 @@
 #include "common/pki.h"
 #include "common/secret.h"
 #include "daemons/ctld/ask_ipam.h"
+#include "daemons/ctld/ask_token.h"
 #include "daemons/ctld/ctld.h"
 #include "daemons/ctld/names.h"
 #include "litekube/network_controller.pb-c.h"
@@ -120,11 +121,16 @@ litekube_get_bootstrap_token(struct call *c)
 {
 	const Pb__GetBootStrapTokenRequest *req = call_request(c);
 	bool endless = req->expiretime < 0 || req->expiretime > LIFE_MAX_S / 60;
+	struct ipam_token_wish wish = {
+		.network = "",
+		.life_s = endless ? LIFE_MAX_S : req->expiretime * 60,
+		.uses = USES_MAX,
+		.address = "",
+	};
 	struct ipam_token *t = call_state(c, sizeof(*t), end_token);
 
 	if (t != NULL)
-		ipam_create_token(call_ctld(c)->backend, c, "",
-		    endless ? LIFE_MAX_S : req->expiretime * 60, USES_MAX, "", t,
+		ipam_create_token(call_ctld(c)->backend, c, &wish, &(struct ipam_once){ 0 }, t,
 		    reply_bootstrap_token);
 }
 

@@ -7,12 +7,10 @@
 
 #include "common/log.h"
 #include "daemons/ctld/ctld.h"
+#include "daemons/ctld/fields.h"
 #include "daemons/ctld/names.h"
 #include "daemons/ctld/node_view.h"
-
-#define PAGE_DEFAULT 100
-
-static const char name_rule[] = "must be nodes/ID";
+#include "daemons/ctld/node_wish.h"
 
 void
 node_fail(struct call *c, const struct err *e)
@@ -110,9 +108,7 @@ node_get(struct call *c)
 	const Litevpn__V1__GetNodeRequest *req = call_request(c);
 	char id[PKI_ID_MAX + 1];
 
-	if (names_parse("nodes", req->name, id) < 0)
-		call_fail_field(c, "name", name_rule);
-	else
+	if (fields_name(c, "nodes", req->name, id))
 		node_get_by_id(c, id);
 }
 
@@ -185,17 +181,82 @@ void
 node_list(struct call *c)
 {
 	const Litevpn__V1__ListNodesRequest *req = call_request(c);
-	uint32_t want = req->page_size == 0 ? PAGE_DEFAULT : (uint32_t) req->page_size;
-	uint32_t size = want < IPAM_PAGE_MAX ? want : IPAM_PAGE_MAX;
-	uint64_t after;
+	char network[PKI_ID_MAX + 1];
+	struct fields_page page;
 	struct list *l;
 
-	if (req->page_size < 0)
-		call_fail_field(c, "page_size", "must not be negative");
-	else if (names_page_token_parse(req->page_token, &after) < 0)
-		call_fail_field(c, "page_token", "must be the next_page_token of a page before");
-	else if ((l = call_state(c, sizeof(*l), end_list)) != NULL)
-		ipam_list_nodes(call_ctld(c)->backend, c, size, after, &l->page, on_list_nodes);
+	if (fields_page(c, req->page_size, req->page_token, &page) &&
+	    fields_network(c, "network", req->network, network) &&
+	    (l = call_state(c, sizeof(*l), end_list)) != NULL)
+		ipam_list_nodes(call_ctld(c)->backend, c, network, page.size, page.after, &l->page,
+		    on_list_nodes);
+}
+
+/* --- UpdateNode ------------------------------------------------------------------------------- */
+
+void
+node_update(struct call *c)
+{
+	const Litevpn__V1__UpdateNodeRequest *req = call_request(c);
+	const char *why, *wrong;
+	struct ipam_node_wish wish;
+	struct ipam_once once;
+	char id[PKI_ID_MAX + 1];
+	struct get *g;
+
+	if ((wrong = node_wish_read(req, id, &wish, &why)) != NULL) {
+		call_fail_field(c, wrong, why);
+		return;
+	}
+	call_about(c, req->node->name);
+	if (fields_once(c, req->request_id, req->validate_only, &once) &&
+	    (g = call_state(c, sizeof(*g), end_get)) != NULL)
+		ipam_update_node(call_ctld(c)->backend, c, id, &wish, &once, &g->node, on_get_node);
+}
+
+/* --- DisconnectNode: its newest session, and those before it ---------------------------------- */
+
+struct disconnect {
+	struct ipam_node node;
+	bool had_session;
+};
+
+static void
+on_disconnected(struct call *c, const struct err *e)
+{
+	Litevpn__V1__DisconnectNodeResponse reply = LITEVPN__V1__DISCONNECT_NODE_RESPONSE__INIT;
+	const struct disconnect *d = call_state_get(c);
+
+	if (e->rc < 0) {
+		call_fail_err(c, e);
+		return;
+	}
+	reply.had_session = d->had_session;
+	call_reply(c, &reply.base);
+}
+
+static void
+on_node_to_disconnect(struct call *c, const struct err *e)
+{
+	struct disconnect *d = call_state_get(c);
+
+	if (e->rc < 0)
+		call_fail_err(c, e);
+	else
+		tunneld_cut(call_ctld(c)->backend, c, d->node.id, d->node.epoch,
+		    REASON_DISCONNECTED, &d->had_session, on_disconnected);
+}
+
+void
+node_disconnect(struct call *c)
+{
+	const Litevpn__V1__DisconnectNodeRequest *req = call_request(c);
+	char id[PKI_ID_MAX + 1];
+	struct disconnect *d;
+
+	if (fields_name(c, "nodes", req->name, id) &&
+	    (d = call_state(c, sizeof(*d), NULL)) != NULL)
+		ipam_get_node(call_ctld(c)->backend, c, id, &d->node, on_node_to_disconnect);
 }
 
 /* --- DeleteNode ------------------------------------------------------------------------------- */
@@ -241,7 +302,8 @@ cut(struct call *c)
 	if (!cuts_add(&ctld->cuts, r->id, r->epoch))
 		log_warn("cut_forgotten", "limit=%d consequence=\"repeating the oldest delete "
 		    "without an answer gives NODE_UNKNOWN\"", CUTS_MAX);
-	tunneld_cut(ctld->backend, c, r->id, r->epoch, REASON_NODE_DELETED, on_cut);
+	tunneld_cut(ctld->backend, c, r->id, r->epoch, REASON_NODE_DELETED, &r->had_session,
+	    on_cut);
 }
 
 static void
@@ -249,7 +311,9 @@ on_delete_node(struct call *c, const struct err *e)
 {
 	struct node_removal *r = call_state_get(c);
 
-	if (e->rc == 0 || (e->rc == -REASON_NODE_UNKNOWN &&
+	if (r->once.validate_only)
+		r->next(c, e);
+	else if (e->rc == 0 || (e->rc == -REASON_NODE_UNKNOWN &&
 	    cuts_find(&call_ctld(c)->cuts, r->id, &r->epoch)))
 		cut(c);
 	else
@@ -262,7 +326,7 @@ node_remove(struct call *c, backend_next *next)
 	struct node_removal *r = call_state_get(c);
 
 	r->next = next;
-	ipam_delete_node(call_ctld(c)->backend, c, r->id, &r->epoch, on_delete_node);
+	ipam_delete_node(call_ctld(c)->backend, c, r->id, &r->once, &r->epoch, on_delete_node);
 }
 
 static void
@@ -279,15 +343,22 @@ reply_deleted(struct call *c, const struct err *e)
 		node_fail(c, e);
 }
 
-void
-node_delete_by_id(struct call *c, const char *id)
+static void
+delete(struct call *c, const char *id, const struct ipam_once *once)
 {
 	struct node_removal *r = call_state(c, sizeof(*r), NULL);
 
 	if (r == NULL)
 		return;
 	snprintf(r->id, sizeof(r->id), "%s", id);
+	r->once = *once;
 	node_remove(c, reply_deleted);
+}
+
+void
+node_delete_by_id(struct call *c, const char *id)
+{
+	delete(c, id, &(struct ipam_once){ 0 });
 }
 
 void
@@ -295,9 +366,9 @@ node_delete(struct call *c)
 {
 	const Litevpn__V1__DeleteNodeRequest *req = call_request(c);
 	char id[PKI_ID_MAX + 1];
+	struct ipam_once once;
 
-	if (names_parse("nodes", req->name, id) < 0)
-		call_fail_field(c, "name", name_rule);
-	else
-		node_delete_by_id(c, id);
+	if (fields_name(c, "nodes", req->name, id) &&
+	    fields_once(c, "", req->validate_only, &once))
+		delete(c, id, &once);
 }

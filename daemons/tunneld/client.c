@@ -196,6 +196,13 @@ on_dead(struct session *s, const char *why)
 		need_session(c);
 }
 
+/* The server, or who runs it, has nothing against this node. */
+static bool
+may_come_back(enum reason r)
+{
+	return r == REASON_NONE || r == REASON_SHUTTING_DOWN || r == REASON_DISCONNECTED;
+}
+
 /* Two machines with one identity would throw each other out for ever: the loser waits longest. */
 static void
 on_goodbye(struct session *s, const char *reason)
@@ -217,8 +224,7 @@ on_goodbye(struct session *s, const char *reason)
 	end_session(c, s);
 	if (c->attempt.running)
 		clear_attempt(c);
-	c->delay_ms = r == REASON_NONE || r == REASON_SHUTTING_DOWN ? c->p.conf->reconnect_min_ms
-								    : c->p.conf->reconnect_max_ms;
+	c->delay_ms = may_come_back(r) ? c->p.conf->reconnect_min_ms : c->p.conf->reconnect_max_ms;
 	retry_in(c, c->delay_ms);
 }
 

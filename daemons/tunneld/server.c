@@ -22,6 +22,7 @@
 struct cut {
 	char node_id[CONTROL_ID_MAX + 1];
 	uint64_t epoch;
+	int reason;		/* that a node that comes too late is told */
 	int64_t until_ms;
 };
 
@@ -179,16 +180,18 @@ static const struct session_ops session_ops = {
 /* --- cuts -------------------------------------------------------------------------------------- */
 
 static void
-remember_cut(struct server *srv, const char *node_id, uint64_t epoch)
+remember_cut(struct server *srv, const char *node_id, uint64_t epoch, int reason)
 {
 	struct cut *c = &srv->cuts[srv->next_cut++ % CUTS_MAX];
 
-	*c = (struct cut){ .epoch = epoch, .until_ms = clock_mono_ms() + CUT_LIFE_MS };
+	*c = (struct cut){ .epoch = epoch, .reason = reason,
+		.until_ms = clock_mono_ms() + CUT_LIFE_MS };
 	strncpy(c->node_id, node_id, sizeof(c->node_id) - 1);
 }
 
-static bool
-is_cut(const struct server *srv, const char *node_id, uint64_t epoch)
+/* The reason for which it was; REASON_NONE: it was not. */
+static int
+find_cut(const struct server *srv, const char *node_id, uint64_t epoch)
 {
 	int64_t now = clock_mono_ms();
 
@@ -196,9 +199,9 @@ is_cut(const struct server *srv, const char *node_id, uint64_t epoch)
 		const struct cut *c = &srv->cuts[i];
 
 		if (c->until_ms > now && epoch <= c->epoch && strcmp(c->node_id, node_id) == 0)
-			return true;
+			return c->reason;
 	}
-	return false;
+	return REASON_NONE;
 }
 
 /* All sessions up to the epoch. Returns how many; the peer may be gone afterwards. */
@@ -225,7 +228,7 @@ server_cut(struct server *srv, const char *node_id, uint64_t epoch, int reason)
 {
 	struct peer *peer = peers_find(&srv->peers, node_id);
 
-	remember_cut(srv, node_id, epoch);
+	remember_cut(srv, node_id, epoch, reason);
 	return peer != NULL && cut_sessions(peer, epoch, reason) > 0;
 }
 
@@ -250,13 +253,14 @@ get_peer(struct server *srv, const struct ipam_attached *a, int *reason_out)
 {
 	struct peer *peer = peers_find(&srv->peers, a->node_id);
 	const struct session *newest = peer == NULL ? NULL : peer_newest(peer);
+	int cut;
 
 	if (srv->stopping) {
 		*reason_out = REASON_SHUTTING_DOWN;
 		return NULL;
 	}
-	if (is_cut(srv, a->node_id, a->epoch)) {
-		*reason_out = REASON_NODE_DELETED;
+	if ((cut = find_cut(srv, a->node_id, a->epoch)) != REASON_NONE) {
+		*reason_out = cut;
 		return NULL;
 	}
 	if (newest != NULL && newest->epoch > a->epoch) {

@@ -16,6 +16,9 @@ from api_roles import BOOTSTRAP, dial, new_csr, text
 
 NODE = "/litevpn.v1.Node/"
 TOKEN = "/litevpn.v1.Token/CreateToken"
+TOKENS = "/litevpn.v1.Token/"
+ADDRESS = "/litevpn.v1.Address/"
+NETWORK = "/litevpn.v1.Network/"
 ENROLLMENT = "/litevpn.v1.Enrollment/"
 ENROLL = ENROLLMENT + "Enroll"
 WANTED = ENROLLMENT + "GetEnrollmentInfo"
@@ -55,6 +58,219 @@ def enroll(secret="0123456789abcdef", name="", grpc_csr=None, vpn_csr=None):
             text(4, new_csr() if vpn_csr is None else vpn_csr))
 
 
+def message(field, body):
+    """A message as a field, of less than 128 bytes."""
+    return bytes([field << 3 | 2, len(body)]) + body
+
+
+def name_rows(method, collection, missing):
+    """Of a request whose first field is a required name; `missing`: what an unknown one gives."""
+    unknown = text(1, collection + "/nobody-at-all")
+    return [(method, request, *want) for request, want in (
+        (b"", INVALID),
+        (text(1, collection + "/"), INVALID),
+        (text(1, "nobody"), INVALID),
+        (text(1, "others/nobody"), INVALID),
+        (text(1, collection + "/nobody/x"), INVALID),
+        (text(1, collection + "/nobody\0"), INVALID),
+        (message(1, collection.encode() + b"/\xff\xfe"), INVALID),
+        (text(1, collection + "/" + "n" * 9000), INVALID),
+        (CUT, INVALID),
+        (GROUP, INVALID),
+        (TOO_LARGE, ("RESOURCE_EXHAUSTED", "")),
+        (unknown, missing),
+        (unknown + UNKNOWN, missing),
+    )]
+
+
+def network_rows(method, field):
+    """Of a request in which that field is the name of a network, which may be left out."""
+    return [(method, request, *want) for request, want in (
+        (text(field, "default"), INVALID),
+        (text(field, "nodes/default"), INVALID),
+        (text(field, "networks/default\0"), INVALID),
+        (text(field, "networks/" + "n" * 9000), INVALID),
+        (CUT, INVALID),
+        (TOO_LARGE, ("RESOURCE_EXHAUSTED", "")),
+    )]
+
+
+def list_rows(method, network, size=1, token=2):
+    """Of a list in pages; network: the field by which it is cut down."""
+    return [(method, request, *want) for request, want in (
+        (b"", OK),
+        (UNKNOWN, OK),
+        (number(size, 1 << 30), OK),
+        (number(size, -1), INVALID),
+        (text(token, "nonsense"), INVALID),
+        (text(token, "\0"), INVALID),
+        (text(token, "1" * 9000), INVALID),
+    )] + ([] if network is None else network_rows(method, network) + [
+        (method, text(network, "networks/default"), *OK),
+        (method, text(network, "networks/nowhere"), "NOT_FOUND", "NETWORK_UNKNOWN"),
+    ])
+
+
+def once_rows(method, request, field):
+    """Of a request that does well without: a request_id in that field."""
+    return [(method, request + text(field, wrong), *INVALID)
+            for wrong in ("with space", "x" * 65, "\u00fc", "x\0")]
+
+
+def token_rows():
+    gone = ("NOT_FOUND", "TOKEN_NOT_FOUND")
+    return (name_rows(TOKENS + "GetToken", "tokens", gone) +
+            name_rows(TOKENS + "DeleteToken", "tokens", gone) +
+            list_rows(TOKENS + "ListTokens", 3) + network_rows(TOKEN, 1)[4:] +
+            once_rows(TOKEN, b"", 2) + once_rows(TOKENS + "DeleteToken", text(1, "tokens/x"), 2) +
+            [(TOKEN, number(3, 1), *OK),
+             (TOKEN, text(2, "once-and-again"), *OK),
+             (TOKEN, text(2, "once-and-again"), *OK),
+             (TOKEN, token(number(6, 2)) + text(2, "once-and-again"), *INVALID)])
+
+
+def node_rows(node):
+    """What changes a node is tried on the one that stays, so that it is as before."""
+    gone = ("NOT_FOUND", "NODE_UNKNOWN")
+    update, disconnect = NODE + "UpdateNode", NODE + "DisconnectNode"
+    its, mask = text(1, "nodes/" + node), lambda path: message(2, text(1, path))
+    nobody = message(1, text(1, "nodes/nobody-at-all") + text(2, "x"))
+    label = lambda key, value: message(9, text(1, key) + text(2, value))
+    return (name_rows(disconnect, "nodes", gone) + [
+        (NODE + "ListNodes", text(3, "networks/nowhere"), "NOT_FOUND", "NETWORK_UNKNOWN"),
+        (NODE + "ListNodes", text(3, "networks/default"), *OK),
+        (NODE + "ListNodes", text(3, "default"), *INVALID),
+        (NODE + "DeleteNode", its + number(2, 1), *OK),  # validate_only: it stays
+        (update, b"", *INVALID),
+        (update, CUT, *INVALID),
+        (update, TOO_LARGE, "RESOURCE_EXHAUSTED", ""),
+        (update, message(1, b""), *INVALID),
+        (update, message(1, text(1, node)), *INVALID),
+        (update, message(1, text(1, "nodes/" + node + "\0")), *INVALID),
+        (update, message(1, its), *INVALID),
+        (update, message(1, its) + mask("name"), *INVALID),
+        (update, message(1, its) + mask(""), *INVALID),
+        (update, nobody, *gone),
+        (update, message(1, its + text(2, "\n")), *INVALID),
+        (update, message(1, its + text(2, "x" * 64)), *INVALID),
+        (update, message(1, its + label("A", "x")), *INVALID),
+        (update, message(1, its + label("", "x")), *INVALID),
+        (update, message(1, its + label("a", "\t")), *INVALID),
+        (update, message(1, its + label("a", "x" * 64)), *INVALID),
+        (update, message(1, its + label("a", "1")) + number(4, 1), *OK),
+        (update, message(1, its + label("a", "1")), *OK),
+        (update, message(1, its) + mask("labels.a"), *OK),
+    ] + once_rows(update, message(1, its + text(2, "x")), 3))
+
+
+def address_rows(node):
+    reserve, release = ADDRESS + "ReserveAddress", ADDRESS + "ReleaseAddress"
+    reclaim = ADDRESS + "ReclaimAddresses"
+    nowhere = ("NOT_FOUND", "NETWORK_UNKNOWN")
+    kept, name = text(3, "10.1.1.200"), text(2, "kept-name")
+    return (list_rows(ADDRESS + "ListAddresses", 1, 2, 3) + network_rows(ADDRESS + "GetUsage", 1) +
+            network_rows(reclaim, 1) + [
+        (ADDRESS + "ListAddresses", number(4, 1), *OK),
+        (ADDRESS + "GetUsage", b"", *OK),
+        (ADDRESS + "GetUsage", text(1, "networks/default"), *OK),
+        (ADDRESS + "GetUsage", text(1, "networks/nowhere"), *nowhere),
+        (reserve, b"", *INVALID),
+        (reserve, kept, *INVALID),
+        (reserve, text(1, "default") + name, *INVALID),
+        (reserve, text(1, "networks/nowhere") + name, *nowhere),
+        (reserve, text(2, "\n"), *INVALID),
+        (reserve, text(2, "x" * 64), *INVALID),
+        (reserve, text(2, "x" * 9000), *INVALID),
+        (reserve, name + text(3, "nonsense"), *INVALID),
+        (reserve, name + text(3, "192.168.7.7"), "INVALID_ARGUMENT", "ADDRESS_INVALID"),
+        (reserve, name + text(3, "10.1.1.1"), "INVALID_ARGUMENT", "ADDRESS_INVALID"),
+        (reserve, name + text(3, "10.1.1.2"), "ALREADY_EXISTS", "ADDRESS_TAKEN"),
+        (reserve, CUT, *INVALID),
+        (reserve, TOO_LARGE, "RESOURCE_EXHAUSTED", ""),
+        (release, b"", *INVALID),
+        (release, name + kept, *INVALID),
+        (release, name, "NOT_FOUND", "ADDRESS_UNKNOWN"),
+        (release, kept, "NOT_FOUND", "ADDRESS_UNKNOWN"),
+        (release, text(3, "nonsense"), *INVALID),
+        (release, text(1, "networks/nowhere") + kept, *nowhere),
+        (release, CUT, *INVALID),
+        (release, TOO_LARGE, "RESOURCE_EXHAUSTED", ""),
+        (reserve, name + kept + number(5, 1), *OK),
+        (release, name, "NOT_FOUND", "ADDRESS_UNKNOWN"),  # it was only asked
+        (reserve, name + kept, *OK),
+        (reserve, name + kept, *OK),
+        (reserve, text(2, "other") + kept, "ALREADY_EXISTS", "ADDRESS_TAKEN"),
+        (release, name + number(5, 1), *OK),
+        (release, name, *OK),
+        (reclaim, b"", *INVALID),
+        (reclaim, number(2, 0), *INVALID),
+        (reclaim, number(2, -1), *INVALID),
+        (reclaim, number(2, 1001), *INVALID),
+        (reclaim, number(2, 1) + message(3, number(1, -1)), *INVALID),
+        (reclaim, text(1, "networks/nowhere") + number(2, 1), *nowhere),
+        (reclaim, number(5, 1), *OK),
+        (reclaim, number(2, 1), *OK),  # the only node is connected
+    ] + once_rows(reserve, name, 4) + once_rows(release, name, 4) +
+            once_rows(reclaim, number(2, 1), 4))
+
+
+def network_table():
+    create, recreate = NETWORK + "CreateNetwork", NETWORK + "RecreateNetwork"
+    gone = ("NOT_FOUND", "NETWORK_UNKNOWN")
+    lab, at = text(1, "lab"), lambda address: message(2, text(2, address))
+    its = text(1, "networks/lab")
+    default = text(1, "networks/default")
+    fixed = ("FAILED_PRECONDITION", "NETWORK_FIXED")
+    return (name_rows(NETWORK + "GetNetwork", "networks", gone) +
+            name_rows(NETWORK + "SetNetToken", "networks", gone) +
+            name_rows(NETWORK + "DeleteNetwork", "networks", gone) +
+            name_rows(recreate, "networks", INVALID)[:-2] +
+            list_rows(NETWORK + "ListNetworks", None) + [
+        (create, b"", *INVALID),
+        (create, lab, *INVALID),
+        (create, at("10.2.0.1/24"), *INVALID),
+        (create, text(1, "Lab") + at("10.2.0.1/24"), *INVALID),
+        (create, text(1, "lab\0") + at("10.2.0.1/24"), *INVALID),
+        (create, text(1, "l" * 64) + at("10.2.0.1/24"), *INVALID),
+        (create, text(1, "l" * 9000) + at("10.2.0.1/24"), *INVALID),
+        (create, lab + at("nonsense"), *INVALID),
+        (create, lab + at("10.2.0.1"), *INVALID),
+        (create, lab + at("10.2.0.1/31"), *INVALID),
+        (create, lab + at("10.1.0.1/16"), "INVALID_ARGUMENT", "NETWORK_OVERLAP"),
+        (create, text(1, "default") + at("10.2.0.1/24"), "ALREADY_EXISTS", "NETWORK_EXISTS"),
+        (create, CUT, *INVALID),
+        (create, TOO_LARGE, "RESOURCE_EXHAUSTED", ""),
+        (create, lab + at("10.2.0.0/24") + number(4, 1), *OK),
+        (NETWORK + "GetNetwork", its, *gone),  # it was only asked
+        (recreate, its + text(2, "10.3.0.1/24"), *gone),
+        (create, lab + at("10.2.0.0/24") + text(3, "make-lab"), *OK),
+        (create, lab + at("10.2.0.0/24") + text(3, "make-lab"), *OK),
+        (create, lab + at("10.2.0.0/24"), "ALREADY_EXISTS", "NETWORK_EXISTS"),
+        (NETWORK + "GetNetwork", its, *OK),
+        (TOKENS + "CreateToken", token(text(3, "networks/lab")), *OK),
+        (TOKENS + "CreateToken", token(text(3, "networks/lab"), text(7, "10.1.1.9")),
+         "INVALID_ARGUMENT", "ADDRESS_INVALID"),
+        (TOKENS + "ListTokens", text(3, "networks/lab"), *OK),
+        (ADDRESS + "ListAddresses", text(1, "networks/lab"), *OK),
+        (recreate, its, *INVALID),
+        (recreate, its + text(2, "nonsense"), *INVALID),
+        (recreate, its + text(2, "10.1.0.0/16"), "INVALID_ARGUMENT", "NETWORK_OVERLAP"),
+        (recreate, default + text(2, "10.3.0.1/24"), *fixed),
+        (recreate, its + text(2, "10.3.0.1/24") + number(5, 1), *OK),
+        (recreate, its + text(2, "10.3.0.1/24"), *OK),
+        (NETWORK + "SetNetToken", its + number(2, 1), *OK),
+        (NETWORK + "SetNetToken", its, *OK),
+        (NETWORK + "SetNetToken", default + number(2, 1) + number(4, 1), *OK),
+        (NETWORK + "DeleteNetwork", default, *fixed),
+        (NETWORK + "DeleteNetwork", its + number(4, 1), *OK),
+        (NETWORK + "DeleteNetwork", its, *OK),
+        (NETWORK + "DeleteNetwork", its, *gone),
+    ] + once_rows(create, text(1, "lab2") + at("10.4.0.0/24"), 3) +
+            once_rows(recreate, its + text(2, "10.3.0.1/24"), 4) +
+            once_rows(NETWORK + "SetNetToken", its, 3) +
+            once_rows(NETWORK + "DeleteNetwork", its, 3))
+
+
 def admin_rows(node):
     """Through the administrator's socket: method, request, code and reason."""
     rows = [(NODE + method, request, *want) for method in ("GetNode", "DeleteNode")
@@ -76,7 +292,7 @@ def admin_rows(node):
                 (text(1, "nodes/n-000000000000"), ("NOT_FOUND", "NODE_UNKNOWN")),
                 (text(1, "nodes/n-000000000000") + UNKNOWN, ("NOT_FOUND", "NODE_UNKNOWN")),
             )]
-    return rows + [
+    return rows + token_rows() + node_rows(node) + address_rows(node) + network_table() + [
         (NODE + "GetNode", text(1, "nodes/" + node), *OK),
         (NODE + "GetNode", text(1, "nodes/" + node) + UNKNOWN, *OK),
         (NODE + "ListNodes", b"", *OK),
@@ -228,7 +444,24 @@ def main(what, socket, host, ca, node=""):
         sys.exit(run(admin, admin_rows(node)) + run(bootstrap, bootstrap_rows()) + streams(admin))
     down = ("UNAVAILABLE", "IPAM_DOWN")
     if what == "ipam_down":
-        sys.exit(run(admin, [(NODE + "GetNode", text(1, "nodes/n-1"), *down),
+        one = text(1, "networks/default")
+        named = (TOKENS + "GetToken", TOKENS + "DeleteToken")
+        listed = (TOKENS + "ListTokens", ADDRESS + "ListAddresses", ADDRESS + "GetUsage",
+                  NETWORK + "ListNetworks")
+        sys.exit(run(admin, [(method, text(1, "tokens/x"), *down) for method in named] +
+                     [(method, b"", *down) for method in listed] +
+                     [(NODE + "DisconnectNode", text(1, "nodes/n-1"), *down),
+                      (NODE + "UpdateNode", message(1, text(1, "nodes/n-1") + text(2, "x")), *down),
+                      (ADDRESS + "ReserveAddress", text(2, "x"), *down),
+                      (ADDRESS + "ReleaseAddress", text(2, "x"), *down),
+                      (ADDRESS + "ReclaimAddresses", number(2, 1), *down),
+                      (NETWORK + "CreateNetwork", text(1, "x") +
+                       message(2, text(2, "10.2.0.1/24")), *down),
+                      (NETWORK + "GetNetwork", one, *down),
+                      (NETWORK + "SetNetToken", one, *down),
+                      (NETWORK + "DeleteNetwork", one, *down),
+                      (NETWORK + "RecreateNetwork", one + text(2, "10.2.0.1/24"), *down)] +
+                     [(NODE + "GetNode", text(1, "nodes/n-1"), *down),
                              (NODE + "ListNodes", b"", *down),
                              (NODE + "DeleteNode", text(1, "nodes/n-1"), *down),
                              (TOKEN, b"", *down), (INFO, b"", *OK), (HEALTH + "Check", b"", *OK)]) +

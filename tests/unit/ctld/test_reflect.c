@@ -146,8 +146,8 @@ START_TEST(node_needs_the_time)
 	int file = reflect_by_symbol(rig.r, "litevpn.v1.Node");
 
 	ck_assert_int_ge(file, 0);
-	/* node.proto imports duration, empty and timestamp. */
-	ck_assert_uint_eq(reflect_closure(rig.r, file, files), 4);
+	/* node.proto imports duration, empty, field_mask and timestamp. */
+	ck_assert_uint_eq(reflect_closure(rig.r, file, files), 5);
 	free(files);
 	close_rig(&rig);
 }
