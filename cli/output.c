@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "common/utf8.h"
@@ -50,6 +51,49 @@ output_text(FILE *to, const char *text)
 			fwrite(start, 1, (size_t) (text - start), to);
 		start = text;
 	}
+}
+
+bool
+output_has_colour(FILE *to)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return isatty(fileno(to)) && (no == NULL || no[0] == '\0');
+}
+
+enum output_tone
+output_tone(const char *word)
+{
+	static const struct {
+		const char *word;
+		enum output_tone tone;
+	} words[] = {
+		{ "CONNECTED", TONE_GOOD },
+		{ "ACTIVE", TONE_GOOD },
+		{ "ok", TONE_GOOD },
+		{ "CONNECTING", TONE_DOUBTFUL },
+		{ "EXPIRED", TONE_DOUBTFUL },
+		{ "warn", TONE_DOUBTFUL },
+		{ "LOST", TONE_BAD },
+		{ "fail", TONE_BAD },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(words[i].word, word) == 0)
+			return words[i].tone;
+	}
+	return TONE_NONE;
+}
+
+void
+output_word(FILE *to, const char *word)
+{
+	static const char *const codes[] = { "", "\x1b[32m", "\x1b[33m", "\x1b[31m" };
+	enum output_tone tone = output_has_colour(to) ? output_tone(word) : TONE_NONE;
+
+	fputs(codes[tone], to);
+	output_text(to, word);
+	fputs(tone == TONE_NONE ? "" : "\x1b[0m", to);
 }
 
 void
@@ -185,7 +229,7 @@ table_print(const struct table *t, FILE *to)
 	for (size_t i = 0; i < t->nrows * t->ncolumns; i++) {
 		size_t column = i % t->ncolumns;
 
-		output_text(to, t->cells[i]);
+		output_word(to, t->cells[i]);
 		if (column == t->ncolumns - 1)
 			fputc('\n', to);
 		else

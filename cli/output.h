@@ -22,6 +22,16 @@ enum output_form output_form(const struct args *a);
  */
 void output_text(FILE *to, const char *text);
 
+/* Is it for eyes that see colours: a terminal, and NO_COLOR is not set. */
+bool output_has_colour(FILE *to);
+
+/* What a word says of how things are: "CONNECTED" is good, "LOST" is bad. */
+enum output_tone { TONE_NONE, TONE_GOOD, TONE_DOUBTFUL, TONE_BAD };
+enum output_tone output_tone(const char *word);
+
+/* The word in the colour of its tone, where that can be seen. */
+void output_word(FILE *to, const char *word);
+
 /* "name:    value", values in one column. */
 void output_field(FILE *to, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -43,7 +53,7 @@ struct table;
 int table_new(const char *const *heads, size_t ncolumns, struct table **out);
 void table_free(struct table *t);	/* NULL is fine */
 
-/* Copies one text per column. 0 or -ENOMEM. */
+/* Copies one text per column; one that is a word with a tone is in colour. 0 or -ENOMEM. */
 int table_add(struct table *t, const char *const *cells);
 void table_print(const struct table *t, FILE *to);
 
