@@ -17,6 +17,60 @@ drop_hold(struct ledger *l, const struct store_hold *h)
 	return rc;
 }
 
+/* --- rests that are too long ------------------------------------------------------------------ */
+
+static int
+shorten(struct ledger *l, const struct store_hold *h)
+{
+	struct store_hold shorter = *h;
+	int rc;
+
+	shorter.until_s = l->now_s + l->conf->pool_quarantine_ms / 1000;
+	if (h->kind != HOLD_REST || h->until_s <= shorter.until_s)
+		return 0;
+	rc = store_hold_delete(l->store, h->row);
+	return rc < 0 ? rc : store_hold_add(l->store, &shorter);
+}
+
+/* The new row comes last, and is passed by again: it is short enough then. */
+static int
+shorten_some(struct ledger *l, int64_t net)
+{
+	struct store_hold holds[EXPIRE_BATCH];
+	int n = store_hold_list(l->store, net, l->rests.row, holds, EXPIRE_BATCH), rc = 0;
+
+	for (int i = 0; i < n && rc == 0; i++) {
+		l->rests.row = holds[i].row;
+		rc = shorten(l, &holds[i]);
+	}
+	return rc < 0 ? rc : n;
+}
+
+/*
+ * An address whose rest began before the clock was set back would rest until it is as late again,
+ * and that may be in years. From here on it rests for once as long as others do.
+ */
+static int
+shorten_rests(struct ledger *l)
+{
+	int n = 0, rc;
+
+	while (l->rests.place < NETWORKS_MAX && n < EXPIRE_BATCH) {
+		rc = l->nets[l->rests.place].row.id == 0 ? 0
+		    : shorten_some(l, l->nets[l->rests.place].row.id);
+		if (rc < 0)
+			return rc;
+		if (rc == 0) {
+			l->rests.place++;
+			l->rests.row = 0;
+		}
+		n += rc;
+	}
+	return 0;
+}
+
+/* --- what is over ----------------------------------------------------------------------------- */
+
 static int
 drop_holds(struct ledger *l)
 {
@@ -68,8 +122,10 @@ drop_nodes(struct ledger *l)
 int
 expire_step(struct ledger *l, struct expired *out)
 {
-	int holds, tokens, nodes;
+	int holds, tokens, nodes, rc;
 
+	if ((rc = shorten_rests(l)) < 0)
+		return rc;
 	if ((holds = drop_holds(l)) < 0)
 		return holds;
 	if ((tokens = drop_tokens(l)) < 0)
@@ -80,7 +136,8 @@ expire_step(struct ledger *l, struct expired *out)
 		.holds = (unsigned) holds,
 		.tokens = (unsigned) tokens,
 		.nodes = (unsigned) nodes,
-		.more = holds == EXPIRE_BATCH || tokens == EXPIRE_BATCH || nodes == EXPIRE_BATCH,
+		.more = holds == EXPIRE_BATCH || tokens == EXPIRE_BATCH || nodes == EXPIRE_BATCH ||
+		    l->rests.place < NETWORKS_MAX,
 	};
 	return 0;
 }

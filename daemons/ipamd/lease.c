@@ -20,7 +20,7 @@
 static int64_t
 idle_s(const struct ledger *l, const struct store_node *n)
 {
-	return l->now_s - (n->seen_s > n->create_s ? n->seen_s : n->create_s);
+	return l->now_s - ledger_since(l, n->seen_s > n->create_s ? n->seen_s : n->create_s);
 }
 
 /* The node keeps its claim for so long, and its address rests for so long before another's use. */

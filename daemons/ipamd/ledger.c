@@ -51,7 +51,8 @@ ledger_open(struct ledger *l, const struct conf_server *conf, struct store *stor
 	struct err why = { 0 };
 	int rc;
 
-	*l = (struct ledger){ .conf = conf, .store = store, .now_s = now_s, .started_s = now_s };
+	*l = (struct ledger){ .conf = conf, .store = store, .now_s = now_s, .started_s = now_s,
+		.set_back_s = now_s };
 	if ((rc = begin_run(l, &why)) < 0) {
 		err_set(e, rc, "%s", why.rc == rc ? why.text :
 		    store_failure(store)[0] != '\0' ? store_failure(store) : err_text(rc));
@@ -74,6 +75,11 @@ ledger_close(struct ledger *l)
 int
 ledger_request(struct ledger *l, int64_t now_s)
 {
+	if (now_s < l->now_s) {
+		l->set_back_s = now_s;
+		l->rests = (struct ledger_look){ 0 };
+	}
+	l->rests_before = l->rests;
 	l->now_s = now_s;
 	l->touched = false;
 	return store_request(l->store);
@@ -93,6 +99,8 @@ ledger_answer(struct ledger *l, int rc)
 {
 	int end = rc < 0 ? store_refuse(l->store) : store_accept(l->store);
 
+	if (rc < 0)
+		l->rests = l->rests_before;
 	if (rc < 0 && end == 0 && l->touched)
 		read_again(l);
 	return end < 0 ? end : rc;
@@ -116,6 +124,7 @@ ledger_commit(struct ledger *l)
 	if (rc < 0) {
 		l->synced = false;
 		l->announcing = false;
+		l->rests = (struct ledger_look){ 0 };
 		l->broken |= networks_load(l) < 0;
 	}
 	return rc;
@@ -183,6 +192,12 @@ void
 ledger_free(struct ledger *l, struct network *net, const struct ip_addr *addr)
 {
 	l->touched |= pool_unmark(net->pool, addr);
+}
+
+int64_t
+ledger_since(const struct ledger *l, int64_t noted_s)
+{
+	return noted_s > l->now_s ? l->set_back_s : noted_s;
 }
 
 bool

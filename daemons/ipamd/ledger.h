@@ -33,12 +33,20 @@ struct network {
 	bool full;	/* pool.warnAt was reached, and it was told */
 };
 
+/* How far expire.c has looked since then for rests that are too long. */
+struct ledger_look {
+	unsigned place;		/* of a network; NETWORKS_MAX: through */
+	int64_t row;		/* of its holds */
+};
+
 struct ledger {
 	const struct conf_server *conf;	/* borrowed */
 	struct store *store;
 	struct network nets[NETWORKS_MAX];	/* places do not move; the default one is first */
 	int64_t started_s;
 	int64_t now_s;		/* of the request under way; UTC */
+	int64_t set_back_s;	/* when the clock was seen to be set back last, or the start */
+	struct ledger_look rests, rests_before;	/* before: when the request began */
 	uint64_t epoch;		/* the newest handed out: number of the start << 32 | counter */
 	int64_t round;		/* of the announcement of sessions that runs or has ended */
 	bool announcing;	/* it runs */
@@ -94,6 +102,12 @@ struct network *ledger_network_next(struct ledger *l, const struct network *afte
 /* An address of a network is somebody's now, or nobody's. One that it cannot give is no matter. */
 void ledger_take(struct ledger *l, struct network *net, const struct ip_addr *addr);
 void ledger_free(struct ledger *l, struct network *net, const struct ip_addr *addr);
+
+/*
+ * When something was that was noted for noted_s. A time that is still to come was noted before the
+ * clock was set back: then as long ago as that, at least.
+ */
+int64_t ledger_since(const struct ledger *l, int64_t noted_s);
 
 /* A registration whose first session has not come within tokenTTL is worth nothing any more. */
 bool ledger_expired(const struct ledger *l, const struct store_node *n);

@@ -177,8 +177,23 @@ is_expired(const struct model *m, const struct model_node *n)
 }
 
 void
+model_ask(struct model *m)
+{
+	if (m->now_s < m->asked_s) {
+		m->set_back_s = m->now_s;
+		m->too_long = true;
+	}
+	m->asked_s = m->now_s;
+}
+
+void
 model_expire(struct model *m)
 {
+	for (size_t i = 0; m->too_long && i < m->nholds; i++) {
+		if (m->holds[i].until_s > m->now_s + m->conf.rest_s)
+			m->holds[i].until_s = m->now_s + m->conf.rest_s;
+	}
+	m->too_long = false;
 	for (size_t i = m->nholds; i-- > 0;) {
 		if (m->holds[i].until_s != 0 && m->holds[i].until_s <= m->now_s)
 			MODEL_REMOVE(m->holds, m->nholds, i);
@@ -217,6 +232,8 @@ reclaim(struct model *m, int net, struct model_result *r)
 	if (v == NULL)
 		return -REASON_POOL_EXHAUSTED;
 	since_s = v->seen_s > v->create_s ? v->seen_s : v->create_s;
+	if (since_s > m->now_s)
+		since_s = m->set_back_s;
 	if (min_s > 0 && m->now_s - since_s < min_s)
 		return -REASON_POOL_EXHAUSTED;
 	model_copy(r->victim, v->id);
@@ -548,4 +565,6 @@ model_restart(struct model *m, uint64_t epoch)
 	m->epoch = epoch;
 	m->round = 0;
 	m->synced = m->announcing = false;
+	m->asked_s = m->set_back_s = m->now_s;
+	m->too_long = true;
 }

@@ -73,6 +73,8 @@ struct model {
 	} tombs[MODEL_TOMBS];
 	size_t nnodes, ntokens, nholds, ntombs;
 	int64_t now_s, use, number, round;
+	int64_t asked_s, set_back_s;	/* when it was asked last; when that was before the last */
+	bool too_long;		/* rests may be, since then */
 	uint64_t epoch;		/* none above this was handed out */
 	bool synced, announcing;
 };
@@ -125,6 +127,9 @@ int model_net_recreate(struct model *m, int net, const struct ip_prefix *prefix,
     const struct ip_prefix *exclude, uint64_t epoch);
 int model_net_delete(struct model *m, int net, bool force);
 int model_net_token(struct model *m, int net, const char *secret);
+
+/* Something is asked now. */
+void model_ask(struct model *m);
 
 /* What the sweeper does; what a restart does. */
 void model_sweep(struct model *m);

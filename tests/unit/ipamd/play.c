@@ -12,6 +12,7 @@
 
 #define START_S 1698530000	/* 2023-10-28 21:53 UTC: soon summer time ends in Europe */
 #define TTL_S 600
+#define YEAR_S (365 * 24 * 3600)
 
 /* --- telling ---------------------------------------------------------------------------------- */
 
@@ -183,10 +184,13 @@ compare(struct play *p)
 static void
 undo(struct play *p)
 {
-	int64_t now_s = p->m.now_s;
+	int64_t now_s = p->m.now_s, asked_s = p->m.asked_s, set_back_s = p->m.set_back_s;
 
 	p->m = p->committed;
 	p->m.now_s = now_s;
+	p->m.asked_s = asked_s;
+	p->m.set_back_s = set_back_s;
+	p->m.too_long = true;
 	p->m.round = p->l.round - p->base;
 	p->m.epoch = p->l.epoch;
 }
@@ -218,6 +222,7 @@ void
 play_begin(struct act *a, struct play *p)
 {
 	*a = (struct act){ .p = p };
+	model_ask(&p->m);
 	a->rc = ledger_request(&p->l, p->m.now_s);
 }
 
@@ -269,9 +274,9 @@ static void
 do_time(struct play *p)
 {
 	static const int64_t steps[] = { 1, 1, 30, 100, 100, 700, 4000, -50, -4000,
-		TOMBSTONE_LIFE_S };
+		TOMBSTONE_LIFE_S, YEAR_S, -YEAR_S };
 
-	p->m.now_s += steps[play_choice(p, 10)];
+	p->m.now_s += steps[play_choice(p, 12)];
 	p->committed.now_s = p->m.now_s;
 	play_tell(p, "it is %lld", (long long) p->m.now_s - START_S);
 }

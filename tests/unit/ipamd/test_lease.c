@@ -6,12 +6,14 @@
 
 #include "common/reason.h"
 #include "daemons/ipamd/node.h"
+#include "daemons/ipamd/sweep.h"
 #include "tests/unit/ipamd/book.h"
 #include "tests/unit/kit.h"
 
 /* A /29 with the server's address at its start has five to give: .2 to .6. */
 #define SMALL "10.1.1.1/29"
 #define SMALL_N 5
+#define AHEAD_S (10 * 365 * 24 * 3600)
 
 static struct book b;
 
@@ -170,6 +172,16 @@ enroll(struct token_node *out)
 	return book_redeem(&b, made.secret, 9, out);
 }
 
+static void
+sweep(void)
+{
+	struct sweep done;
+
+	ck_assert_int_eq(ledger_request(&b.ledger, b.now_s), 0);
+	ck_assert_int_eq(ledger_answer(&b.ledger, sweep_step(&b.ledger, &done)), 0);
+	ck_assert_int_eq(ledger_commit(&b.ledger), 0);
+}
+
 static const struct {
 	const char *order;	/* of leaving */
 	const char *victims;	/* of the enrollments after that */
@@ -303,6 +315,60 @@ START_TEST(a_node_is_idle_for_a_while_first)
 }
 END_TEST
 
+/* Years ahead, as of a machine whose battery is empty, until somebody sets it right. */
+START_TEST(a_clock_that_was_ahead_holds_nobody_up_for_longer)
+{
+	struct store_node n[SMALL_N];
+	struct token_node made;
+
+	book_init(&b, SMALL);
+	b.conf.pool_reclaim_min_idle_ms = 60 * 1000;
+	b.now_s += AHEAD_S;
+	fill(n, "3");
+	book_sync(&b);
+	b.now_s -= AHEAD_S;
+	if (_i == 1)
+		book_restart(&b);
+	book_sync(&b);
+	ck_assert_int_eq(enroll(&made), -REASON_POOL_EXHAUSTED);
+	b.now_s += 59;
+	ck_assert_int_eq(enroll(&made), -REASON_POOL_EXHAUSTED);
+	b.now_s += 1;
+	ck_assert_int_eq(enroll(&made), 0);
+	ck_assert_str_eq(made.change.victim, n[3].id);
+	ck_assert_int_eq(made.change.victim_idle_s, 60);
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(an_address_does_not_rest_for_longer_either)
+{
+	struct store_node n[SMALL_N];
+	struct token_node made;
+
+	book_init(&b, SMALL);
+	b.conf.pool_quarantine_ms = 60 * 1000;
+	b.now_s += AHEAD_S;
+	fill(n, "");
+	book_sync(&b);
+	ck_assert_int_eq(book_delete(&b, n[2].id), 0);
+	b.now_s -= AHEAD_S;
+	if (_i == 1)
+		book_restart(&b);
+	book_sync(&b);
+	ck_assert_int_eq(enroll(&made), -REASON_POOL_EXHAUSTED);
+	ck_assert_int_eq(enroll(&made), -REASON_POOL_EXHAUSTED);
+	sweep();
+	b.now_s += 59;
+	ck_assert_int_eq(enroll(&made), -REASON_POOL_EXHAUSTED);
+	b.now_s += 1;
+	ck_assert_int_eq(enroll(&made), 0);
+	ck_assert(ip_equal(&made.node.addr, &n[2].addr));
+	book_check_pool(&b);
+	book_fini(&b);
+}
+END_TEST
+
 START_TEST(a_refused_enrollment_costs_nothing)
 {
 	struct token_wish wish = { .network = "", .address = "" };
@@ -388,6 +454,9 @@ main(void)
 	tcase_add_test(tc, nobody_goes_before_sessions_were_announced);
 	tcase_add_test(tc, a_network_may_refuse_instead);
 	tcase_add_test(tc, a_node_is_idle_for_a_while_first);
+	/* While ipamd runs, and while it does not. */
+	tcase_add_loop_test(tc, a_clock_that_was_ahead_holds_nobody_up_for_longer, 0, 2);
+	tcase_add_loop_test(tc, an_address_does_not_rest_for_longer_either, 0, 2);
 	tcase_add_test(tc, a_refused_enrollment_costs_nothing);
 	tcase_add_test(tc, the_reserved_one_is_there_and_stays);
 	tcase_add_test(tc, the_reserved_one_is_not_reclaimed);
