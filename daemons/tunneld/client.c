@@ -42,6 +42,7 @@ struct client {
 	struct session *previous;
 	uint32_t asked;			/* number of the last question to the monitor */
 	struct monitor_configure device;	/* that it was asked for */
+	bool moved;			/* the host has; the way to the server is being asked for */
 	unsigned next_server;		/* of conf_client_server, for the next attempt */
 	int64_t delay_ms;		/* before the next attempt, grows with each failure */
 	struct ev_timer retry, rekey;
@@ -50,6 +51,7 @@ struct client {
 };
 
 static void begin_attempt(void *arg);
+static void look_again(struct client *c);
 static void on_rekey(void *arg);
 
 /* --- when to try ------------------------------------------------------------------------------- */
@@ -500,6 +502,8 @@ on_dialed(void *owner, struct conn *conn)
 void
 client_way(struct client *c, const struct monitor_way_done *way)
 {
+	if (c->moved && ip_equal(&way->server, &c->device.server))
+		look_again(c);
 	dial_way(c->dial, way);
 }
 
@@ -521,6 +525,62 @@ begin_attempt(void *arg)
 	a->host = conf_client_server(c->p.conf, c->next_server);
 	ev_timer_start(c->p.ev, &a->deadline, ATTEMPT_MS, on_deadline, c);
 	dial_begin(c->dial, a->host);
+}
+
+/* --- the host's network has changed ------------------------------------------------------------- */
+
+/* Without a session there is nothing to wait for any longer: this may be what was missing. */
+static void
+hurry(struct client *c)
+{
+	if (c->attempt.running)
+		return;
+	c->delay_ms = 0;
+	retry_in(c, c->p.conf->reconnect_min_ms);
+}
+
+/* Its packets would leave from another address than it was made with, or by no way at all. */
+static bool
+is_cut_off(struct conn *conn)
+{
+	struct ip_addr before = conn_local(conn), now;
+	struct sockaddr_storage ss;
+	struct ip_addr server = ip_from_sockaddr(conn_peer(conn));
+	socklen_t len = ip_to_sockaddr(&server, ip_port(conn_peer(conn)), &ss);
+
+	return udp_source(&ss, len, &now) == 0 && !ip_equal(&before, &now);
+}
+
+static void
+look_again(struct client *c)
+{
+	struct session *s = c->server.current;
+
+	c->moved = false;
+	if (s == NULL)
+		return;
+	session_look(s);
+	if (s->conn == NULL || !is_cut_off(s->conn))
+		return;
+	log_info("moved", "epoch=%" PRIu64, s->epoch);
+	if (!c->attempt.running)
+		retry_in(c, 0);
+}
+
+void
+client_moved(struct client *c)
+{
+	const struct session *s = c->server.current;
+
+	if (c->stopping)
+		return;
+	if (s == NULL) {
+		hurry(c);
+		return;
+	}
+	/* First the way there: what leads to it past the tunnel may have gone. */
+	c->moved = true;
+	c->p.ask_way(c->p.arg, &c->device.server);
 }
 
 /* --- life -------------------------------------------------------------------------------------- */

@@ -36,6 +36,12 @@ int client_new(const struct client_parts *parts, struct client **out, struct err
 void client_configured(struct client *c, const struct monitor_configured *answer);
 void client_way(struct client *c, const struct monitor_way_done *way);
 
+/*
+ * An address or a route of the host has changed: the server is asked at once whether UDP still
+ * passes, and where the control connection has lost its address a new one is made.
+ */
+void client_moved(struct client *c);
+
 /* Says goodbye. The loop must run on for a moment. */
 void client_stop(struct client *c);
 

@@ -233,6 +233,16 @@ learn_peer(struct conn *c)
 		c->peer.ss_family = AF_UNSPEC;
 }
 
+struct ip_addr
+conn_local(const struct conn *c)
+{
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(ss);
+
+	getsockname(c->fd, (struct sockaddr *) &ss, &len);
+	return ip_from_sockaddr((const struct sockaddr *) &ss);
+}
+
 static void
 on_ready(void *arg)
 {

@@ -150,6 +150,13 @@ on_way_done(struct engine *g)
 		client_way(g->client, &way);
 }
 
+static void
+on_moved(struct engine *g)
+{
+	if (g->client != NULL)
+		client_moved(g->client);
+}
+
 static const struct {
 	uint32_t type;
 	size_t size;
@@ -160,6 +167,7 @@ static const struct {
 	{ MONITOR_STOP, 0, on_stop },
 	{ MONITOR_CONFIGURED, sizeof(struct monitor_configured), on_configured },
 	{ MONITOR_WAY_DONE, sizeof(struct monitor_way_done), on_way_done },
+	{ MONITOR_MOVED, 0, on_moved },
 };
 
 static void

@@ -19,10 +19,12 @@
 #include "daemons/tunneld/monitor_msg.h"
 #include "daemons/tunneld/mtu.h"
 #include "daemons/tunneld/netcfg.h"
+#include "daemons/tunneld/netcfg_watch.h"
 #include "daemons/tunneld/sandbox_tunneld.h"
 #include "daemons/tunneld/tun.h"
 #include "daemons/tunneld/udp.h"
 
+#define MOVED_MS 100	/* changes come together: the engine is told once */
 #define STOP_MS 5000	/* for the engine's goodbyes; then the channels are closed */
 
 struct monitor {
@@ -36,6 +38,9 @@ struct monitor {
 	int tcp[UDP_SOCKETS_MAX], udp[UDP_SOCKETS_MAX];
 	unsigned nlisten;
 	struct netcfg *net;
+	int watch;			/* of the host's addresses and routes (node); -1: none */
+	struct ev_io watch_io;
+	struct ev_timer moved_timer;
 	struct journal journal;
 	struct hostcfg host;
 	struct idfiles files;
@@ -163,6 +168,8 @@ open_parts(struct monitor *m, struct err *e)
 	    (rc = journal_open(path, &m->journal, e)) < 0 || (rc = recover(m, e)) < 0 ||
 	    (m->d->server && (rc = listen_all(m, e)) < 0) || (rc = open_device(m, e)) < 0)
 		return rc;
+	if (!m->d->server && (rc = m->watch = netcfg_watch(e)) < 0)
+		return rc;
 	m->host = (struct hostcfg){ .net = m->net, .journal = &m->journal, .conf = &m->d->cc,
 		.ifindex = m->ifindex };
 	return 0;
@@ -177,6 +184,8 @@ monitor_free(struct monitor *m)
 	}
 	if (m->tun >= 0)
 		close(m->tun);
+	if (m->watch >= 0)
+		close(m->watch);
 	journal_close(&m->journal);
 	netcfg_close(m->net);
 	free(m);
@@ -210,7 +219,7 @@ monitor_open(struct tunneld *d, struct monitor **out)
 		return (int) daemon_fail(&d->daemon, DAEMON_OS, &e);
 	}
 	m->d = d;
-	m->tun = m->spawner = m->engine = m->journal.fd = -1;
+	m->tun = m->watch = m->spawner = m->engine = m->journal.fd = -1;
 	if ((rc = open_parts(m, &e)) < 0) {
 		forget_device(m);
 		monitor_free(m);
@@ -421,6 +430,27 @@ on_spawner(void *arg, uint32_t events)
 		ev_stop(m->ev, (int) daemon_fail(&m->d->daemon, daemon_status(rc), &e));
 }
 
+/* --- the host's network ------------------------------------------------------------------------ */
+
+static void
+on_moved(void *arg)
+{
+	struct monitor *m = arg;
+
+	if (m->engine >= 0)
+		chan_send(m->engine, MONITOR_MOVED, NULL, 0, NULL, 0);
+}
+
+static void
+on_watch(void *arg, uint32_t events)
+{
+	struct monitor *m = arg;
+
+	(void) events;
+	if (netcfg_watch_drain(m->watch) && m->moved_timer.slot == 0)
+		ev_timer_start(m->ev, &m->moved_timer, MOVED_MS, on_moved, m);
+}
+
 /* --- signals ---------------------------------------------------------------------------------- */
 
 static void
@@ -486,7 +516,9 @@ enter(struct monitor *m, struct err *e)
 	    (rc = ev_signal(m->ev, SIGTERM, on_stop, m)) < 0 ||
 	    (rc = ev_signal(m->ev, SIGINT, on_stop, m)) < 0 ||
 	    (rc = ev_signal(m->ev, SIGHUP, on_reload, m)) < 0 ||
-	    (rc = ev_io_add(m->ev, &m->spawner_io, m->spawner, EPOLLIN, on_spawner, m)) < 0)
+	    (rc = ev_io_add(m->ev, &m->spawner_io, m->spawner, EPOLLIN, on_spawner, m)) < 0 ||
+	    (m->watch >= 0 &&
+	    (rc = ev_io_add(m->ev, &m->watch_io, m->watch, EPOLLIN, on_watch, m)) < 0))
 		return rc;
 	return 0;
 }
@@ -523,6 +555,8 @@ monitor_run(struct monitor *m, int spawner)
 	if (m->ev != NULL) {
 		drop_engine(m);
 		ev_io_del(m->ev, &m->spawner_io);
+		ev_io_del(m->ev, &m->watch_io);
+		ev_timer_stop(m->ev, &m->moved_timer);
 		ev_timer_stop(m->ev, &m->stop_timer);
 		ev_free(m->ev);
 	}

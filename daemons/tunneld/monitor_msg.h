@@ -26,6 +26,7 @@ enum monitor_msg {
 	MONITOR_STOP,		/* no body: say goodbye, then exit with 0 */
 	MONITOR_CONFIGURED,	/* struct monitor_configured: the answer to MONITOR_CONFIGURE */
 	MONITOR_WAY_DONE,	/* struct monitor_way_done: the answer to MONITOR_WAY */
+	MONITOR_MOVED,		/* no body: an address or a route of the host has changed (node) */
 
 	/* Engine to monitor. */
 	MONITOR_READY,		/* no body */

@@ -234,6 +234,16 @@ session_set_end(struct session *s, const struct udp_end *end)
 	schedule(s);
 }
 
+void
+session_look(struct session *s)
+{
+	if (!s->end_known)
+		return;
+	probe_moved(&s->probe, clock_mono_us());
+	mtu_moved(&s->mtu, clock_mono_us());
+	schedule(s);
+}
+
 /* Only the newest packet moves the end: an old one, replayed from elsewhere, does not. */
 static void
 follow(struct session *s, const struct udp_end *from, uint64_t seq, size_t len)

@@ -165,6 +165,9 @@ enum verdict session_input(struct session *s, uint8_t *pkt, size_t len, const st
 /* The peer's UDP endpoint, where it is known beforehand (client). */
 void session_set_end(struct session *s, const struct udp_end *end);
 
+/* The way to the peer may be another one: ask at once. */
+void session_look(struct session *s);
+
 /* The session whose SA this is. */
 struct session *session_of_rx(struct esp_rx *rx);
 

@@ -74,6 +74,25 @@ udp_tcp_listen(const struct ip_addr *addr, uint16_t port, struct err *e)
 	return fd;
 }
 
+int
+udp_source(const struct sockaddr_storage *to, socklen_t len, struct ip_addr *out)
+{
+	int fd = socket(to->ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = 0;
+	struct sockaddr_storage ss;
+	socklen_t n = sizeof(ss);
+
+	if (fd < 0)
+		return -errno;
+	/* Sends nothing: it only chooses. */
+	if (connect(fd, (const struct sockaddr *) to, len) < 0 ||
+	    getsockname(fd, (struct sockaddr *) &ss, &n) < 0)
+		rc = -errno;
+	else
+		*out = ip_from_sockaddr((const struct sockaddr *) &ss);
+	close(fd);
+	return rc;
+}
+
 bool
 udp_end_equal(const struct udp_end *a, const struct udp_end *b)
 {

@@ -37,6 +37,9 @@ int udp_open(const struct ip_addr *addr, uint16_t port, struct err *e);
 /* The same for TCP, listening. Here because address and port are the same. */
 int udp_tcp_listen(const struct ip_addr *addr, uint16_t port, struct err *e);
 
+/* From which address of ours packets to `to` would leave now. 0 or -errno: there is no way. */
+int udp_source(const struct sockaddr_storage *to, socklen_t len, struct ip_addr *out);
+
 /* The same peer address and port? */
 bool udp_end_equal(const struct udp_end *a, const struct udp_end *b);
 

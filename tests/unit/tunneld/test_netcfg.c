@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemons/tunneld/netcfg_watch.h"
 #include "tests/unit/kit.h"
 #include "tests/unit/tunneld/netns.h"
 
@@ -131,6 +132,31 @@ START_TEST(the_widest_link_is_found)
 }
 END_TEST
 
+/* Addresses and routes; a link that only comes up is none of them. */
+START_TEST(changes_are_seen)
+{
+	struct rig r;
+	struct err e = { 0 };
+	int fd;
+
+	KIT_SKIP_UNLESS(rig_init(&r), NETNS_WHY);
+	fd = netcfg_watch(&e);
+	ck_assert_msg(fd >= 0, "%s", e.text);
+	ck_assert(!netcfg_watch_drain(fd));
+	netns_do("ip addr add 10.1.1.3/24 dev tun0");
+	ck_assert(netcfg_watch_drain(fd));
+	ck_assert(!netcfg_watch_drain(fd));
+	netns_do("ip route add 10.9.0.0/16 dev tun0");
+	ck_assert(netcfg_watch_drain(fd));
+	netns_do("ip route del 10.9.0.0/16");
+	ck_assert(netcfg_watch_drain(fd));
+	netns_do("ip link set tun0 txqueuelen 100");
+	ck_assert(!netcfg_watch_drain(fd));
+	close(fd);
+	rig_fini(&r);
+}
+END_TEST
+
 START_TEST(a_device_is_deleted)
 {
 	struct rig r;
@@ -208,6 +234,7 @@ main(void)
 	tcase_add_test(tc, the_longest_name_fits);
 	tcase_add_test(tc, the_link_comes_up_with_its_mtu);
 	tcase_add_test(tc, the_widest_link_is_found);
+	tcase_add_test(tc, changes_are_seen);
 	tcase_add_test(tc, a_device_is_deleted);
 	tcase_add_test(tc, an_address_replaces_the_others);
 	tcase_add_test(tc, families_do_not_touch_each_other);
