@@ -7,7 +7,6 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -19,6 +18,7 @@
 
 #include "common/clock.h"
 #include "common/ip.h"
+#include "common/pem.h"
 #include "common/reason.h"
 #include "common/secret.h"
 
@@ -43,95 +43,12 @@ fail(struct err *e, int rc, const char *what)
 	return err_set(e, rc, "%s%s%s", what, why == NULL ? "" : ": ", why == NULL ? "" : why);
 }
 
-/* The text of a memory BIO as a string of its own; NULL when out of memory. */
-static char *
-bio_text(BIO *bio)
-{
-	char *data;
-	long len = BIO_get_mem_data(bio, &data);
-	char *text = malloc((size_t) len + 1);
-
-	if (text == NULL)
-		return NULL;
-	memcpy(text, data, (size_t) len);
-	text[len] = '\0';
-	return text;
-}
-
-static char *
-key_text(EVP_PKEY *key)
-{
-	BIO *bio = BIO_new(BIO_s_secmem());
-	char *text = NULL;
-
-	if (bio != NULL && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1)
-		text = bio_text(bio);
-	BIO_free(bio);
-	return text;
-}
-
-static char *
-cert_text(X509 *cert)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text = NULL;
-
-	if (bio != NULL && PEM_write_bio_X509(bio, cert) == 1)
-		text = bio_text(bio);
-	BIO_free(bio);
-	return text;
-}
-
-/* No passphrase is ever asked for: a daemon has nobody to ask. */
+/* Its bytes as they came: to encode the key anew takes as long as to verify a signature. */
 static int
-no_passphrase(char *buf, int size, int rwflag, void *arg)
-{
-	(void) buf, (void) size, (void) rwflag, (void) arg;
-	return -1;
-}
-
-static EVP_PKEY *
-key_parse(const char *pem)
-{
-	BIO *bio = BIO_new_mem_buf(pem, -1);
-	EVP_PKEY *key =
-	    bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
-
-	BIO_free(bio);
-	return key;
-}
-
-static X509 *
-cert_parse(const void *data, size_t len)
-{
-	const unsigned char *der = data;
-	BIO *bio = BIO_new_mem_buf(data, (int) len);
-	X509 *cert = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, no_passphrase, NULL);
-
-	BIO_free(bio);
-	if (cert == NULL)
-		cert = d2i_X509(NULL, &der, (long) len);
-	return cert;
-}
-
-static X509_REQ *
-csr_parse(const void *data, size_t len)
-{
-	const unsigned char *der = data;
-	BIO *bio = BIO_new_mem_buf(data, (int) len);
-	X509_REQ *req = bio == NULL ? NULL : PEM_read_bio_X509_REQ(bio, NULL, no_passphrase, NULL);
-
-	BIO_free(bio);
-	if (req == NULL)
-		req = d2i_X509_REQ(NULL, &der, (long) len);
-	return req;
-}
-
-static int
-hash_spki(EVP_PKEY *key, uint8_t out[PKI_SPKI_LEN])
+hash_spki(X509_PUBKEY *key, uint8_t out[PKI_SPKI_LEN])
 {
 	unsigned char *der = NULL;
-	int len = i2d_PUBKEY(key, &der);
+	int len = i2d_X509_PUBKEY(key, &der);
 
 	if (len <= 0)
 		return -EINVAL;
@@ -155,7 +72,7 @@ int
 pki_key_new(char **key_pem_out, struct err *e)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	char *text = key == NULL ? NULL : key_text(key);
+	char *text = key == NULL ? NULL : pem_write_key(key);
 
 	EVP_PKEY_free(key);
 	if (text == NULL)
@@ -167,21 +84,19 @@ pki_key_new(char **key_pem_out, struct err *e)
 int
 pki_csr_new(const char *key_pem, const char *common_name, char **csr_pem_out, struct err *e)
 {
-	EVP_PKEY *key = key_parse(key_pem);
+	EVP_PKEY *key = pem_read_key(key_pem);
 	X509_REQ *req = X509_REQ_new();
-	BIO *bio = BIO_new(BIO_s_mem());
 	char *text = NULL;
 	int rc = 0;
 
-	if (key == NULL || req == NULL || bio == NULL ||
+	if (key == NULL || req == NULL ||
 	    X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(req), "CN", MBSTRING_UTF8,
 	    (const unsigned char *) common_name, -1, -1, 0) != 1 ||
 	    X509_REQ_set_pubkey(req, key) != 1 || X509_REQ_sign(req, key, EVP_sha256()) == 0 ||
-	    PEM_write_bio_X509_REQ(bio, req) != 1 || (text = bio_text(bio)) == NULL)
+	    (text = pem_write_csr(req)) == NULL)
 		rc = fail(e, -EINVAL, "cannot make a certificate request");
 	else
 		*csr_pem_out = text;
-	BIO_free(bio);
 	X509_REQ_free(req);
 	EVP_PKEY_free(key);
 	return rc;
@@ -199,24 +114,49 @@ key_is_good(EVP_PKEY *key)
 	    (strcmp(group, "prime256v1") == 0 || strcmp(group, "secp384r1") == 0);
 }
 
-int
-pki_csr_check(const void *csr, size_t len, uint8_t spki_out[PKI_SPKI_LEN], struct err *e)
+/* A curve by its name, not by its numbers: those could be others. */
+static bool
+is_named(X509_PUBKEY *key)
 {
-	X509_REQ *req = csr_parse(csr, len);
+	X509_ALGOR *algorithm;
+	int type;
+
+	if (X509_PUBKEY_get0_param(NULL, NULL, NULL, &algorithm, key) != 1)
+		return false;
+	X509_ALGOR_get0(NULL, &type, NULL, algorithm);
+	return type == V_ASN1_OBJECT || type == V_ASN1_UNDEF;
+}
+
+/* The request, checked as pki_csr_check says, for X509_REQ_free; NULL and *e. */
+static X509_REQ *
+csr_open(const void *csr, size_t len, uint8_t spki_out[PKI_SPKI_LEN], struct err *e)
+{
+	X509_REQ *req = pem_read_csr(csr, len);
 	EVP_PKEY *key = req == NULL ? NULL : X509_REQ_get0_pubkey(req);
-	int rc = -REASON_CSR_INVALID;
+	const int rc = -REASON_CSR_INVALID;
 
 	if (key == NULL)
 		fail(e, rc, "not a PKCS#10 certificate request");
-	else if (!key_is_good(key))
+	else if (!key_is_good(key) || !is_named(X509_REQ_get_X509_PUBKEY(req)))
 		fail(e, rc, "the request's key is not ECDSA P-256, P-384 or Ed25519");
 	else if (X509_REQ_verify(req, key) != 1)
 		fail(e, rc, "the request is not signed by its own key");
+	else if (hash_spki(X509_REQ_get_X509_PUBKEY(req), spki_out) < 0)
+		fail(e, rc, "the request's key cannot be read");
 	else
-		rc = hash_spki(key, spki_out);
+		return req;
 	X509_REQ_free(req);
-	ERR_clear_error();
-	return rc;
+	return NULL;
+}
+
+int
+pki_csr_check(const void *csr, size_t len, uint8_t spki_out[PKI_SPKI_LEN], struct err *e)
+{
+	X509_REQ *req = csr_open(csr, len, spki_out, e);
+
+	X509_REQ_free(req);
+	ERR_clear_error();	/* of the attempt to read DER as PEM */
+	return req == NULL ? -REASON_CSR_INVALID : 0;
 }
 
 /* --- making certificates ---------------------------------------------------------------------- */
@@ -295,9 +235,33 @@ add_sans(X509 *cert, const struct pki_wish *wish)
 	return ok;
 }
 
-/* What every certificate has: version 3, serial, subject, key, times. */
+/* The key as it stands in the request: see hash_spki. */
+static bool
+copy_key(X509 *cert, X509_REQ *req)
+{
+	X509_ALGOR *algorithm;
+	ASN1_OBJECT *kind;
+	const ASN1_OBJECT *curve = NULL;
+	const unsigned char *bits;
+	unsigned char *copy;
+	int len, type;
+
+	if (X509_PUBKEY_get0_param(&kind, &bits, &len, &algorithm,
+	    X509_REQ_get_X509_PUBKEY(req)) != 1)
+		return false;
+	X509_ALGOR_get0(NULL, &type, (const void **) &curve, algorithm);
+	if ((copy = OPENSSL_memdup(bits, (size_t) len)) == NULL)
+		return false;
+	if (X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(cert), OBJ_dup(kind), type,
+	    type == V_ASN1_OBJECT ? OBJ_dup(curve) : NULL, copy, len) == 1)
+		return true;
+	OPENSSL_free(copy);
+	return false;
+}
+
+/* What every certificate has but the key: version 3, serial, subject, times. */
 static X509 *
-begin_cert(const char *common_name, EVP_PKEY *key, int64_t not_before, int64_t not_after)
+begin_cert(const char *common_name, int64_t not_before, int64_t not_after)
 {
 	X509 *cert = X509_new();
 
@@ -305,7 +269,6 @@ begin_cert(const char *common_name, EVP_PKEY *key, int64_t not_before, int64_t n
 	    !set_random_serial(cert) ||
 	    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_UTF8,
 	    (const unsigned char *) common_name, -1, -1, 0) != 1 ||
-	    X509_set_pubkey(cert, key) != 1 ||
 	    ASN1_TIME_set(X509_getm_notBefore(cert), not_before) == NULL ||
 	    ASN1_TIME_set(X509_getm_notAfter(cert), not_after) == NULL) {
 		X509_free(cert);
@@ -327,17 +290,18 @@ pki_ca_new(const char *common_name, unsigned days, char **key_pem_out, char **ce
 {
 	int64_t now = clock_utc_s();
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *cert = key == NULL ? NULL : begin_cert(common_name, key, now - PKI_BACKDATE_S,
+	X509 *cert = key == NULL ? NULL : begin_cert(common_name, now - PKI_BACKDATE_S,
 	    now + (int64_t) days * 86400);
 	char *key_pem = NULL, *cert_pem = NULL;
 	int rc = 0;
 
-	if (cert == NULL || X509_set_issuer_name(cert, X509_get_subject_name(cert)) != 1 ||
+	if (cert == NULL || X509_set_pubkey(cert, key) != 1 ||
+	    X509_set_issuer_name(cert, X509_get_subject_name(cert)) != 1 ||
 	    !add_ext(cert, cert, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
 	    !add_ext(cert, cert, NID_key_usage, "critical,keyCertSign,cRLSign") ||
 	    !add_ext(cert, cert, NID_subject_key_identifier, "hash") ||
-	    X509_sign(cert, key, EVP_sha256()) == 0 || (key_pem = key_text(key)) == NULL ||
-	    (cert_pem = cert_text(cert)) == NULL) {
+	    X509_sign(cert, key, EVP_sha256()) == 0 || (key_pem = pem_write_key(key)) == NULL ||
+	    (cert_pem = pem_write_cert(cert)) == NULL) {
 		secret_free(key_pem);
 		rc = fail(e, -EIO, "cannot make a CA");
 	} else {
@@ -357,7 +321,7 @@ find_cert(const char *certs_pem, EVP_PKEY *key)
 	X509 *cert = NULL, *next;
 
 	while (bio != NULL && (cert == NULL || X509_check_private_key(cert, key) != 1) &&
-	    (next = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) != NULL) {
+	    (next = pem_next_cert(bio)) != NULL) {
 		X509_free(cert);
 		cert = next;
 	}
@@ -373,7 +337,7 @@ pki_ca_load(const char *certs_pem, const char *key_pem, struct pki_ca **out, str
 
 	if (ca == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
-	if ((ca->key = key_parse(key_pem)) == NULL)
+	if ((ca->key = pem_read_key(key_pem)) == NULL)
 		fail(e, -EBADMSG, "the CA's key cannot be read");
 	else if ((ca->cert = find_cert(certs_pem, ca->key)) == NULL)
 		fail(e, -EBADMSG, "the CA's certificate cannot be read");
@@ -381,7 +345,7 @@ pki_ca_load(const char *certs_pem, const char *key_pem, struct pki_ca **out, str
 		fail(e, -EINVAL, "the CA's key does not belong to its certificate");
 	else if (X509_check_ca(ca->cert) != 1)
 		fail(e, -EINVAL, "the CA's certificate is not a CA's");
-	else if ((ca->pem = cert_text(ca->cert)) == NULL)
+	else if ((ca->pem = pem_write_cert(ca->cert)) == NULL)
 		err_set(e, -ENOMEM, "out of memory");
 	else {
 		*out = ca;
@@ -421,19 +385,22 @@ pki_issue(const struct pki_ca *ca, const void *csr, size_t len, const struct pki
     char **cert_pem_out, struct err *e)
 {
 	uint8_t spki[PKI_SPKI_LEN];
-	X509_REQ *req = NULL;
+	X509_REQ *req = csr_open(csr, len, spki, e);
 	X509 *cert = NULL;
 	char *text = NULL;
 	int64_t now = clock_utc_s(), end = time_of(X509_get0_notAfter(ca->cert));
-	int rc;
+	int rc = 0;
 
-	if ((rc = pki_csr_check(csr, len, spki, e)) < 0)
-		return rc;
-	req = csr_parse(csr, len);
+	if (req == NULL)
+		return -REASON_CSR_INVALID;
+	if (wish->spki != NULL && !secret_equal(spki, wish->spki, sizeof(spki))) {
+		rc = err_set(e, -REASON_GRANT_REFUSED, "the grant is for another key");
+		goto out;
+	}
 	if (wish->not_after < end)
 		end = wish->not_after;
-	cert = begin_cert(wish->common_name, X509_REQ_get0_pubkey(req), now - PKI_BACKDATE_S, end);
-	if (cert == NULL || !add_organization(cert, wish->organization) ||
+	cert = begin_cert(wish->common_name, now - PKI_BACKDATE_S, end);
+	if (cert == NULL || !copy_key(cert, req) || !add_organization(cert, wish->organization) ||
 	    X509_set_issuer_name(cert, X509_get_subject_name(ca->cert)) != 1 ||
 	    !add_ext(cert, ca->cert, NID_basic_constraints, "critical,CA:FALSE") ||
 	    !add_ext(cert, ca->cert, NID_key_usage, "critical,digitalSignature") ||
@@ -442,10 +409,11 @@ pki_issue(const struct pki_ca *ca, const void *csr, size_t len, const struct pki
 	    !add_ext(cert, ca->cert, NID_subject_key_identifier, "hash") ||
 	    !add_ext(cert, ca->cert, NID_authority_key_identifier, "keyid:always") ||
 	    !add_sans(cert, wish) || X509_sign(cert, ca->key, EVP_sha256()) == 0 ||
-	    (text = cert_text(cert)) == NULL)
+	    (text = pem_write_cert(cert)) == NULL)
 		rc = fail(e, -EIO, "cannot sign the certificate");
 	else
 		*cert_pem_out = text;
+out:
 	X509_free(cert);
 	X509_REQ_free(req);
 	ERR_clear_error();	/* of the attempt to read DER as PEM */
@@ -513,7 +481,7 @@ read_name(X509 *cert, struct pki_name *out, struct err *e)
 int
 pki_cert_read(const void *cert, size_t len, struct pki_cert *out, struct err *e)
 {
-	X509 *x = cert_parse(cert, len);
+	X509 *x = pem_read_cert(cert, len);
 	struct pki_cert c = { 0 };
 	uint32_t usage;
 	int rc;
@@ -521,7 +489,7 @@ pki_cert_read(const void *cert, size_t len, struct pki_cert *out, struct err *e)
 	if (x == NULL)
 		return fail(e, -EBADMSG, "not a certificate");
 	if ((rc = read_name(x, &c.name, e)) == 0 &&
-	    (rc = hash_spki(X509_get0_pubkey(x), c.spki)) < 0)
+	    (rc = hash_spki(X509_get_X509_PUBKEY(x), c.spki)) < 0)
 		fail(e, rc, "the certificate's key cannot be read");
 	if (rc == 0) {
 		usage = X509_get_extended_key_usage(x);
@@ -551,8 +519,8 @@ pki_renew_at(const struct pki_cert *cert)
 int
 pki_pair_check(const char *cert_pem, const char *key_pem, struct err *e)
 {
-	X509 *cert = cert_parse(cert_pem, strlen(cert_pem));
-	EVP_PKEY *key = key_parse(key_pem);
+	X509 *cert = pem_read_cert(cert_pem, strlen(cert_pem));
+	EVP_PKEY *key = pem_read_key(key_pem);
 	int rc = 0;
 
 	if (cert == NULL)

@@ -69,6 +69,7 @@ struct pki_wish {
 	struct pki_name name;		/* the litevpn SAN; PKI_NONE: none */
 	const char *const *hosts;	/* IP addresses and DNS names for the SAN */
 	size_t nhosts;
+	const uint8_t *spki;		/* the hash of the only key that it is for; NULL: any */
 	bool for_server;		/* serverAuth, else clientAuth; never both */
 	int64_t not_after;		/* UTC seconds; cut to the CA's own end */
 };
@@ -76,7 +77,10 @@ struct pki_wish {
 /* Clocks of nodes run behind: a certificate is good from so long before it was made. */
 #define PKI_BACKDATE_S 300
 
-/* Signs a certificate for the public key of a request; takes nothing else from the request. */
+/*
+ * Signs a certificate for the public key of a request; takes nothing else from the request. Errors as
+ * pki_csr_check; -REASON_GRANT_REFUSED: the request is for another key than wish->spki.
+ */
 int pki_issue(const struct pki_ca *ca, const void *csr, size_t len, const struct pki_wish *wish,
     char **cert_pem_out, struct err *e);
 

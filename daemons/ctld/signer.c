@@ -60,20 +60,6 @@ signer_free(struct signer *s)
 	free(s);
 }
 
-/* Is the request's key the one that ipamd has granted? */
-static int
-check_key(const struct signer_request *req, const struct grant *g, struct err *e)
-{
-	uint8_t spki[PKI_SPKI_LEN];
-	int rc;
-
-	if ((rc = pki_csr_check(req->csr, req->csr_len, spki, e)) < 0)
-		return rc;
-	if (!secret_equal(spki, g->spki, sizeof(spki)))
-		return err_set(e, -REASON_GRANT_REFUSED, "the grant is for another key");
-	return 0;
-}
-
 static int
 check_unused(struct signer *s, const struct grant *g, int64_t now, struct err *e)
 {
@@ -127,14 +113,16 @@ signer_sign(struct signer *s, const uint8_t grant_key[GRANT_KEY_LEN],
 	size_t pki;
 	int rc;
 
-	if ((rc = grant_verify(req->grant, req->grant_len, grant_key, now, &g, e)) < 0 ||
-	    (rc = check_key(req, &g, e)) < 0 || (rc = check_unused(s, &g, now, e)) < 0)
+	if ((rc = grant_verify(req->grant, req->grant_len, grant_key, now, &g, e)) < 0)
 		return rc;
 	pki = g.pki == GRANT_PKI_GRPC ? GRPC : VPN;
 	name_subject(&g, pki, &wish);
 	memcpy(wish.name.id, g.node_id, sizeof(wish.name.id));
 	wish.not_after = g.not_after;
+	wish.spki = g.spki;	/* the key that ipamd has granted */
+	/* A grant is used up by what leaves: a certificate that is not given to anybody is none. */
 	if ((rc = pki_issue(s->pkis[pki].ca, req->csr, req->csr_len, &wish, &leaf, e)) == 0 &&
+	    (rc = check_unused(s, &g, now, e)) == 0 &&
 	    (rc = join_chain(leaf, pki_ca_pem(s->pkis[pki].ca), &chain, e)) == 0) {
 		*cert_pem_out = chain;
 		*ca_pem_out = s->pkis[pki].ca_pem;

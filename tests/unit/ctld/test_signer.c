@@ -143,7 +143,7 @@ static const struct {
 START_TEST(the_subject_is_what_was_granted)
 {
 	struct rig *r = open_rig();
-	char *cert = NULL, line[256] = "";
+	char *cert = NULL, line[256] = "", command[256];
 	struct pki_cert leaf;
 	const char *ca = NULL;
 	FILE *f;
@@ -153,10 +153,9 @@ START_TEST(the_subject_is_what_was_granted)
 	ck_assert_int_eq(sign(r, &cert, &ca), 0);
 	ck_assert_int_eq(pki_cert_read(cert, strlen(cert), &leaf, NULL), 0);
 	ck_assert_str_eq(leaf.name.id, "n-1");
-	ck_assert_ptr_nonnull(f = fopen("leaf.pem", "w"));
-	fputs(cert, f);
-	fclose(f);
-	ck_assert_ptr_nonnull(f = popen("openssl x509 -noout -subject -in leaf.pem", "r"));
+	snprintf(command, sizeof(command), "openssl x509 -noout -subject -in %s",
+	    kit_write("leaf.pem", cert, 0600));
+	ck_assert_ptr_nonnull(f = popen(command, "r"));
 	ck_assert_ptr_nonnull(fgets(line, sizeof(line), f));
 	pclose(f);
 	ck_assert_str_eq(line + strlen("subject="), subjects[_i].text);
