@@ -93,6 +93,15 @@ add_reservation(struct ledger *l, struct network *net, const struct reserve_wish
 	return rc;
 }
 
+/* The text may say it in another way; none is any. */
+static bool
+is_same(const char *text, const struct ip_addr *addr)
+{
+	struct ip_addr asked;
+
+	return text[0] == '\0' || (ip_parse(text, &asked) == 0 && ip_equal(&asked, addr));
+}
+
 int
 reserve_address(struct ledger *l, const struct reserve_wish *wish, struct reserve_view *out,
     struct err *e)
@@ -107,7 +116,7 @@ reserve_address(struct ledger *l, const struct reserve_wish *wish, struct reserv
 	if (wish->name[0] == '\0')
 		return err_set(e, -REASON_FIELD_INVALID, "name: is missing");
 	rc = store_hold_by_name(l->store, net->row.id, wish->name, &h);
-	if (rc == 0 && wish->address[0] != '\0' && strcmp(wish->address, IP_TEXT(&h.addr)) != 0)
+	if (rc == 0 && !is_same(wish->address, &h.addr))
 		return err_set(e, -REASON_ADDRESS_TAKEN, "name: %s has %s reserved already",
 		    h.name, IP_TEXT(&h.addr));
 	if (rc == -ENOENT)
