@@ -10,8 +10,8 @@
 #include "common/log.h"
 #include "common/reason.h"
 #include "common/secret.h"
-#include "config.h"
 #include "daemons/tunneld/dial.h"
+#include "daemons/tunneld/hello.h"
 #include "daemons/tunneld/session_mtu.h"
 
 #define ATTEMPT_MS 15000	/* from the first packet to a configured device */
@@ -72,6 +72,14 @@ retry_in(struct client *c, int64_t ms)
 	if (c->stopping)
 		return;
 	ev_timer_start(c->p.ev, &c->retry, with_jitter(ms), begin_attempt, c);
+}
+
+static void
+hurry(struct client *c, int64_t ms)
+{
+	c->delay_ms = 0;
+	if (!c->attempt.running)
+		retry_in(c, ms);
 }
 
 /* Ends what the attempt holds; the session in use is not touched. */
@@ -346,23 +354,10 @@ static void
 on_welcome(struct client *c, const struct control_welcome *w)
 {
 	struct attempt *a = &c->attempt;
-	struct session_conf conf = {
-		.peer = &c->server,
-		.epoch = w->epoch,
-		.server = false,
-		.cipher = (enum aead_alg) w->cipher,
-		.peer_spi = w->nspis > 0 && c->p.conf->transport != CONF_TRANSPORT_TLS ? w->spis[0] : 0,
-		.roams = false,
-		.tls_allowed = c->p.conf->transport != CONF_TRANSPORT_UDP,
-		.mtu = w->mtu,
-		.mtu_top = c->p.conf->mtu == 0 ? w->mtu_top : 0,
-		.keepalive_ms = w->keepalive_ms,
-		.dead_after_ms = w->dead_after_ms,
-		.version = w->version,
-	};
+	struct session_conf conf;
 	struct conn *conn = a->conn;
 
-	if (aead_name(conf.cipher) == NULL) {
+	if (hello_answered(w, c->p.conf, &c->server, &conf) < 0) {
 		fail_attempt(c, "the server chose a cipher that is not known here", 0);
 		return;
 	}
@@ -414,27 +409,9 @@ client_configured(struct client *c, const struct monitor_configured *answer)
 static void
 send_hello(struct client *c)
 {
-	static const enum aead_alg forced[] = {
-		[CONF_CIPHER_AES256GCM] = AEAD_AES_256_GCM,
-		[CONF_CIPHER_CHACHA20POLY1305] = AEAD_CHACHA20_POLY1305,
-	};
 	struct control msg = { .type = CONTROL_HELLO };
-	struct control_hello *h = &msg.hello;
-	enum aead_alg best = aead_preferred();
 
-	if (c->p.conf->cipher != CONF_CIPHER_AUTO) {
-		h->ciphers[h->nciphers++] = (int) forced[c->p.conf->cipher];
-	} else {
-		h->ciphers[h->nciphers++] = (int) best;
-		h->ciphers[h->nciphers++] = best == AEAD_AES_256_GCM ? AEAD_CHACHA20_POLY1305
-								     : AEAD_AES_256_GCM;
-	}
-	strncpy(h->node_token, c->p.identity->token, sizeof(h->node_token) - 1);
-	strncpy(h->net_token, c->p.identity->net_token, sizeof(h->net_token) - 1);
-	strncpy(h->version, PACKAGE_VERSION, sizeof(h->version) - 1);
-	h->workers = 1;
-	if (c->p.conf->transport != CONF_TRANSPORT_TLS)
-		h->spis[h->nspis++] = c->attempt.session->rx.spi;
+	hello_make(&msg.hello, c->p.conf, c->p.identity, c->attempt.session->rx.spi);
 	conn_send(c->attempt.conn, &msg);
 	secret_wipe(&msg, sizeof(msg));
 }
@@ -529,28 +506,6 @@ begin_attempt(void *arg)
 
 /* --- the host's network has changed ------------------------------------------------------------- */
 
-/* Without a session there is nothing to wait for any longer: this may be what was missing. */
-static void
-hurry(struct client *c)
-{
-	if (c->attempt.running)
-		return;
-	c->delay_ms = 0;
-	retry_in(c, c->p.conf->reconnect_min_ms);
-}
-
-/* Its packets would leave from another address than it was made with, or by no way at all. */
-static bool
-is_cut_off(struct conn *conn)
-{
-	struct ip_addr before = conn_local(conn), now;
-	struct sockaddr_storage ss;
-	struct ip_addr server = ip_from_sockaddr(conn_peer(conn));
-	socklen_t len = ip_to_sockaddr(&server, ip_port(conn_peer(conn)), &ss);
-
-	return udp_source(&ss, len, &now) == 0 && !ip_equal(&before, &now);
-}
-
 static void
 look_again(struct client *c)
 {
@@ -560,27 +515,21 @@ look_again(struct client *c)
 	if (s == NULL)
 		return;
 	session_look(s);
-	if (s->conn == NULL || !is_cut_off(s->conn))
+	if (s->conn == NULL || !conn_is_cut_off(s->conn))
 		return;
 	log_info("moved", "epoch=%" PRIu64, s->epoch);
-	if (!c->attempt.running)
-		retry_in(c, 0);
+	hurry(c, 0);
 }
 
 void
 client_moved(struct client *c)
 {
-	const struct session *s = c->server.current;
-
-	if (c->stopping)
-		return;
-	if (s == NULL) {
-		hurry(c);
-		return;
-	}
-	/* First the way there: what leads to it past the tunnel may have gone. */
-	c->moved = true;
-	c->p.ask_way(c->p.arg, &c->device.server);
+	/* Without a session: this may be what was missing. Else first the way there, past the tunnel. */
+	c->moved = c->server.current != NULL;
+	if (c->moved)
+		c->p.ask_way(c->p.arg, &c->device.server);
+	else
+		hurry(c, c->p.conf->reconnect_min_ms);
 }
 
 /* --- life -------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/secret.h"
+#include "daemons/tunneld/udp.h"
 
 #define CONTROL_MAX (64 * 1024)	/* control bytes that wait: a peer that reads nothing is ended */
 #define STAGE_MAX 16384		/* one TLS record: as many packets as fit travel together */
@@ -233,14 +234,18 @@ learn_peer(struct conn *c)
 		c->peer.ss_family = AF_UNSPEC;
 }
 
-struct ip_addr
-conn_local(const struct conn *c)
+bool
+conn_is_cut_off(const struct conn *c)
 {
 	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(ss);
+	struct ip_addr before, now;
 
-	getsockname(c->fd, (struct sockaddr *) &ss, &len);
-	return ip_from_sockaddr((const struct sockaddr *) &ss);
+	if (getsockname(c->fd, (struct sockaddr *) &ss, &len) < 0 ||
+	    udp_source(&c->peer, len, &now) < 0)
+		return false;	/* nor is there any other way */
+	before = ip_from_sockaddr((const struct sockaddr *) &ss);
+	return !ip_equal(&before, &now);
 }
 
 static void

@@ -77,8 +77,8 @@ struct tls *conn_tls(struct conn *c);
 /* Where the other end is; its port too. Known from `ready` on, and before that on a server. */
 const struct sockaddr *conn_peer(const struct conn *c);
 
-/* Our address of it; none where it has none. */
-struct ip_addr conn_local(const struct conn *c);
+/* Would its packets leave from another address now than it was made with? It is not coming back. */
+bool conn_is_cut_off(const struct conn *c);
 
 /* clock_mono_ms of the last byte that came, and of the last that was queued. */
 int64_t conn_last_rx_ms(const struct conn *c);
