@@ -50,7 +50,7 @@ enroll_one_more i
 
 say "b comes back and is told"
 start_node b
-wait_for 10 logged b 'refused.*NODE_RECLAIMED'
+wait_for 10 logged b 'refused.*NODE_RECLAIMED.* given to another one at 20[0-9T:-]+Z'
 node_connected a || fail "a was touched"
 node_connected c || fail "c was touched"
 
