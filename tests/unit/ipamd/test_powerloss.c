@@ -13,6 +13,7 @@
 #include "tests/unit/dice.h"
 #include "tests/unit/ipamd/disk.h"
 #include "tests/unit/ipamd/play.h"
+#include "tests/unit/ipamd/shelf.h"
 #include "tests/unit/ipamd/wreck.h"
 #include "tests/unit/kit.h"
 
@@ -315,6 +316,60 @@ START_TEST(what_forces_less_is_found_out)
 }
 END_TEST
 
+/* --- a database from before ------------------------------------------------------------------- */
+
+static const char seed[] =
+    "create table vpn_mgr (id integer primary key autoincrement, token text not null unique,"
+    " state integer not null, bind_ip text not null default \"\","
+    " create_time timestamp default (datetime(CURRENT_TIMESTAMP, 'localtime')),"
+    " update_time timestamp default (datetime(CURRENT_TIMESTAMP, 'localtime')));"
+    "insert into vpn_mgr(token, state, bind_ip) values('aa', 3, '10.1.1.2'),"
+    " ('bb', -1, '10.1.1.3'), ('cc', -1, '');";
+static const char rows[] = "select group_concat(token || '=' || bind_ip) from vpn_mgr";
+static const char all_rows[] = "aa=10.1.1.2,bb=10.1.1.3,cc=";
+
+/* Whatever step it was in: it is there with all that was in it, and can be brought forward. */
+static void
+look_at_old(const char *image)
+{
+	struct store *st = NULL;
+	struct err e = { 0 };
+
+	ck_assert_str_eq(shelf_look(image, rows), all_rows);
+	ck_assert_msg(store_sqlite_open(image, &st, &e) == 0, "%s", e.text);
+	store_close(st);
+	ck_assert_str_eq(shelf_look(image, rows), all_rows);
+}
+
+START_TEST(an_old_database_stands_its_steps)
+{
+	char path[KIT_PATH_MAX], image[KIT_PATH_MAX];
+	struct dice dice = dice_new(dice_seed());
+	unsigned rarely = getenv("LV_SOAK") != NULL ? 1 : 4, images = 0;
+	struct disk *disk;
+	struct wreck *w;
+
+	shelf_run(kit_path("old.db", path), seed);
+	kit_path("image.db", image);
+	disk = disk_new(path);
+	store_close(shelf_open(path));
+	w = wreck_new(disk);
+	for (unsigned i = 0; i < 3; i++)	/* what was there before is on the disk */
+		wreck_step(w);
+	while (wreck_step(w)) {
+		if (dice_below(&dice, rarely) > 0)
+			continue;
+		wreck_image(w, dice_below(&dice, WRECK_KINDS), &dice, image);
+		look_at_old(image);
+		images++;
+	}
+	fprintf(stderr, "%u images\n", images);
+	ck_assert_uint_gt(images, 10);
+	wreck_free(w);
+	disk_free(disk);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -326,5 +381,6 @@ main(void)
 	tcase_set_timeout(tc, getenv("LV_SOAK") != NULL ? 3600 : 60);
 	tcase_add_test(tc, nothing_that_was_answered_is_lost);
 	KIT_ROWS(tc, what_forces_less_is_found_out, faults);
+	tcase_add_test(tc, an_old_database_stands_its_steps);
 	return kit_run("ipamd/powerloss", tc);
 }
