@@ -2,6 +2,7 @@
 #include "daemons/ipamd/lease.h"
 
 #include <check.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/reason.h"
@@ -181,6 +182,74 @@ sweep(void)
 	ck_assert_int_eq(ledger_answer(&b.ledger, sweep_step(&b.ledger, &done)), 0);
 	ck_assert_int_eq(ledger_commit(&b.ledger), 0);
 }
+
+/* Returns the numbers of those who went, as digits, or "!" with why not in *rc. Static storage. */
+static const char *
+reclaim(const struct store_node n[SMALL_N], size_t max, int64_t least_idle_s, int *rc)
+{
+	static char who[SMALL_N + 1];
+	struct lease_victims v = { .n = 0 };
+	size_t i;
+
+	ck_assert_int_eq(ledger_request(&b.ledger, b.now_s), 0);
+	*rc = ledger_answer(&b.ledger, lease_reclaim(&b.ledger, "", max, least_idle_s, &v, &b.err));
+	ck_assert_int_eq(ledger_commit(&b.ledger), 0);
+	book_check_pool(&b);
+	for (i = 0; i < v.n; i++) {
+		unsigned k = 0;
+
+		while (k < SMALL_N - 1 && strcmp(n[k].id, v.victims[i].node.id) != 0)
+			k++;
+		who[i] = (char) ('0' + k);
+		ck_assert(!book_has(&b, n[k].id));
+	}
+	who[i] = '\0';
+	free(v.victims);
+	return *rc < 0 ? "!" : who;
+}
+
+START_TEST(addresses_can_be_reclaimed_before_they_are_needed)
+{
+	struct store_node n[SMALL_N];
+	struct lease lease;
+	int rc;
+
+	book_init(&b, SMALL);
+	fill(n, "3140");
+	ck_assert_str_eq(reclaim(n, 1, 0, &rc), "!");	/* who is idle is not known yet */
+	ck_assert_int_eq(rc, -REASON_IPAM_DOWN);
+	book_sync(&b);
+	ck_assert_str_eq(reclaim(n, 0, 0, &rc), "!");
+	ck_assert_int_eq(rc, -REASON_FIELD_INVALID);
+	ck_assert_str_eq(reclaim(n, LEASE_VICTIMS_MAX + 1, 0, &rc), "!");
+	ck_assert_str_eq(reclaim(n, 5, 4, &rc), "");	/* the oldest left 3 s ago */
+	ck_assert_str_eq(reclaim(n, 1, 3, &rc), "3");
+	ck_assert_str_eq(reclaim(n, 5, 2, &rc), "1");
+	ck_assert_str_eq(reclaim(n, 5, 0, &rc), "40");
+	ck_assert_str_eq(reclaim(n, 5, 0, &rc), "");	/* who is left is live */
+	ck_assert_int_eq(book_attach(&b, &n[3], &lease), -REASON_NODE_RECLAIMED);
+	ck_assert_str_eq(book_sql("select count(*) from events where kind=6"), "4");
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(the_configured_times_hold_for_it_as_well)
+{
+	struct store_node n[SMALL_N];
+	int rc;
+
+	book_init(&b, SMALL);
+	b.conf.pool_reclaim_min_idle_ms = 10000;
+	b.conf.pool_quarantine_ms = 5000;
+	fill(n, "01");
+	book_sync(&b);
+	b.now_s += 9;
+	ck_assert_str_eq(reclaim(n, 5, 0, &rc), "0");
+	b.now_s += 1;
+	ck_assert_str_eq(reclaim(n, 5, 0, &rc), "1");
+	book_fini(&b);
+}
+END_TEST
 
 static const struct {
 	const char *order;	/* of leaving */
@@ -449,6 +518,8 @@ main(void)
 	KIT_ROWS(tc, token_and_certificate_decide, entries);
 	tcase_add_test(tc, whoever_has_attached_does_not_expire);
 	KIT_ROWS(tc, the_one_that_is_idle_for_longest_goes, orders);
+	tcase_add_test(tc, addresses_can_be_reclaimed_before_they_are_needed);
+	tcase_add_test(tc, the_configured_times_hold_for_it_as_well);
 	tcase_add_test(tc, the_order_holds_when_the_clock_goes_back);
 	tcase_add_test(tc, a_live_node_is_never_reclaimed);
 	tcase_add_test(tc, nobody_goes_before_sessions_were_announced);

@@ -110,6 +110,41 @@ END_TEST
 static const char *const all_but_the_end[] = { "10.0.0.0/9", "10.128.0.0/10", "10.192.0.0/11",
 	"10.224.0.0/12", "10.240.0.0/13", "10.248.0.0/14", "10.252.0.0/15", "10.254.0.0/16" };
 
+static const struct {
+	const char *server, *exclude, *first, *last;	/* first NULL: there is none */
+} ends[] = {
+	{ "10.1.1.1/24", NULL, "10.1.1.2", "10.1.1.254" },
+	{ "10.1.1.9/24", NULL, "10.1.1.1", "10.1.1.254" },
+	{ "10.1.1.254/24", NULL, "10.1.1.1", "10.1.1.253" },
+	{ "10.1.1.1/30", NULL, "10.1.1.2", "10.1.1.2" },
+	{ "10.1.1.1/30", "10.1.1.2/32", NULL, NULL },
+	{ "10.1.1.1/24", "10.1.1.0/25", "10.1.1.128", "10.1.1.254" },
+	{ "10.1.1.1/24", "10.1.1.128/25", "10.1.1.2", "10.1.1.127" },
+	{ "fd00::1/112", NULL, "fd00::2", "fd00::ffff" },
+};
+
+START_TEST(a_pool_has_ends)
+{
+	struct ip_addr first = { 0 }, last = { 0 };
+	struct ip_prefix server, exclude;
+	struct pool *p;
+
+	ck_assert_int_eq(ip_prefix_parse(ends[_i].server, &server), 0);
+	if (ends[_i].exclude != NULL)
+		ck_assert_int_eq(ip_prefix_parse(ends[_i].exclude, &exclude), 0);
+	ck_assert_int_eq(pool_new(&server, &exclude, ends[_i].exclude != NULL, &p), 0);
+	ck_assert_int_eq(pool_ends(p, &first, &last), ends[_i].first != NULL);
+	if (ends[_i].first != NULL) {
+		ck_assert_str_eq(IP_TEXT(&first), ends[_i].first);
+		ck_assert_str_eq(IP_TEXT(&last), ends[_i].last);
+		pool_mark(p, &first);	/* what is taken does not count */
+		ck_assert(pool_ends(p, &first, &last));
+		ck_assert_str_eq(IP_TEXT(&first), ends[_i].first);
+	}
+	pool_free(p);
+}
+END_TEST
+
 START_TEST(the_largest_network_is_used_to_its_end)
 {
 	struct ip_prefix server = prefix("10.0.0.1/8"), x[8];
@@ -281,6 +316,7 @@ main(void)
 	tcase_set_timeout(tc, 60);
 	KIT_ROWS(tc, every_address_is_given_once, nets);
 	KIT_ROWS(tc, what_is_never_given_stays_so, nets);
+	KIT_ROWS(tc, a_pool_has_ends, ends);
 	tcase_add_test(tc, the_largest_network_is_used_to_its_end);
 	tcase_add_test(tc, a_wide_ipv6_network_is_used_from_its_start);
 	tcase_add_test(tc, a_server_past_the_used_part_does_no_harm);

@@ -2,10 +2,12 @@
 #include "daemons/ipamd/reserve.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/reason.h"
+#include "daemons/ipamd/node.h"
 #include "tests/unit/ipamd/book.h"
 #include "tests/unit/kit.h"
 
@@ -183,6 +185,111 @@ START_TEST(a_rest_can_be_ended)
 }
 END_TEST
 
+/* --- listing ---------------------------------------------------------------------------------- */
+
+/* All pages of that size, as "ADDRESS KIND NODE" in a line each. Static storage. */
+static const char *
+list(bool kept_only, size_t size)
+{
+	static char text[4096];
+	struct reserve_page page = { .next = 0 };
+
+	text[0] = '\0';
+	do {
+		ck_assert_int_eq(ledger_request(&b.ledger, b.now_s), 0);
+		ck_assert_int_eq(reserve_list(&b.ledger, "", kept_only, page.next, size, &page), 0);
+		ck_assert_int_eq(ledger_answer(&b.ledger, 0), 0);
+		ck_assert_uint_le(page.n, size);
+		for (size_t i = 0; i < page.n; i++)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s %d %s\n",
+			    IP_TEXT(&page.holds[i].hold.addr), page.holds[i].hold.kind,
+			    page.holds[i].node[0] == '\0' ? "-" : "n");
+		free(page.holds);
+	} while (page.next != 0);
+	return text;
+}
+
+static const size_t sizes[] = { 1, 2, 3, 4, 5, 6, 7, 8, 100 };
+
+START_TEST(each_address_that_is_not_free_is_listed_once)
+{
+	struct token_wish wish = { .network = "", .address = "10.1.1.100" };
+	struct reserve_view view;
+	struct token_view made;
+
+	book_init(&b, "10.1.1.1/24");
+	for (unsigned i = 0; i < 5; i++)
+		book_enroll(&b);	/* .2 to .6, all called "a node" */
+	ck_assert_int_eq(reserve(NAME, "10.1.1.4", &view), 0);
+	ck_assert_int_eq(book_token(&b, &wish, &made), 0);
+	ck_assert_int_eq(reserve("printer", "10.1.1.50", &view), 0);
+	ck_assert_str_eq(list(true, sizes[_i]),
+	    "10.1.1.4 2 n\n10.1.1.100 1 -\n10.1.1.50 2 -\n");
+	ck_assert_str_eq(list(false, sizes[_i]),
+	    "10.1.1.4 2 n\n10.1.1.100 1 -\n10.1.1.50 2 -\n"
+	    "10.1.1.2 0 n\n10.1.1.3 0 n\n10.1.1.5 0 n\n10.1.1.6 0 n\n");
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(more_nodes_than_are_read_at_once)
+{
+	const char *text;
+	unsigned lines = 0;
+
+	book_init(&b, "10.1.1.1/24");
+	for (unsigned i = 0; i < 150; i++)
+		book_enroll(&b);
+	for (text = list(false, 70); *text != '\0'; text++)
+		lines += *text == '\n';
+	ck_assert_uint_eq(lines, 150);
+	book_fini(&b);
+}
+END_TEST
+
+START_TEST(a_network_must_be_there)
+{
+	struct reserve_page page;
+
+	book_init(&b, "10.1.1.1/24");
+	ck_assert_str_eq(list(false, 1), "");
+	ck_assert_int_eq(ledger_request(&b.ledger, b.now_s), 0);
+	ck_assert_int_eq(reserve_list(&b.ledger, "nowhere", false, 0, 1, &page),
+	    -REASON_NETWORK_UNKNOWN);
+	ck_assert_int_eq(reserve_list(&b.ledger, "", false, INT64_MAX, 1, &page), 0);
+	ck_assert_uint_eq(page.n, 0);
+	free(page.holds);
+	ck_assert_int_eq(ledger_answer(&b.ledger, 0), 0);
+	book_fini(&b);
+}
+END_TEST
+
+/* Its name is not what it is reserved for any more, but it has the address. */
+START_TEST(who_is_renamed_keeps_its_address)
+{
+	struct node_wish wish = { .rename = true, .display_name = "other" };
+	struct reserve_view view;
+	struct node_noted noted;
+	struct store_node n;
+
+	book_init(&b, "10.1.1.1/24");
+	n = book_enroll(&b);
+	ck_assert_int_eq(reserve(NAME, IP_TEXT(&n.addr), &view), 0);
+	ck_assert_int_eq(ledger_request(&b.ledger, b.now_s), 0);
+	ck_assert_int_eq(node_update(&b.ledger, n.id, &wish, &noted, &b.err), 0);
+	ck_assert_int_eq(ledger_answer(&b.ledger, 0), 0);
+	ck_assert_int_eq(ledger_commit(&b.ledger), 0);
+	ck_assert(noted.node.fixed && ip_equal(&noted.node.addr, &n.addr));
+	node_notes_fini(&noted.notes);
+	ck_assert_str_eq(list(true, 9), "10.1.1.2 2 n\n");
+	ck_assert_str_eq(BOOK_ADDR(&b, book_enroll(&b).id), "10.1.1.3");	/* of the old name */
+	ck_assert_int_eq(book_delete(&b, n.id), 0);
+	ck_assert_str_eq(BOOK_ADDR(&b, book_enroll(&b).id), "10.1.1.2");	/* now it is free for it */
+	book_check_pool(&b);
+	book_fini(&b);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -195,5 +302,9 @@ main(void)
 	tcase_add_test(tc, who_has_a_reserved_address_keeps_it);
 	tcase_add_test(tc, a_promise_ends_with_its_token_only);
 	tcase_add_test(tc, a_rest_can_be_ended);
+	KIT_ROWS(tc, each_address_that_is_not_free_is_listed_once, sizes);
+	tcase_add_test(tc, more_nodes_than_are_read_at_once);
+	tcase_add_test(tc, a_network_must_be_there);
+	tcase_add_test(tc, who_is_renamed_keeps_its_address);
 	return kit_run("ipamd/reserve", tc);
 }

@@ -356,6 +356,12 @@ static Litevpn__Ipam__ListNodes list_m = LITEVPN__IPAM__LIST_NODES__INIT;
 static Litevpn__Ipam__DeleteNode delete_m = LITEVPN__IPAM__DELETE_NODE__INIT;
 static Litevpn__Ipam__GetInfo info_m = LITEVPN__IPAM__GET_INFO__INIT;
 static Litevpn__Ipam__ListEvents events_m = LITEVPN__IPAM__LIST_EVENTS__INIT;
+static Litevpn__Ipam__GetToken get_token_m = LITEVPN__IPAM__GET_TOKEN__INIT;
+static Litevpn__Ipam__ListTokens tokens_m = LITEVPN__IPAM__LIST_TOKENS__INIT;
+static Litevpn__Ipam__DeleteToken revoke_m = LITEVPN__IPAM__DELETE_TOKEN__INIT;
+static Litevpn__Ipam__UpdateNode update_m = LITEVPN__IPAM__UPDATE_NODE__INIT;
+static Litevpn__Ipam__Reclaim reclaim_m = LITEVPN__IPAM__RECLAIM__INIT;
+static Litevpn__Ipam__ListAddresses addresses_m = LITEVPN__IPAM__LIST_ADDRESSES__INIT;
 
 static const struct {
 	const Litevpn__Ipam__Request req;
@@ -371,6 +377,14 @@ static const struct {
 	{ REQUEST(DELETE_NODE, delete_node, &delete_m), REASON_ROLE_REQUIRED, REASON_NODE_UNKNOWN },
 	{ REQUEST(GET_INFO, get_info, &info_m), REASON_ROLE_REQUIRED, 0 },
 	{ REQUEST(LIST_EVENTS, list_events, &events_m), 0, 0 },
+	{ REQUEST(GET_TOKEN, get_token, &get_token_m), REASON_ROLE_REQUIRED,
+	    REASON_TOKEN_NOT_FOUND },
+	{ REQUEST(LIST_TOKENS, list_tokens, &tokens_m), REASON_ROLE_REQUIRED, 0 },
+	{ REQUEST(DELETE_TOKEN, delete_token, &revoke_m), REASON_ROLE_REQUIRED,
+	    REASON_TOKEN_NOT_FOUND },
+	{ REQUEST(UPDATE_NODE, update_node, &update_m), REASON_ROLE_REQUIRED, REASON_NODE_UNKNOWN },
+	{ REQUEST(RECLAIM, reclaim, &reclaim_m), REASON_ROLE_REQUIRED, REASON_FIELD_INVALID },
+	{ REQUEST(LIST_ADDRESSES, list_addresses, &addresses_m), REASON_ROLE_REQUIRED, 0 },
 	{ LITEVPN__IPAM__REQUEST__INIT, REASON_PROTOCOL_ERROR, REASON_PROTOCOL_ERROR },
 };
 
@@ -419,6 +433,76 @@ START_TEST(malformed_bytes_close_their_pipe_only)
 		ck_assert_int_eq(result_of(&req), 0);
 	ck_assert_int_eq(result_of(&req), 0);
 	nng_close(s);
+	tear_down();
+}
+END_TEST
+
+/* --- what would come of it -------------------------------------------------------------------- */
+
+START_TEST(a_question_what_would_come_of_it_changes_nothing)
+{
+	Litevpn__Ipam__CreateToken token = LITEVPN__IPAM__CREATE_TOKEN__INIT;
+	Litevpn__Ipam__CreateNetwork network = LITEVPN__IPAM__CREATE_NETWORK__INIT;
+	Litevpn__Ipam__Request token_req = REQUEST(CREATE_TOKEN, create_token, &token);
+	Litevpn__Ipam__Request network_req = REQUEST(CREATE_NETWORK, create_network, &network);
+	Litevpn__Ipam__Reply *r;
+
+	set_up(geteuid(), geteuid());
+	token.address = (char *) "10.1.1.5";
+	token_req.validate_only = true;
+	token_req.request_id = (char *) "an-id";
+	r = answer_to(&token_req);
+	ck_assert_str_eq(r->token->address, "10.1.1.5");
+	ck_assert_str_eq(r->token->secret, "");
+	litevpn__ipam__reply__free_unpacked(r, NULL);
+	network.name = (char *) "lab";
+	network.address = (char *) "10.2.0.0/29";
+	network_req.validate_only = true;
+	r = answer_to(&network_req);
+	ck_assert_str_eq(r->network->address, "10.2.0.1/29");
+	ck_assert_str_eq(r->network->first, "10.2.0.2");
+	ck_assert_str_eq(r->network->last, "10.2.0.6");
+	ck_assert(r->network->has_token);
+	ck_assert_str_eq(r->network->net_token, "");
+	litevpn__ipam__reply__free_unpacked(r, NULL);
+	ck_assert_str_eq(book_sql("select (select count(*) from bootstrap_tokens),"
+	    " (select count(*) from networks), (select count(*) from replies),"
+	    " (select count(*) from events)"), "0|1|0|0");
+	book_check_pool(&b);
+	/* The same for good: nothing of the rehearsal is in the way. */
+	token_req.validate_only = network_req.validate_only = false;
+	ck_assert_int_eq(result_of(&token_req), 0);
+	ck_assert_int_eq(result_of(&network_req), 0);
+	network_req.validate_only = true;
+	ck_assert_int_eq(result_of(&network_req), REASON_NETWORK_EXISTS);
+	tear_down();
+}
+END_TEST
+
+START_TEST(a_reclaim_is_repeated_without_its_victims)
+{
+	Litevpn__Ipam__Reclaim m = LITEVPN__IPAM__RECLAIM__INIT;
+	Litevpn__Ipam__Request req = REQUEST(RECLAIM, reclaim, &m);
+	Litevpn__Ipam__Reply *r;
+	struct store_node n;
+	struct lease lease;
+
+	set_up(geteuid(), geteuid());
+	lease = book_connect(&b, &n);
+	ck_assert_int_eq(book_report(&b, n.id, lease.epoch, NODE_IDLE), 0);
+	book_sync(&b);
+	m.count = 9;
+	req.request_id = (char *) "an-id";
+	for (unsigned i = 0; i < 2; i++) {
+		r = answer_to(&req);
+		ck_assert_int_eq(r->result, 0);
+		ck_assert_uint_eq(r->reclaimed->count, 1);
+		ck_assert_uint_eq(r->reclaimed->n_victims, i == 0);
+		if (i == 0)
+			ck_assert_str_eq(r->reclaimed->victims[0]->node->id, n.id);
+		litevpn__ipam__reply__free_unpacked(r, NULL);
+	}
+	ck_assert(!book_has(&b, n.id));
 	tear_down();
 }
 END_TEST
@@ -521,6 +605,8 @@ main(void)
 	KIT_ROWS(tc, each_daemon_asks_only_its_own, rights);
 	tcase_add_test(tc, a_report_has_a_state_that_is_known);
 	tcase_add_test(tc, malformed_bytes_close_their_pipe_only);
+	tcase_add_test(tc, a_question_what_would_come_of_it_changes_nothing);
+	tcase_add_test(tc, a_reclaim_is_repeated_without_its_victims);
 	tcase_add_test(tc, those_who_come_together_share_a_commit);
 	tcase_add_test(tc, a_state_is_committed_within_a_second);
 	tcase_add_test(tc, when_the_store_breaks_nobody_is_told_otherwise);

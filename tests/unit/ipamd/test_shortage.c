@@ -438,6 +438,79 @@ do_victims(struct request *r)
 	return rc;
 }
 
+static void
+prepare_idle(void)
+{
+	prepare_session();
+	ck_assert_int_eq(book_report(&b, subject.node.id, subject.epoch, NODE_IDLE), 0);
+}
+
+static int
+do_reclaim(struct request *r)
+{
+	struct lease_victims v;
+	int rc;
+
+	(void) r;
+	if ((rc = lease_reclaim(&b.ledger, "", 2, 0, &v, &b.err)) == 0)
+		free(v.victims);
+	return rc;
+}
+
+static int
+do_revoke(struct request *r)
+{
+	struct token_view v;
+
+	(void) r;
+	return token_revoke(&b.ledger, subject.name, &v);
+}
+
+static void
+prepare_promise(void)
+{
+	struct token_wish wish = { .network = "", .address = "10.1.1.5" };
+	struct token_view made;
+	int rc = request(do_revoke);	/* where a new start was all that was left, it is there yet */
+
+	ck_assert(rc == 0 || rc == -REASON_TOKEN_NOT_FOUND);
+	ck_assert_int_eq(book_token(&b, &wish, &made), 0);
+	memcpy(subject.name, made.row.label, sizeof(made.row.label));
+}
+
+static int
+do_update(struct request *r)
+{
+	const struct label_text set = { "site", "b" };
+	struct node_wish wish = { .rename = true, .display_name = "other", .set = &set,
+		.nset = 1 };
+	struct node_noted n;
+	int rc;
+
+	(void) r;
+	if ((rc = node_update(&b.ledger, subject.node.id, &wish, &n, &b.err)) == 0)
+		node_notes_fini(&n.notes);
+	return rc;
+}
+
+static int
+do_list(struct request *r)
+{
+	struct reserve_page addresses = { .n = 0 };
+	struct token_page tokens = { .n = 0 };
+	struct node_page nodes = { .n = 0 };
+	int rc;
+
+	(void) r;
+	if ((rc = reserve_list(&b.ledger, "", false, 0, 0, &addresses)) == 0 &&
+	    (rc = token_list(&b.ledger, "", 0, 0, &tokens)) == 0)
+		rc = node_list(&b.ledger, "", 0, 0, &nodes);
+	free(addresses.holds);
+	free(tokens.tokens);
+	node_page_fini(&nodes);
+	return rc;
+}
+
 static const struct {
 	const char *what;
 	void (*prepare)(void);
@@ -461,6 +534,10 @@ static const struct {
 	{ "a net-token", prepare_nothing, do_net_token },
 	{ "sweep", prepare_old, do_sweep },
 	{ "victims", prepare_session, do_victims },
+	{ "reclaim", prepare_idle, do_reclaim },
+	{ "revoke", prepare_promise, do_revoke },
+	{ "update", prepare_node, do_update },
+	{ "lists", prepare_reserved, do_list },
 };
 
 #define SHORTAGES (sizeof(shortages) / sizeof(shortages[0]))
