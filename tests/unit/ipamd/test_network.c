@@ -224,7 +224,13 @@ START_TEST(another_prefix_for_the_same_nodes)
 	ck_assert_int_eq(recreate("lab", "10.1.1.1/28", &again), -REASON_NETWORK_OVERLAP);
 	ck_assert_str_eq(BOOK_ADDR(&b, first.id), "10.2.0.2");
 	ck_assert_int_eq(recreate("lab", "10.2.0.1/16", &again), 0);	/* itself is no obstacle */
+	ck_assert_uint_eq(again.map.readdressed, 2);
 	ck_assert_int_eq(recreate("lab", "10.9.0.1/29", &again), 0);
+	ck_assert_str_eq(PREFIX_TEXT(&again.map.before), "10.2.0.1/16");
+	ck_assert_str_eq(IP_TEXT(&again.first), "10.9.0.2");
+	ck_assert_str_eq(IP_TEXT(&again.last), "10.9.0.6");
+	ck_assert_uint_eq(again.map.readdressed, 0);	/* the first time they have lost theirs */
+	ck_assert_uint_eq(again.map.outside, 0);
 	ck_assert_uint_ge(again.epoch, other.epoch);
 	ck_assert_uint_eq(again.counts.bound, 0);
 	ck_assert_int_eq(book_get(&b, first.id).addr.family, 0);
