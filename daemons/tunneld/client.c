@@ -206,13 +206,6 @@ on_dead(struct session *s, const char *why)
 		need_session(c);
 }
 
-/* The server, or who runs it, has nothing against this node. */
-static bool
-may_come_back(enum reason r)
-{
-	return r == REASON_NONE || r == REASON_SHUTTING_DOWN || r == REASON_DISCONNECTED;
-}
-
 /* Two machines with one identity would throw each other out for ever: the loser waits longest. */
 static void
 on_goodbye(struct session *s, const char *reason)
@@ -220,6 +213,7 @@ on_goodbye(struct session *s, const char *reason)
 	struct client *c = client_of(s);
 	enum reason r = reason_by_name(reason);
 	bool replaced = s != c->server.current && s != c->attempt.session;
+	bool friendly = r == REASON_NONE || r == REASON_SHUTTING_DOWN || r == REASON_DISCONNECTED;
 
 	if (replaced) {
 		if (s == c->previous)
@@ -234,7 +228,7 @@ on_goodbye(struct session *s, const char *reason)
 	end_session(c, s);
 	if (c->attempt.running)
 		clear_attempt(c);
-	c->delay_ms = may_come_back(r) ? c->p.conf->reconnect_min_ms : c->p.conf->reconnect_max_ms;
+	c->delay_ms = friendly ? c->p.conf->reconnect_min_ms : c->p.conf->reconnect_max_ms;
 	retry_in(c, c->delay_ms);
 }
 
