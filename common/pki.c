@@ -517,6 +517,26 @@ pki_renew_at(const struct pki_cert *cert)
 }
 
 int
+pki_first_end(const char *certs_pem, int64_t *out, struct err *e)
+{
+	BIO *bio = BIO_new_mem_buf(certs_pem, -1);
+	int64_t first = INT64_MAX, end;
+	X509 *cert;
+
+	while (bio != NULL && (cert = pem_next_cert(bio)) != NULL) {
+		end = time_of(X509_get0_notAfter(cert));
+		first = end < first ? end : first;
+		X509_free(cert);
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	if (first == INT64_MAX)
+		return err_set(e, -EBADMSG, "holds no PEM certificate");
+	*out = first;
+	return 0;
+}
+
+int
 pki_pair_check(const char *cert_pem, const char *key_pem, struct err *e)
 {
 	X509 *cert = pem_read_cert(cert_pem, strlen(cert_pem));

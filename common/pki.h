@@ -93,6 +93,9 @@ int pki_cert_read(const void *cert, size_t len, struct pki_cert *out, struct err
 /* When it should be renewed: when a third of its life is left. UTC seconds. */
 int64_t pki_renew_at(const struct pki_cert *cert);
 
+/* When the first of a text's certificates ends; UTC seconds. -EBADMSG: there is none. */
+int pki_first_end(const char *certs_pem, int64_t *out, struct err *e);
+
 /* Do the certificate and the key belong together? 0 or an error that says so. */
 int pki_pair_check(const char *cert_pem, const char *key_pem, struct err *e);
 

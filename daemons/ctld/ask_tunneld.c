@@ -70,6 +70,7 @@ read_session(const Litevpn__Tunneld__Session *pb, struct tunneld_session *out, s
 		.since_s = pb->since_s,
 		.last_rx_ms = pb->last_rx_ms,
 		.rtt_us = pb->rtt_us,
+		.cert_expire_s = pb->cert_expire_s,
 		.mtu = pb->mtu,
 	};
 
@@ -180,6 +181,8 @@ decode_info(const ProtobufCMessage *msg, void *out, struct err *e)
 		return e->rc;
 	info.mtu = reply->info->mtu;
 	info.started_s = reply->info->started_s;
+	info.cert_expire_s = reply->info->cert_expire_s;
+	info.ca_expire_s = reply->info->ca_expire_s;
 	if (backend_text(info.version, sizeof(info.version), reply->info->version, e) < 0 ||
 	    backend_text(info.device, sizeof(info.device), reply->info->device, e) < 0 ||
 	    backend_text(info.offload, sizeof(info.offload), reply->info->offload, e) < 0 ||

@@ -26,6 +26,7 @@ struct tunneld_session {
 	int64_t since_s;	/* UTC */
 	int64_t last_rx_ms;	/* ago */
 	int64_t rtt_us;		/* 0: none measured */
+	int64_t cert_expire_s;	/* UTC; of the node's certificate; 0: not known */
 	uint32_t mtu;		/* of inner packets to the node */
 };
 
@@ -45,6 +46,7 @@ struct tunneld_info {
 	char offload[2 * TUNNELD_WORD_MAX];	/* a few words */
 	uint32_t mtu;
 	int64_t started_s;
+	int64_t cert_expire_s, ca_expire_s;	/* UTC; of the vpn PKI */
 	struct tunneld_counter drops[TUNNELD_DROPS_MAX];
 	size_t ndrops;
 };

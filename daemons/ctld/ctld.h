@@ -18,6 +18,7 @@
 #include "daemons/ctld/grpc.h"
 #include "daemons/ctld/identity.h"
 #include "daemons/ctld/reflect.h"
+#include "daemons/ctld/renewals.h"
 #include "daemons/ctld/scrape.h"
 #include "daemons/ctld/signer_client.h"
 #include "daemons/ctld/svc.h"
@@ -46,6 +47,7 @@ struct ctld {
 
 	/* The loop's thread only. */
 	struct doors *doors;
+	struct renewals *renewals;
 	struct scrape *scrape;	/* NULL: no metrics are wanted */
 	struct usage usage;
 	int signer_fd;		/* -1: none */

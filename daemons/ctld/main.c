@@ -363,7 +363,9 @@ open_partners(struct front *f, struct err *e)
 	};
 	int rc;
 
-	if ((rc = signer_client_new(ctld->ev, &signer, &ctld->signer, e)) < 0)
+	if ((rc = signer_client_new(ctld->ev, &signer, &ctld->signer, e)) < 0 ||
+	    (rc = renewals_new(ctld->ev, ctld->places.tunneld_control, f->tunneld.uid,
+	    ctld->signer, &ctld->renewals, e)) < 0)
 		return rc;
 	if ((rc = backend_new(&ctld->places, uids, &ctld->backend, e)) < 0 ||
 	    (rc = open_metrics(f, uids, e)) < 0 ||
@@ -435,6 +437,7 @@ close_things(struct front *f)
 	watches_free(ctld->watches);
 	news_free(ctld->news);
 	backend_free(ctld->backend);
+	renewals_free(ctld->renewals);
 	signer_client_free(ctld->signer);
 	reflect_free(ctld->reflect);
 	identity_free(ctld->identity);

@@ -23,6 +23,7 @@ set_session(struct node_view *v, const struct tunneld_session *s)
 	pb->tx_bytes = s->tx_bytes;
 	pb->silence = moments_span(&v->silence, s->last_rx_ms * 1000);
 	pb->round_trip = s->rtt_us == 0 ? NULL : moments_span(&v->round_trip, s->rtt_us);
+	pb->certificate_expire_time = moments_time(&v->cert_expire_time, s->cert_expire_s);
 	pb->cipher = (char *) s->cipher;
 	pb->version = (char *) s->version;
 	pb->mtu = (int32_t) s->mtu;

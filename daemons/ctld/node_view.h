@@ -11,7 +11,8 @@
 struct node_view {
 	Litevpn__V1__NodeInfo info;	/* points into the other fields, and what it was made of */
 	Litevpn__V1__Session session;
-	Google__Protobuf__Timestamp create_time, state_time, last_seen_time, start_time;
+	Google__Protobuf__Timestamp create_time, state_time, last_seen_time, start_time,
+	    cert_expire_time;
 	Google__Protobuf__Duration silence, round_trip;
 	Litevpn__V1__NodeInfo__LabelsEntry labels[IPAM_LABELS_MAX], *label_list[IPAM_LABELS_MAX];
 	char name[NAMES_MAX], network[NAMES_MAX];

@@ -4,7 +4,8 @@
 /*
  * A request is in one place at a time: in `inbox` (under the lock), where the queue's thread has
  * put it; in `waiting`, until there is room in the window; in `asked`, until the signer answers or
- * its time is over. From the last one call_resume takes it back to its call. Replies come in the
+ * its time is over. From the last one call_resume takes it back to its call, or the loop's own are
+ * done there. Replies come in the
  * order of the requests; one for a request that is not there any more only opens the window again.
  */
 
@@ -27,12 +28,15 @@
 
 struct request {
 	uint64_t number;
-	struct call *call;
 	int64_t deadline_ms;
 	uint8_t *body;		/* packed */
 	size_t len;
-	struct signed_cert *out;
-	backend_next *next;
+	struct call *call;	/* whose it is; NULL: the loop's own */
+	struct signed_cert *out;	/* the call's, or: */
+	struct signed_cert own;
+	backend_next *next;	/* of a call */
+	signer_client_done *done;	/* of the loop */
+	void *arg;
 	struct err err;
 	TAILQ_ENTRY(request) link;
 };
@@ -51,7 +55,7 @@ struct signer_client {
 	unsigned count;		/* requests in all three places */
 	struct request_list waiting, asked;
 	unsigned window;	/* requests that the signer has not answered */
-	uint64_t next_number;
+	_Atomic uint64_t next_number;
 	struct chan_msg msg;
 };
 
@@ -68,6 +72,7 @@ signed_cert_fini(struct signed_cert *cert)
 static void
 free_request(struct request *r)
 {
+	signed_cert_fini(&r->own);
 	free(r->body);
 	free(r);
 }
@@ -89,7 +94,12 @@ complete(struct signer_client *sc, struct request *r)
 	pthread_mutex_lock(&sc->lock);
 	sc->count--;
 	pthread_mutex_unlock(&sc->lock);
-	call_resume(r->call, finish, r);
+	if (r->call != NULL) {
+		call_resume(r->call, finish, r);
+		return;
+	}
+	r->done(r->arg, &r->err, &r->own);
+	free_request(r);
 }
 
 /* --- the loop's side -------------------------------------------------------------------------- */
@@ -289,6 +299,29 @@ signer_client_sign(struct signer_client *sc, struct call *c, const uint8_t *gran
 		call_resume(c, finish, r);
 }
 
+int
+signer_client_sign_here(struct signer_client *sc, const uint8_t *grant, size_t grant_len,
+    const char *csr, int64_t timeout_ms, signer_client_done *done, void *arg, struct err *e)
+{
+	struct request *r;
+	int rc;
+
+	if (sc->trouble.rc < 0)
+		return err_set(e, sc->trouble.rc, "%s", sc->trouble.text);
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return err_set(e, -REASON_OVERLOADED, "out of memory");
+	r->number = sc->next_number++;
+	r->deadline_ms = clock_mono_ms() + timeout_ms;
+	r->out = &r->own;
+	r->done = done;
+	r->arg = arg;
+	if ((rc = pack_request(r, grant, grant_len, csr)) < 0 || (rc = put_inbox(sc, r)) < 0) {
+		err_set(e, rc, "%s", r->err.text);
+		free_request(r);
+	}
+	return rc;
+}
+
 /* --- begin and end ---------------------------------------------------------------------------- */
 
 /* The first message. */
@@ -342,6 +375,18 @@ signer_client_new(struct ev *ev, const struct signer_client_conf *conf,
 	return rc;
 }
 
+/* The calls' own are gone with them. */
+static void
+free_own(struct request_list *list)
+{
+	struct request *r;
+
+	while ((r = TAILQ_FIRST(list)) != NULL) {
+		TAILQ_REMOVE(list, r, link);
+		free_request(r);
+	}
+}
+
 void
 signer_client_free(struct signer_client *sc)
 {
@@ -350,6 +395,9 @@ signer_client_free(struct signer_client *sc)
 	ev_timer_stop(sc->ev, &sc->timer);
 	ev_io_del(sc->ev, &sc->io);
 	ev_waker_fini(sc->ev, &sc->waker);
+	free_own(&sc->inbox);
+	free_own(&sc->waiting);
+	free_own(&sc->asked);
 	pthread_mutex_destroy(&sc->lock);
 	free(sc);
 }

@@ -46,4 +46,13 @@ void signed_cert_fini(struct signed_cert *cert);
 void signer_client_sign(struct signer_client *sc, struct call *c, const uint8_t *grant,
     size_t grant_len, const char *csr, struct signed_cert *out, backend_next *next);
 
+/*
+ * The same for the loop's own purposes: on the loop's thread, where `done` is called, once and never
+ * from inside, with e->rc 0 and a certificate that is borrowed for the call. Returns 0, or negative
+ * with *e: `done` is not called then.
+ */
+typedef void signer_client_done(void *arg, const struct err *e, const struct signed_cert *cert);
+int signer_client_sign_here(struct signer_client *sc, const uint8_t *grant, size_t grant_len,
+    const char *csr, int64_t timeout_ms, signer_client_done *done, void *arg, struct err *e);
+
 #endif

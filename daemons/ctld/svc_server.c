@@ -6,6 +6,7 @@
 #include "daemons/ctld/ask_ipam.h"
 #include "daemons/ctld/ask_tunneld.h"
 #include "daemons/ctld/ctld.h"
+#include "daemons/ctld/moments.h"
 #include "litevpn/v1/server.pb-c.h"
 
 /* --- GetServerInfo: asks ipamd, then tunneld; one that is down is shown as such --------------- */
@@ -23,6 +24,7 @@ struct view {
 	Litevpn__V1__Component components[COMPONENTS], *list[COMPONENTS];
 	Google__Protobuf__Timestamp times[COMPONENTS];
 	Litevpn__V1__ServerInfo__DropsEntry drops[TUNNELD_DROPS_MAX], *drop_list[TUNNELD_DROPS_MAX];
+	Google__Protobuf__Timestamp tunnel_expires, tunnel_ca_expires;
 };
 
 /* trouble: why it is not up; NULL: it is. */
@@ -81,6 +83,9 @@ show_parts(struct view *v, const struct ctld *ctld, const struct info *info,
 	reply->tunnel_device = (char *) tunneld->device;
 	reply->tunnel_mtu = (int32_t) tunneld->mtu;
 	reply->tunnel_offload = (char *) tunneld->offload;
+	reply->tunnel_certificate_expire_time =
+	    moments_time(&v->tunnel_expires, tunneld->cert_expire_s);
+	reply->tunnel_ca_expire_time = moments_time(&v->tunnel_ca_expires, tunneld->ca_expire_s);
 	show_drops(v, tunneld, reply);
 }
 

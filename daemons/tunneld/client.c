@@ -13,9 +13,9 @@
 #include "daemons/tunneld/dial.h"
 #include "daemons/tunneld/hello.h"
 #include "daemons/tunneld/session_mtu.h"
+#include "daemons/tunneld/uplink.h"
 
 #define ATTEMPT_MS 15000	/* from the first packet to a configured device */
-#define NO_SOCKET UINT32_MAX
 
 /*
  * One try to get a session: dial, Hello, Welcome, device. At most one at a time, beside the session
@@ -27,6 +27,8 @@ struct attempt {
 	struct conn *conn;		/* from the dial until the session has taken it */
 	struct session *session;	/* until it is the current one */
 	struct ev_timer deadline;
+	bool has_ca_hash;		/* of its Welcome */
+	uint8_t ca_hash[CONTROL_CA_HASH_LEN];
 };
 
 struct client {
@@ -46,7 +48,7 @@ struct client {
 	unsigned next_server;		/* of conf_client_server, for the next attempt */
 	int64_t delay_ms;		/* before the next attempt, grows with each failure */
 	struct ev_timer retry, rekey;
-	unsigned sockets[2];		/* UDP sockets of the worker: IPv4, IPv6; or NO_SOCKET */
+	struct uplink uplink;
 	bool stopping;
 };
 
@@ -273,10 +275,28 @@ on_empty(void *role, struct peer *peer)
 	(void) role, (void) peer;	/* the server is always the same peer */
 }
 
+static void
+on_cert(struct session *s, const struct control *msg)
+{
+	struct client *c = client_of(s);
+
+	if (msg->type == CONTROL_CERT_REPLY && s == c->server.current)
+		c->p.cert(c->p.arg, &msg->cert);
+}
+
+bool
+client_ask_cert(struct client *c, const char *csr)
+{
+	const struct control msg = { .type = CONTROL_CERT_REQUEST, .cert.csr = (char *) csr };
+
+	return is_well(c) && conn_send(c->server.current->conn, &msg) == 0;
+}
+
 static const struct session_ops session_ops = {
 	.up = on_up,
 	.dead = on_dead,
 	.goodbye = on_goodbye,
+	.cert = on_cert,
 	.control_lost = on_control_lost,
 	.worn = on_worn,
 	.mtu = on_mtu,
@@ -293,39 +313,6 @@ on_rekey(void *arg)
 }
 
 /* --- Welcome: the session is made, the device configured, then it is the current one ------------ */
-
-/* The socket for the server's family, opened when first needed. */
-static int
-udp_socket(struct client *c, int family, unsigned *out)
-{
-	unsigned *cached = &c->sockets[family == AF_INET6];
-	struct ip_addr any = { .family = (uint8_t) family };
-	struct err e = { 0 };
-	int fd;
-
-	if (*cached == NO_SOCKET) {
-		if ((fd = udp_open(&any, 0, &e)) < 0) {
-			log_warn("udp_unavailable", "error=%s", LOG_Q(e.text));
-			return fd;
-		}
-		if ((fd = worker_add_udp(c->p.worker, fd, cached)) < 0)
-			return fd;
-	}
-	*out = *cached;
-	return 0;
-}
-
-static void
-set_end(struct client *c, struct session *s)
-{
-	const struct ip_addr *addr = dial_addr(c->dial);
-	struct udp_end end = { .local = { 0 } };
-
-	if (s->tx.aead == NULL || udp_socket(c, addr->family, &end.socket) < 0)
-		return;
-	end.peer_len = ip_to_sockaddr(addr, (uint16_t) c->p.conf->port, &end.peer);
-	session_set_end(s, &end);
-}
 
 static void
 ask_monitor(struct client *c, const struct control_welcome *w)
@@ -364,6 +351,8 @@ on_welcome(struct client *c, const struct control_welcome *w)
 	log_info("welcome", "node=%s addr=%s epoch=%" PRIu64 " mtu=%u cipher=%s server=%s",
 	    LOG_Q(w->node_id), PREFIX_TEXT(&w->address), w->epoch, w->mtu, aead_name(conf.cipher),
 	    LOG_Q(w->version));
+	a->has_ca_hash = w->has_ca_hash;
+	memcpy(a->ca_hash, w->ca_hash, sizeof(a->ca_hash));
 	strcpy(c->server.id, "server");
 	c->server.addr = w->server_address;
 	if (w->rekey_ms > 0) /* a tenth around it, so that nodes do not come in step */
@@ -389,12 +378,13 @@ client_configured(struct client *c, const struct monitor_configured *answer)
 	retire_previous(c);
 	c->previous = c->server.current;
 	c->server.current = s;
-	set_end(c, s);
+	uplink_take(&c->uplink, s, dial_addr(c->dial), (uint16_t) c->p.conf->port);
 	on_mtu(s);
 	conn_send(s->conn, &keepalive);
 	log_notice("connected", "server=%s addr=%s epoch=%" PRIu64 " first=%s resumed=%s",
 	    LOG_Q(c->attempt.host), IP_TEXT(dial_addr(c->dial)), s->epoch, first ? "true" : "false",
 	    tls_resumed(conn_tls(s->conn)) ? "true" : "false");
+	c->p.connected(c->p.arg, c->attempt.has_ca_hash ? c->attempt.ca_hash : NULL);
 	clear_attempt(c);
 }
 
@@ -542,7 +532,7 @@ client_new(const struct client_parts *parts, struct client **out, struct err *e)
 	if (c == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
 	c->p = *parts;
-	c->sockets[0] = c->sockets[1] = NO_SOCKET;
+	uplink_init(&c->uplink, w);
 	c->sessions = (struct session_env){ .ev = parts->ev, .sas = &w->sas, .tx = &w->tx,
 		.stats = &w->stats, .ops = &session_ops, .role = c, .deliver = worker_deliver,
 		.deliver_arg = w };

@@ -2,6 +2,9 @@
 #ifndef TUNNELD_CLIENT_H
 #define TUNNELD_CLIENT_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "common/err.h"
 #include "daemons/tunneld/conn.h"
 #include "daemons/tunneld/identity.h"
@@ -26,11 +29,18 @@ struct client_parts {	/* all borrowed for the client's life */
 	void (*configure)(void *arg, const struct monitor_configure *want);
 	/* Asks it for the way to a server, before each connection; client_way brings the answer. */
 	void (*ask_way)(void *arg, const struct ip_addr *server);
+	/* A session is up; ca_hash: of the server's CAs, NULL: it does not say. */
+	void (*connected)(void *arg, const uint8_t *ca_hash);
+	/* The server's answer to client_ask_cert. */
+	void (*cert)(void *arg, const struct control_cert *cert);
 	void *arg;
 };
 
 /* Sets the worker up as a node's and begins to connect. */
 int client_new(const struct client_parts *parts, struct client **out, struct err *e);
+
+/* Asks the server for a certificate. False: there is no connection to it now. */
+bool client_ask_cert(struct client *c, const char *csr);
 
 /* The monitor's answers to `configure` and `ask_way`. */
 void client_configured(struct client *c, const struct monitor_configured *answer);

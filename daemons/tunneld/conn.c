@@ -216,7 +216,7 @@ on_frame(void *arg, uint8_t type, const uint8_t *body, size_t len)
 		if ((rc = control_parse(body, len, &msg)) < 0)
 			return rc;
 		c->ops->control(c->owner, &msg);
-		secret_wipe(&msg, sizeof(msg));	/* it may be a Hello, with tokens */
+		control_fini(&msg);
 	} else if (type == FRAME_DATA && c->trusted) {
 		hand_out(c, body, len);
 	} else if (!c->trusted) {

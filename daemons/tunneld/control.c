@@ -2,6 +2,7 @@
 #include "daemons/tunneld/control.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/utf8.h"
@@ -82,7 +83,34 @@ read_welcome(const Litevpn__Tunnel__Welcome *m, struct control_welcome *w)
 	w->dead_after_ms = m->dead_after_ms;
 	w->rekey_ms = m->rekey_ms;
 	utf8_copy(w->version, sizeof(w->version), m->version);
+	w->has_ca_hash = m->ca_hash.len == sizeof(w->ca_hash);
+	if (w->has_ca_hash)
+		memcpy(w->ca_hash, m->ca_hash.data, sizeof(w->ca_hash));
 	return 0;
+}
+
+/* A PEM text of its own. */
+static int
+copy_pem(char **out, const void *in, size_t len)
+{
+	if (len == 0 || len > CONTROL_PEM_MAX || memchr(in, '\0', len) != NULL)
+		return -EBADMSG;
+	*out = strndup(in, len);
+	return *out == NULL ? -ENOMEM : 0;
+}
+
+static int
+read_cert_reply(const Litevpn__Tunnel__CertReply *m, struct control_cert *c)
+{
+	int rc;
+
+	utf8_copy(c->reason, sizeof(c->reason), m->reason);
+	utf8_copy(c->message, sizeof(c->message), m->message);
+	if (m->reason[0] != '\0')
+		return 0;
+	if ((rc = copy_pem(&c->certificate, m->certificate, strlen(m->certificate))) < 0)
+		return rc;
+	return copy_pem(&c->ca, m->ca, strlen(m->ca));
 }
 
 static void
@@ -137,16 +165,38 @@ control_parse(const uint8_t *body, size_t len, struct control *out)
 		c.type = CONTROL_GOODBYE;
 		read_refuse(m->goodbye->reason, "", 0, &c.refuse);
 		break;
+	case LITEVPN__TUNNEL__CONTROL__BODY_CERT_REQUEST:
+		c.type = CONTROL_CERT_REQUEST;
+		rc = copy_pem(&c.cert.csr, m->cert_request->csr.data, m->cert_request->csr.len);
+		break;
+	case LITEVPN__TUNNEL__CONTROL__BODY_CERT_REPLY:
+		c.type = CONTROL_CERT_REPLY;
+		rc = read_cert_reply(m->cert_reply, &c.cert);
+		break;
 	default:
 		break;
 	}
 	if (m->body_case == LITEVPN__TUNNEL__CONTROL__BODY_HELLO)
 		wipe_tokens(m->hello);
 	litevpn__tunnel__control__free_unpacked(m, NULL);
-	if (rc == 0)
+	if (rc == 0) {
 		*out = c;
-	secret_wipe(&c, sizeof(c));
+		secret_wipe(&c, sizeof(c));	/* its texts are the caller's now */
+	} else {
+		control_fini(&c);
+	}
 	return rc;
+}
+
+void
+control_fini(struct control *c)
+{
+	if (c->type == CONTROL_CERT_REQUEST || c->type == CONTROL_CERT_REPLY) {
+		free(c->cert.csr);
+		free(c->cert.certificate);
+		free(c->cert.ca);
+	}
+	secret_wipe(c, sizeof(*c));	/* it may be a Hello, with tokens */
 }
 
 /* --- writing: each puts its message into a Control on the stack and packs that ----------------- */
@@ -211,6 +261,9 @@ pack_welcome(const struct control_welcome *w, uint8_t *out)
 	welcome.dead_after_ms = w->dead_after_ms;
 	welcome.rekey_ms = w->rekey_ms;
 	welcome.version = (char *) w->version;
+	if (w->has_ca_hash)
+		welcome.ca_hash = (ProtobufCBinaryData){ sizeof(w->ca_hash),
+			(uint8_t *) w->ca_hash };
 	m.body_case = LITEVPN__TUNNEL__CONTROL__BODY_WELCOME;
 	m.welcome = &welcome;
 	return pack(&m, out);
@@ -266,6 +319,35 @@ pack_goodbye(const struct control_refuse *r, uint8_t *out)
 	return pack(&m, out);
 }
 
+static int
+pack_cert_request(const struct control_cert *c, uint8_t *out)
+{
+	Litevpn__Tunnel__Control m = LITEVPN__TUNNEL__CONTROL__INIT;
+	Litevpn__Tunnel__CertRequest request = LITEVPN__TUNNEL__CERT_REQUEST__INIT;
+
+	request.csr = (ProtobufCBinaryData){ strlen(c->csr), (uint8_t *) c->csr };
+	m.body_case = LITEVPN__TUNNEL__CONTROL__BODY_CERT_REQUEST;
+	m.cert_request = &request;
+	return pack(&m, out);
+}
+
+static int
+pack_cert_reply(const struct control_cert *c, uint8_t *out)
+{
+	Litevpn__Tunnel__Control m = LITEVPN__TUNNEL__CONTROL__INIT;
+	Litevpn__Tunnel__CertReply reply = LITEVPN__TUNNEL__CERT_REPLY__INIT;
+
+	reply.reason = (char *) c->reason;
+	reply.message = (char *) c->message;
+	if (c->reason[0] == '\0') {
+		reply.certificate = c->certificate;
+		reply.ca = c->ca;
+	}
+	m.body_case = LITEVPN__TUNNEL__CONTROL__BODY_CERT_REPLY;
+	m.cert_reply = &reply;
+	return pack(&m, out);
+}
+
 int
 control_pack(const struct control *c, uint8_t *out)
 {
@@ -282,6 +364,10 @@ control_pack(const struct control *c, uint8_t *out)
 		return pack_keepalive(out);
 	case CONTROL_GOODBYE:
 		return pack_goodbye(&c->refuse, out);
+	case CONTROL_CERT_REQUEST:
+		return pack_cert_request(&c->cert, out);
+	case CONTROL_CERT_REPLY:
+		return pack_cert_reply(&c->cert, out);
 	case CONTROL_OTHER:
 		break;
 	}

@@ -2,6 +2,7 @@
 #ifndef TUNNELD_CONTROL_H
 #define TUNNELD_CONTROL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +19,9 @@
 #define CONTROL_WORKERS_MAX 16
 #define CONTROL_SPIS_MAX CONTROL_WORKERS_MAX
 #define CONTROL_ROUTES_MAX CONF_PUSH_MAX
-#define CONTROL_BODY_MAX 4096	/* of any message that we send */
+#define CONTROL_PEM_MAX 7168	/* bytes of certificates; one with its CA's has 1,700 */
+#define CONTROL_BODY_MAX (16 * 1024)	/* of any message that we send */
+#define CONTROL_CA_HASH_LEN 32		/* SHA-256 */
 
 enum control_type {
 	CONTROL_HELLO,
@@ -27,6 +30,8 @@ enum control_type {
 	CONTROL_ADD_SPI,
 	CONTROL_KEEPALIVE,
 	CONTROL_GOODBYE,
+	CONTROL_CERT_REQUEST,
+	CONTROL_CERT_REPLY,
 	CONTROL_OTHER,	/* of a newer version: to be ignored */
 };
 
@@ -56,6 +61,8 @@ struct control_welcome {
 	uint64_t epoch;
 	uint32_t keepalive_ms, dead_after_ms, rekey_ms;
 	char version[CONTROL_VERSION_MAX + 1];
+	bool has_ca_hash;
+	uint8_t ca_hash[CONTROL_CA_HASH_LEN];
 };
 
 struct control_refuse {
@@ -69,6 +76,14 @@ struct control_add_spi {
 	uint32_t spis[CONTROL_SPIS_MAX];
 };
 
+/* PEM texts; those of a message that was read are its own, see control_fini. */
+struct control_cert {
+	char *csr;			/* CERT_REQUEST: only this; CERT_REPLY: the others */
+	char reason[CONTROL_ID_MAX + 1];	/* "": there it is */
+	char message[CONTROL_TEXT_MAX + 1];
+	char *certificate, *ca;		/* NULL where there is a reason */
+};
+
 struct control {
 	enum control_type type;
 	union {
@@ -76,11 +91,16 @@ struct control {
 		struct control_welcome welcome;
 		struct control_refuse refuse;	/* Goodbye too: only its reason */
 		struct control_add_spi add_spi;
+		struct control_cert cert;
 	};
 };
 
-/* Reads a frame's body. 0, or -EBADMSG: not a message, or one with senseless contents. */
+/*
+ * Reads a frame's body. 0, or -EBADMSG: not a message, or one with senseless contents. End what it
+ * gives with control_fini, which frees its texts and wipes it.
+ */
 int control_parse(const uint8_t *body, size_t len, struct control *out);
+void control_fini(struct control *c);
 
 /* Writes a message into out (CONTROL_BODY_MAX bytes). Returns its length or -EMSGSIZE. */
 int control_pack(const struct control *c, uint8_t *out);

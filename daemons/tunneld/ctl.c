@@ -2,6 +2,7 @@
 #include "daemons/tunneld/ctl.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,11 +10,13 @@
 #include "common/codec_stats.h"
 #include "common/ipc.h"
 #include "common/reason.h"
+#include "common/utf8.h"
 #include "config.h"
 #include "daemons/tunneld/counts.h"
 #include "daemons/tunneld/session_mtu.h"
 #include "ipc/tunneld.pb-c.h"
 
+#define TAKE_WAIT_MAX_MS 60000	/* that ctld may wait for something to sign */
 #define SESSIONS_MAX 1000	/* asked for in one request: a page of the API */
 
 struct ctl {
@@ -82,6 +85,7 @@ fill_session(Litevpn__Tunneld__Session *out, const struct peer *peer, char end[I
 	out->mtu = session_mtu(s, peer->addr.family == AF_INET6);
 	out->cipher = (char *) aead_name(s->cipher);
 	out->version = (char *) s->version;
+	out->cert_expire_s = peer->cert_expire_s;
 }
 
 static void
@@ -145,6 +149,8 @@ do_get_info(struct ctl *c, struct ipc_call *call, const Litevpn__Tunneld__Reques
 	info.offload = si.offload;
 	info.sessions = si.sessions;
 	info.started_s = si.started_s;
+	info.cert_expire_s = si.cert_expire_s;
+	info.ca_expire_s = si.ca_expire_s;
 	reply.body_case = LITEVPN__TUNNELD__REPLY__BODY_INFO;
 	reply.info = &info;
 	answer(call, &reply);
@@ -172,6 +178,61 @@ do_get_stats(struct ctl *c, struct ipc_call *call, const Litevpn__Tunneld__Reque
 	metrics_fini(&stats);
 }
 
+/* --- certificates ------------------------------------------------------------------------------- */
+
+static void
+reply_renewals(void *arg, const struct renewal *const *list, size_t n)
+{
+	Litevpn__Tunneld__Reply reply = LITEVPN__TUNNELD__REPLY__INIT;
+	Litevpn__Tunneld__CertRequests requests = LITEVPN__TUNNELD__CERT_REQUESTS__INIT;
+	Litevpn__Tunneld__CertRequest items[RENEWALS_MAX], *ptrs[RENEWALS_MAX];
+
+	for (size_t i = 0; i < n && i < RENEWALS_MAX; i++) {
+		litevpn__tunneld__cert_request__init(&items[i]);
+		items[i].node_id = (char *) list[i]->node_id;
+		items[i].epoch = list[i]->epoch;
+		items[i].grant = (ProtobufCBinaryData){ GRANT_WIRE_LEN,
+			(uint8_t *) list[i]->grant };
+		items[i].csr = (ProtobufCBinaryData){ strlen(list[i]->csr),
+			(uint8_t *) list[i]->csr };
+		ptrs[requests.n_requests++] = &items[i];
+	}
+	requests.requests = ptrs;
+	reply.body_case = LITEVPN__TUNNELD__REPLY__BODY_CERT_REQUESTS;
+	reply.cert_requests = &requests;
+	answer(arg, &reply);
+}
+
+static void
+do_take_cert_requests(struct ctl *c, struct ipc_call *call, const Litevpn__Tunneld__Request *req)
+{
+	uint32_t wait_ms = req->take_cert_requests->wait_ms;
+
+	server_take_renewals(c->server, wait_ms < TAKE_WAIT_MAX_MS ? wait_ms : TAKE_WAIT_MAX_MS,
+	    reply_renewals, call);
+}
+
+static void
+do_put_certificate(struct ctl *c, struct ipc_call *call, const Litevpn__Tunneld__Request *req)
+{
+	const Litevpn__Tunneld__PutCertificate *m = req->put_certificate;
+	Litevpn__Tunneld__Reply reply = LITEVPN__TUNNELD__REPLY__INIT;
+	Litevpn__Tunneld__CertificatePut put = LITEVPN__TUNNELD__CERTIFICATE_PUT__INIT;
+	struct control_cert cert = { .certificate = m->certificate };
+
+	if (m->result != 0) {
+		snprintf(cert.reason, sizeof(cert.reason), "%s", reason_name(m->result));
+		utf8_copy(cert.message, sizeof(cert.message), m->detail);
+	}
+	if (!server_put_certificate(c->server, m->node_id, m->epoch, &cert)) {
+		answer_reason(call, REASON_NODE_UNKNOWN, "the session is gone");
+		return;
+	}
+	reply.body_case = LITEVPN__TUNNELD__REPLY__BODY_CERTIFICATE_PUT;
+	reply.certificate_put = &put;
+	answer(call, &reply);
+}
+
 /* All that ctld may ask. */
 static const struct {
 	Litevpn__Tunneld__Request__BodyCase body;
@@ -181,6 +242,8 @@ static const struct {
 	{ LITEVPN__TUNNELD__REQUEST__BODY_GET_SESSIONS, do_get_sessions },
 	{ LITEVPN__TUNNELD__REQUEST__BODY_GET_INFO, do_get_info },
 	{ LITEVPN__TUNNELD__REQUEST__BODY_GET_STATS, do_get_stats },
+	{ LITEVPN__TUNNELD__REQUEST__BODY_TAKE_CERT_REQUESTS, do_take_cert_requests },
+	{ LITEVPN__TUNNELD__REQUEST__BODY_PUT_CERTIFICATE, do_put_certificate },
 };
 
 static void

@@ -17,6 +17,7 @@
 #include "daemons/tunneld/ctl.h"
 #include "daemons/tunneld/identity.h"
 #include "daemons/tunneld/monitor_msg.h"
+#include "daemons/tunneld/renew.h"
 #include "daemons/tunneld/sandbox_tunneld.h"
 #include "daemons/tunneld/server.h"
 #include "daemons/tunneld/worker.h"
@@ -38,6 +39,7 @@ struct engine {
 	struct server *server;
 	struct ctl *ctl;
 	struct client *client;
+	struct renew *renew;	/* with the client */
 	struct usage usage;	/* server */
 	struct chan_msg msg;	/* the one that is being handled */
 };
@@ -73,6 +75,43 @@ ask_way(void *arg, const struct ip_addr *server)
 	tell(arg, MONITOR_WAY, &way, sizeof(way));
 }
 
+static void
+on_connected(void *arg, const uint8_t *ca_hash)
+{
+	struct engine *g = arg;
+
+	renew_connected(g->renew, ca_hash);
+}
+
+static void
+on_cert(void *arg, const struct control_cert *cert)
+{
+	struct engine *g = arg;
+
+	renew_answer(g->renew, cert);
+}
+
+static bool
+ask_cert(void *arg, const char *csr)
+{
+	struct engine *g = arg;
+
+	return client_ask_cert(g->client, csr);
+}
+
+static void
+store_cert(void *arg, const char *certificate, const char *ca)
+{
+	struct monitor_put_cert put = {
+		.cert_len = (uint32_t) strlen(certificate),
+		.ca_len = (uint32_t) strlen(ca),
+	};
+
+	memcpy(put.cert, certificate, put.cert_len);	/* control.c has checked the lengths */
+	memcpy(put.ca, ca, put.ca_len);
+	tell(arg, MONITOR_PUT_CERT, &put, sizeof(put));
+}
+
 /* --- what the monitor says ----------------------------------------------------------------------- */
 
 static const char *
@@ -99,6 +138,8 @@ on_files(struct engine *g)
 	identity_free(&g->identity);
 	g->identity = id;
 	log_notice("identity_renewed", "role=%s", g->d->server ? "server" : "node");
+	if (g->client != NULL)
+		renew_changed(g->renew);
 }
 
 static void
@@ -157,6 +198,17 @@ on_moved(struct engine *g)
 		client_moved(g->client);
 }
 
+static void
+on_cert_put(struct engine *g)
+{
+	struct monitor_done done;
+
+	memcpy(&done, g->msg.body, sizeof(done));
+	done.text[sizeof(done.text) - 1] = '\0';
+	if (g->client != NULL)
+		renew_stored(g->renew, done.rc, done.text);
+}
+
 static const struct {
 	uint32_t type;
 	size_t size;
@@ -168,6 +220,7 @@ static const struct {
 	{ MONITOR_CONFIGURED, sizeof(struct monitor_configured), on_configured },
 	{ MONITOR_WAY_DONE, sizeof(struct monitor_way_done), on_way_done },
 	{ MONITOR_MOVED, 0, on_moved },
+	{ MONITOR_CERT_PUT, sizeof(struct monitor_done), on_cert_put },
 };
 
 static void
@@ -222,6 +275,17 @@ begin_server(struct engine *g, const struct server_parts *parts, const int *tcp,
 	return rc < 0 ? rc : ctl_new(g->ev, &conf, g->server, &g->ctl, e);
 }
 
+static int
+begin_node(struct engine *g, const struct client_parts *parts, struct err *e)
+{
+	const struct renew_parts renew = { g->ev, &g->identity, ask_cert, store_cert, g };
+	int rc = client_new(parts, &g->client, e);
+
+	if (rc == 0 && (rc = renew_new(&renew, &g->renew)) < 0)
+		return err_set(e, rc, "out of memory");
+	return rc;
+}
+
 /* Takes the descriptors of MONITOR_INIT apart: TUN, TCP, UDP, files. */
 static int
 take_init(struct engine *g, struct err *e)
@@ -232,7 +296,8 @@ take_init(struct engine *g, struct err *e)
 		.worker = &g->worker, .identity = &g->identity };
 	struct client_parts node = { .conf = &g->d->cc, .ev = g->ev, .conns = &g->conns,
 		.worker = &g->worker, .identity = &g->identity, .configure = configure,
-		.ask_way = ask_way, .arg = g };
+		.ask_way = ask_way, .connected = on_connected,
+		.cert = on_cert, .arg = g };
 	unsigned nfiles;
 	int rc, *tcp, *udp, *files;
 
@@ -255,7 +320,7 @@ take_init(struct engine *g, struct err *e)
 	if ((rc = begin_worker(g, &init, m->fds[0], udp)) < 0)
 		return err_set(e, rc, "data path: %s", strerror(-rc));
 	return g->d->server ? begin_server(g, &parts, tcp, init.ntcp, e)
-			    : client_new(&node, &g->client, e);
+			    : begin_node(g, &node, e);
 }
 
 static int
@@ -303,6 +368,7 @@ engine_free(struct engine *g)
 {
 	ctl_free(g->ctl);
 	server_free(g->server);
+	renew_free(g->renew);
 	client_free(g->client);
 	if (g->worker_up)
 		worker_fini(&g->worker);

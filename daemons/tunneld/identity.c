@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/secret.h"
 #include "common/tlsctx.h"
 #include "daemons/tunneld/control.h"
@@ -78,6 +79,26 @@ make_tls(const struct idfiles *files, char *text[TUNNELD_FILES], SSL_CTX **out, 
 	return rc;
 }
 
+/* What is asked of the certificates later. */
+static int
+read_certs(const struct idfiles *files, char *text[TUNNELD_FILES], struct identity *id,
+    struct err *e)
+{
+	int rc = pki_cert_read(text[TUNNELD_CERT], strlen(text[TUNNELD_CERT]), &id->cert, e);
+
+	if (rc < 0)
+		return err_prefix(e, "%s", files->paths[TUNNELD_CERT]);
+	if ((rc = pki_first_end(text[TUNNELD_CA], &id->ca_expire_s, e)) < 0)
+		return err_prefix(e, "%s", files->paths[TUNNELD_CA]);
+	id->ca_pem = text[TUNNELD_CA];
+	text[TUNNELD_CA] = NULL;
+	if (!files->server) {
+		id->key_pem = text[TUNNELD_KEY];
+		text[TUNNELD_KEY] = NULL;
+	}
+	return 0;
+}
+
 int
 identity_load(const struct idfiles *files, const char *conf_token, uint32_t mask, const int *fds,
     struct identity *out, struct err *e)
@@ -88,6 +109,7 @@ identity_load(const struct idfiles *files, const char *conf_token, uint32_t mask
 
 	if ((rc = read_texts(files, mask, fds, text, e)) < 0 ||
 	    (rc = make_tls(files, text, &id.tls, e)) < 0 ||
+	    (rc = read_certs(files, text, &id, e)) < 0 ||
 	    (rc = take_token(&text[TUNNELD_TOKEN], conf_token, &id.token, e)) < 0 ||
 	    (rc = take_token(&text[TUNNELD_NET_TOKEN], "", &id.net_token, e)) < 0)
 		goto out;
@@ -111,5 +133,46 @@ identity_free(struct identity *id)
 	tlsctx_free(id->tls);
 	secret_free(id->token);
 	secret_free(id->net_token);
+	secret_free(id->key_pem);
+	free(id->ca_pem);
 	*id = (struct identity){ 0 };
+}
+
+static int
+check_contents(const struct identity *id, const char *cert_pem, struct err *e)
+{
+	struct pki_cert fresh;
+	int rc = pki_cert_read(cert_pem, strlen(cert_pem), &fresh, e);
+
+	if (rc < 0)
+		return rc;
+	if (fresh.name.kind != id->cert.name.kind || strcmp(fresh.name.id, id->cert.name.id) != 0)
+		return err_set(e, -EBADMSG, "the new certificate is of somebody else");
+	if (memcmp(fresh.spki, id->cert.spki, sizeof(fresh.spki)) != 0)
+		return err_set(e, -EBADMSG, "the new certificate is for another key");
+	if (fresh.not_after <= clock_utc_s())
+		return err_set(e, -EBADMSG, "the new certificate has ended");
+	return 0;
+}
+
+int
+identity_check_renewed(const struct identity *id, const char *cert_pem, const char *ca_pem,
+    struct err *e)
+{
+	struct tlsctx_conf conf = { .ca_pem = ca_pem, .cert_pem = cert_pem,
+		.key_pem = id->key_pem };
+	SSL_CTX *ctx;
+	int rc = check_contents(id, cert_pem, e);
+
+	if (rc < 0 || (rc = tlsctx_new(&conf, &ctx, e)) < 0)
+		return rc;
+	rc = tlsctx_check_own(ctx, &conf, e);
+	tlsctx_free(ctx);
+	return rc;
+}
+
+void
+identity_ca_hash(const struct identity *id, uint8_t out[SECRET_HASH_LEN])
+{
+	secret_hash(id->ca_pem, out);
 }

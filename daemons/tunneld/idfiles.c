@@ -3,9 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "daemons/tunneld/control.h"
 
 void
 idfiles_init(struct idfiles *f, const struct tunneld *d)
@@ -59,6 +63,62 @@ idfiles_open(const struct idfiles *f, int fds_out[TUNNELD_FILES], uint32_t *mask
 	}
 	*mask_out = mask;
 	return n;
+}
+
+/* Beside the file; what an interrupted one has left there goes. */
+static int
+write_new(const char *path, const char *text, size_t len, struct err *e)
+{
+	int fd, rc = 0;
+
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return err_set(e, -errno, "%s: %s", path, strerror(errno));
+	errno = ENOSPC;		/* what a short write means */
+	if (write(fd, text, len) != (ssize_t) len || fchmod(fd, 0644) < 0 || fsync(fd) < 0)
+		rc = err_set(e, -errno, "%s: %s", path, strerror(errno));
+	close(fd);
+	if (rc < 0)
+		unlink(path);
+	return rc;
+}
+
+/* The name is on the disk, too. Where that fails the file itself is whole all the same. */
+static void
+sync_dir_of(const char *path)
+{
+	char dir[PATH_MAX];
+	int fd;
+
+	snprintf(dir, sizeof(dir), "%s", path);
+	fd = open(dirname(dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+}
+
+int
+idfiles_put(const struct idfiles *f, enum tunneld_file which, const char *text, size_t len,
+    struct err *e)
+{
+	const char *path = f->paths[which];
+	char fresh[PATH_MAX + 8];
+	int rc;
+
+	if ((which != TUNNELD_CA && which != TUNNELD_CERT) || len < 1 || len > CONTROL_PEM_MAX)
+		return err_set(e, -EINVAL, "not a certificate of %zu bytes", len);
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	if ((rc = write_new(fresh, text, len, e)) < 0)
+		return rc;
+	if (rename(fresh, path) < 0) {
+		rc = err_set(e, -errno, "%s: %s", path, strerror(errno));
+		unlink(fresh);
+		return rc;
+	}
+	sync_dir_of(path);
+	return 0;
 }
 
 void

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/err.h"
@@ -22,6 +23,13 @@ void idfiles_init(struct idfiles *f, const struct tunneld *d);
  * closes, or a negative errno with *e and none.
  */
 int idfiles_open(const struct idfiles *f, int fds_out[TUNNELD_FILES], uint32_t *mask_out,
+    struct err *e);
+
+/*
+ * Replaces the certificate or the CAs: whole, on the disk, under its name, or not at all. It looks at
+ * nothing but the length, from 1 to CONTROL_PEM_MAX. -EINVAL for another file or length.
+ */
+int idfiles_put(const struct idfiles *f, enum tunneld_file which, const char *text, size_t len,
     struct err *e);
 
 void idfiles_close(const int *fds, int n);

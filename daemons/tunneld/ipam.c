@@ -18,6 +18,7 @@ struct pending {
 	union {
 		ipam_attach_fn *attach;
 		ipam_sync_fn *sync;
+		ipam_renew_fn *renew;
 	} fn;
 	void *arg;
 };
@@ -235,4 +236,34 @@ ipam_sync(struct ipam *i, bool first, bool last, const struct ipam_session *sess
 	req.body_case = LITEVPN__IPAM__REQUEST__BODY_SYNC;
 	req.sync = &sync;
 	return ask(i, &req, on_synced, (struct pending){ .fn.sync = fn, .arg = arg });
+}
+
+/* --- renew ------------------------------------------------------------------------------------ */
+
+static void
+on_renewed(void *arg, int rc, const ProtobufCMessage *msg)
+{
+	struct pending p = take(arg);
+	const Litevpn__Ipam__Reply *reply = (const Litevpn__Ipam__Reply *) msg;
+
+	rc = result_of(rc, reply);
+	if (rc == 0 && (reply->body_case != LITEVPN__IPAM__REPLY__BODY_RENEWAL ||
+	    reply->renewal->vpn_grant.len != GRANT_WIRE_LEN))
+		rc = -REASON_INTERNAL;
+	p.fn.renew(p.arg, rc, rc == 0 ? reply->renewal->vpn_grant.data : NULL,
+	    reply == NULL || reply->detail[0] == '\0' ? reason_text(-rc) : reply->detail);
+}
+
+int
+ipam_renew(struct ipam *i, const char *node_id, const uint8_t spki[PKI_SPKI_LEN],
+    ipam_renew_fn *fn, void *arg)
+{
+	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
+	Litevpn__Ipam__Renew renew = LITEVPN__IPAM__RENEW__INIT;
+
+	renew.node_id = (char *) node_id;
+	renew.vpn_spki = (ProtobufCBinaryData){ PKI_SPKI_LEN, (uint8_t *) spki };
+	req.body_case = LITEVPN__IPAM__REQUEST__BODY_RENEW;
+	req.renew = &renew;
+	return ask(i, &req, on_renewed, (struct pending){ .fn.renew = fn, .arg = arg });
 }

@@ -9,8 +9,10 @@
 
 #include "common/err.h"
 #include "common/ev.h"
+#include "common/grant.h"
 #include "common/ip.h"
 #include "common/ipc.h"
+#include "common/pki.h"
 #include "daemons/tunneld/control.h"
 
 /* What the server's engine asks ipamd; the only file that knows ipc/ipam.proto here. */
@@ -35,6 +37,13 @@ typedef void ipam_attach_fn(void *arg, int rc, const struct ipam_attached *a, co
 /* Returns 0, or negative: fn is not called then. cert_node_id: "" when the certificate has none. */
 int ipam_attach(struct ipam *i, const char *node_token, const char *net_token,
     const char *cert_node_id, ipam_attach_fn *fn, void *arg);
+
+/* rc 0 with a grant for a certificate of the vpn PKI, or a negative reason with `detail` in words. */
+typedef void ipam_renew_fn(void *arg, int rc, const uint8_t *grant, const char *detail);
+
+/* spki: of the key that the certificate is for. As ipam_attach. */
+int ipam_renew(struct ipam *i, const char *node_id, const uint8_t spki[PKI_SPKI_LEN],
+    ipam_renew_fn *fn, void *arg);
 
 enum ipam_state { IPAM_CONNECTED = 1, IPAM_LOST = 2, IPAM_IDLE = 3 };
 

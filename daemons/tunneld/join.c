@@ -99,7 +99,7 @@ on_attached(void *arg, int rc, const struct ipam_attached *a, const char *detail
 		return;
 	}
 	r = (struct join_result){ .conn = j->conn, .hello = &j->hello, .attached = a,
-		.cipher = j->cipher };
+		.cipher = j->cipher, .cert_expire_s = j->cert.not_after };
 	j->conn = NULL;
 	j->all->joined(j->all->arg, &r);
 	join_free(j);

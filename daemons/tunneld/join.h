@@ -37,6 +37,7 @@ struct join_result {
 	const struct control_hello *hello;	/* borrowed for the call */
 	const struct ipam_attached *attached;	/* borrowed for the call */
 	enum aead_alg cipher;
+	int64_t cert_expire_s;			/* UTC; of the certificate that it has shown */
 };
 
 struct joins {

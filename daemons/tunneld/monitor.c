@@ -320,6 +320,42 @@ on_way(struct monitor *m)
 	chan_send(m->engine, MONITOR_WAY_DONE, &answer, sizeof(answer), NULL, 0);
 }
 
+/* Hands the engine the files as they are now. */
+static int
+send_files(struct monitor *m, struct err *e)
+{
+	struct monitor_files files;
+	int fds[TUNNELD_FILES], n;
+
+	if ((n = idfiles_open(&m->files, fds, &files.mask, e)) < 0)
+		return n;
+	if (m->engine >= 0)
+		chan_send(m->engine, MONITOR_FILES, &files, sizeof(files), fds, (unsigned) n);
+	idfiles_close(fds, n);
+	return 0;
+}
+
+/* The CAs first: whichever of the two is new, the server is known by them, and knows the other. */
+static void
+on_put_cert(struct monitor *m)
+{
+	struct monitor_put_cert put;
+	struct monitor_done answer;
+	struct err e = { 0 };
+	int rc;
+
+	memcpy(&put, m->msg.body, sizeof(put));
+	if ((rc = idfiles_put(&m->files, TUNNELD_CA, put.ca, put.ca_len, &e)) == 0 &&
+	    (rc = idfiles_put(&m->files, TUNNELD_CERT, put.cert, put.cert_len, &e)) == 0)
+		rc = send_files(m, &e);
+	if (rc < 0)
+		log_err("certificate_not_stored", "error=%s", LOG_Q(e.text));
+	else
+		log_notice("certificate_stored", "file=%s", LOG_Q(m->files.paths[TUNNELD_CERT]));
+	answer = done(rc, &e);
+	chan_send(m->engine, MONITOR_CERT_PUT, &answer, sizeof(answer), NULL, 0);
+}
+
 static void
 on_ready(struct monitor *m)
 {
@@ -373,6 +409,7 @@ static const struct {
 	{ MONITOR_DEVICE_LOST, 0, false, on_device_lost },
 	{ MONITOR_CONFIGURE, sizeof(struct monitor_configure), true, on_configure },
 	{ MONITOR_WAY, sizeof(struct monitor_way), true, on_way },
+	{ MONITOR_PUT_CERT, sizeof(struct monitor_put_cert), true, on_put_cert },
 };
 
 static void
@@ -473,13 +510,11 @@ on_reload(void *arg, int signo)
 	struct conf_report report = { 0 };
 	const struct conf_schema *schema = d->server ? &conf_server_schema : &conf_client_schema;
 	struct monitor_level level;
-	struct monitor_files files;
 	struct err e = { 0 };
 	union {
 		struct conf_server s;
 		struct conf_client c;
 	} fresh;
-	int fds[TUNNELD_FILES], n;
 
 	(void) signo;
 	if (conf_load(d->daemon.conf_path, schema, &fresh, &report) < 0) {
@@ -490,16 +525,13 @@ on_reload(void *arg, int signo)
 	}
 	level.level = (uint32_t) (d->server ? fresh.s.log_level : fresh.c.log_level);
 	conf_free(schema, &fresh);
-	if ((n = idfiles_open(&m->files, fds, &files.mask, &e)) < 0) {
+	if (send_files(m, &e) < 0) {
 		log_err("reload_failed", "error=%s", LOG_Q(e.text));
 		return;
 	}
 	log_set_level((enum log_level) level.level);
-	if (m->engine >= 0) {
+	if (m->engine >= 0)
 		chan_send(m->engine, MONITOR_LOG_LEVEL, &level, sizeof(level), NULL, 0);
-		chan_send(m->engine, MONITOR_FILES, &files, sizeof(files), fds, (unsigned) n);
-	}
-	idfiles_close(fds, n);
 	log_notice("reloaded", "file=%s", d->daemon.conf_path);
 }
 

@@ -27,6 +27,7 @@ enum monitor_msg {
 	MONITOR_CONFIGURED,	/* struct monitor_configured: the answer to MONITOR_CONFIGURE */
 	MONITOR_WAY_DONE,	/* struct monitor_way_done: the answer to MONITOR_WAY */
 	MONITOR_MOVED,		/* no body: an address or a route of the host has changed (node) */
+	MONITOR_CERT_PUT,	/* struct monitor_done: the answer to MONITOR_PUT_CERT */
 
 	/* Engine to monitor. */
 	MONITOR_READY,		/* no body */
@@ -34,6 +35,7 @@ enum monitor_msg {
 	MONITOR_DEVICE_LOST,	/* no body: the TUN device is there no more */
 	MONITOR_CONFIGURE,	/* struct monitor_configure (node) */
 	MONITOR_WAY,		/* struct monitor_way (node) */
+	MONITOR_PUT_CERT,	/* struct monitor_put_cert (node) */
 };
 
 /* Which descriptors follow, in the order of enum tunneld_file: bit i for file i. */
@@ -71,6 +73,15 @@ struct monitor_done {
 struct monitor_configured {
 	uint32_t number;	/* as it was asked */
 	struct monitor_done done;
+};
+
+/*
+ * A renewed certificate and the CAs for the files of the node's identity: nothing that the monitor
+ * reads. Each has from 1 to CONTROL_PEM_MAX bytes.
+ */
+struct monitor_put_cert {
+	uint32_t cert_len, ca_len;
+	char cert[CONTROL_PEM_MAX], ca[CONTROL_PEM_MAX];
 };
 
 /* A server that is going to be connected to: the tunnel must not catch the packets to it. */

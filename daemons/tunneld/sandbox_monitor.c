@@ -16,6 +16,11 @@ static const struct sandbox_call calls[] = {
 	SANDBOX_OK(openat, "configuration, certificates, tokens; Landlock says which"),
 	SANDBOX_OK(open, "the same, of older glibc"),
 	SANDBOX_OK(pwrite64, "journal"),
+	SANDBOX_OK(fsync, "a renewed certificate (node)"),
+	SANDBOX_OK(fchmod, "the same"),
+	SANDBOX_OK(rename, "the same"),
+	SANDBOX_OK(renameat, "the same, of other libraries"),
+	SANDBOX_OK(unlink, "the same: what an interrupted one has left"),
 	SANDBOX_OK(ftruncate, "journal"),
 	SANDBOX_OK(fdatasync, "journal"),
 	SANDBOX_OK(getsockname, "netlink"),
@@ -59,7 +64,7 @@ sandbox_enter_monitor(const struct tunneld *d, struct err *e)
 	if (d->server) {
 		add_path(paths, &n, d->sc.vpn_cert_dir, SANDBOX_READ);
 	} else {
-		add_path(paths, &n, d->cc.vpn_cert_dir, SANDBOX_READ);
+		add_path(paths, &n, d->cc.vpn_cert_dir, SANDBOX_READ | SANDBOX_WRITE);
 		add_dir_of(paths, &n, d->cc.token_file, token);
 		add_dir_of(paths, &n, d->cc.net_token_file, net_token);
 	}

@@ -3,28 +3,24 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/reason.h"
+#include "common/utf8.h"
 #include "config.h"
+#include "daemons/tunneld/cuts.h"
 #include "daemons/tunneld/ipam.h"
 #include "daemons/tunneld/join.h"
 #include "daemons/tunneld/listener.h"
 #include "daemons/tunneld/peers.h"
+#include "daemons/tunneld/renewals.h"
 #include "daemons/tunneld/sync.h"
 
-#define CUTS_MAX 256		/* recent cuts that an attach under way is compared with */
-#define CUT_LIFE_MS 60000	/* longer than any attach takes */
-
-struct cut {
-	char node_id[CONTROL_ID_MAX + 1];
-	uint64_t epoch;
-	int reason;		/* that a node that comes too late is told */
-	int64_t until_ms;
-};
+#define CERT_PAUSE_MS 1000	/* between two requests of a node for its certificate */
 
 struct server {
 	struct server_parts p;
@@ -32,11 +28,11 @@ struct server {
 	struct peers peers;
 	struct ipam *ipam;
 	struct sync *sync;
+	struct renewals *renewals;
 	struct joins joins;
 	struct listener listeners[UDP_SOCKETS_MAX];
 	unsigned nlisteners;
-	struct cut cuts[CUTS_MAX];	/* a ring: the oldest is overwritten */
-	unsigned next_cut;
+	struct cuts cuts;
 	int64_t started_s;
 	bool stopping;
 };
@@ -167,10 +163,49 @@ on_empty(void *role, struct peer *peer)
 	peers_remove(&srv->peers, peer);
 }
 
+/* An answer goes to the session that has asked; a newer one asks again. */
+static bool
+send_cert(struct server *srv, const char *node_id, uint64_t epoch, const struct control_cert *cert)
+{
+	const struct control msg = { .type = CONTROL_CERT_REPLY, .cert = *cert };
+	const struct peer *peer = peers_find(&srv->peers, node_id);
+	const struct session *s = peer == NULL ? NULL : peer_newest(peer);
+
+	return s != NULL && s->epoch == epoch && s->conn != NULL && conn_send(s->conn, &msg) == 0;
+}
+
+static void
+refuse_cert(void *arg, const char *node_id, uint64_t epoch, int reason, const char *detail)
+{
+	struct control_cert cert = { .csr = NULL };
+
+	snprintf(cert.reason, sizeof(cert.reason), "%s", reason_name(reason));
+	utf8_copy(cert.message, sizeof(cert.message), detail);
+	send_cert(arg, node_id, epoch, &cert);
+}
+
+/* Each costs a signature to check and a question to ipamd: a node may not ask all the time. */
+static void
+on_cert(struct session *s, const struct control *msg)
+{
+	struct server *srv = server_of(s);
+	int64_t now = clock_mono_ms();
+
+	if (msg->type != CONTROL_CERT_REQUEST)
+		return;
+	if (s->peer->cert_asked_ms != 0 && now - s->peer->cert_asked_ms < CERT_PAUSE_MS) {
+		refuse_cert(srv, s->peer->id, s->epoch, REASON_OVERLOADED, "too soon");
+		return;
+	}
+	s->peer->cert_asked_ms = now;
+	renewals_ask(srv->renewals, s->peer->id, s->epoch, msg->cert.csr);
+}
+
 static const struct session_ops session_ops = {
 	.up = on_up,
 	.dead = on_dead,
 	.goodbye = on_goodbye,
+	.cert = on_cert,
 	.control_lost = on_control_lost,
 	.worn = on_worn,
 	.mtu = on_mtu,
@@ -178,31 +213,6 @@ static const struct session_ops session_ops = {
 };
 
 /* --- cuts -------------------------------------------------------------------------------------- */
-
-static void
-remember_cut(struct server *srv, const char *node_id, uint64_t epoch, int reason)
-{
-	struct cut *c = &srv->cuts[srv->next_cut++ % CUTS_MAX];
-
-	*c = (struct cut){ .epoch = epoch, .reason = reason,
-		.until_ms = clock_mono_ms() + CUT_LIFE_MS };
-	strncpy(c->node_id, node_id, sizeof(c->node_id) - 1);
-}
-
-/* The reason for which it was; REASON_NONE: it was not. */
-static int
-find_cut(const struct server *srv, const char *node_id, uint64_t epoch)
-{
-	int64_t now = clock_mono_ms();
-
-	for (unsigned i = 0; i < CUTS_MAX; i++) {
-		const struct cut *c = &srv->cuts[i];
-
-		if (c->until_ms > now && epoch <= c->epoch && strcmp(c->node_id, node_id) == 0)
-			return c->reason;
-	}
-	return REASON_NONE;
-}
 
 /* All sessions up to the epoch. Returns how many; the peer may be gone afterwards. */
 static unsigned
@@ -228,7 +238,7 @@ server_cut(struct server *srv, const char *node_id, uint64_t epoch, int reason)
 {
 	struct peer *peer = peers_find(&srv->peers, node_id);
 
-	remember_cut(srv, node_id, epoch, reason);
+	cuts_add(&srv->cuts, node_id, epoch, reason, clock_mono_ms());
 	return peer != NULL && cut_sessions(peer, epoch, reason) > 0;
 }
 
@@ -259,7 +269,8 @@ get_peer(struct server *srv, const struct ipam_attached *a, int *reason_out)
 		*reason_out = REASON_SHUTTING_DOWN;
 		return NULL;
 	}
-	if ((cut = find_cut(srv, a->node_id, a->epoch)) != REASON_NONE) {
+	cut = cuts_find(&srv->cuts, a->node_id, a->epoch, clock_mono_ms());
+	if (cut != REASON_NONE) {
 		*reason_out = cut;
 		return NULL;
 	}
@@ -316,6 +327,8 @@ send_welcome(const struct server *srv, struct session *s, const struct ipam_atta
 	w->dead_after_ms = (uint32_t) c->dead_after_ms;
 	w->rekey_ms = (uint32_t) c->rekey_ms;
 	strncpy(w->version, PACKAGE_VERSION, sizeof(w->version) - 1);
+	w->has_ca_hash = true;
+	identity_ca_hash(srv->p.identity, w->ca_hash);
 	conn_send(s->conn, &msg);
 }
 
@@ -370,8 +383,10 @@ on_joined(void *arg, const struct join_result *r)
 	struct peer *peer = get_peer(srv, r->attached, &reason);
 
 	if (peer != NULL && set_address(srv, peer, &r->attached->address.addr) == 0 &&
-	    start_session(srv, peer, r) == 0)
+	    start_session(srv, peer, r) == 0) {
+		peer->cert_expire_s = r->cert_expire_s;
 		return;
+	}
 	if (peer != NULL && LIST_EMPTY(&peer->sessions))
 		on_empty(srv, peer);
 	give_back(srv, r->attached);
@@ -410,6 +425,24 @@ server_peer(const struct server *srv, const char *node_id)
 }
 
 void
+server_take_renewals(struct server *srv, int64_t wait_ms, renewals_taken *fn, void *arg)
+{
+	renewals_take(srv->renewals, wait_ms, fn, arg);
+}
+
+bool
+server_put_certificate(struct server *srv, const char *node_id, uint64_t epoch,
+    const struct control_cert *cert)
+{
+	struct control_cert whole = *cert;
+
+	whole.ca = srv->p.identity->ca_pem;
+	log_info("certificate_put", "node=%s epoch=%" PRIu64 " reason=%s", node_id, epoch,
+	    LOG_Q(cert->reason[0] == '\0' ? "none" : cert->reason));
+	return send_cert(srv, node_id, epoch, &whole);
+}
+
+void
 server_get_info(const struct server *srv, struct server_info *out)
 {
 	*out = (struct server_info){
@@ -418,6 +451,8 @@ server_get_info(const struct server *srv, struct server_info *out)
 		.mtu = srv->p.mtu,
 		.sessions = srv->peers.n,
 		.started_s = srv->started_s,
+		.cert_expire_s = srv->p.identity->cert.not_after,
+		.ca_expire_s = srv->p.identity->ca_expire_s,
 		.stats = &srv->p.worker->stats,
 		.worker = srv->p.worker,
 		.peers = &srv->peers,
@@ -440,6 +475,8 @@ open_parts(struct server *srv, struct err *e)
 		return err_set(e, rc, "out of memory");
 	if ((rc = ipam_new(srv->p.ev, d->places.ipamd_rpc, d->ipamd.uid, on_ipam_up, srv,
 	    &srv->ipam, e)) < 0 ||
+	    (rc = renewals_new(&(struct renewals_parts){ srv->p.ev, srv->ipam, refuse_cert, srv },
+	    &srv->renewals)) < 0 ||
 	    (rc = sync_new(srv->p.ev, srv->ipam, &srv->peers, on_gone, srv, &srv->sync)) < 0)
 		return rc;
 	return 0;
@@ -531,6 +568,7 @@ server_free(struct server *srv)
 		listener_fini(&srv->listeners[i]);
 	sync_free(srv->sync);
 	ipam_free(srv->ipam);
+	renewals_free(srv->renewals);
 	joins_fini(&srv->joins);
 	while (srv->peers.n > 0 && (peer = peers_next(&srv->peers, NULL)) != NULL)
 		session_free(LIST_FIRST(&peer->sessions));

@@ -9,6 +9,7 @@
 #include "common/ipc.h"
 #include "daemons/tunneld/conn.h"
 #include "daemons/tunneld/identity.h"
+#include "daemons/tunneld/renewals.h"
 #include "daemons/tunneld/tunneld.h"
 #include "daemons/tunneld/worker.h"
 
@@ -47,6 +48,11 @@ bool server_cut(struct server *s, const char *node_id, uint64_t epoch, int reaso
 /* The node with a session, or NULL. Borrowed until the loop goes on. */
 const struct peer *server_peer(const struct server *s, const char *node_id);
 
+/* As renewals_take; the answer to one of them, by its node and epoch. False: it is not there. */
+void server_take_renewals(struct server *s, int64_t wait_ms, renewals_taken *fn, void *arg);
+bool server_put_certificate(struct server *s, const char *node_id, uint64_t epoch,
+    const struct control_cert *cert);
+
 struct joins;
 struct peers;
 
@@ -57,6 +63,7 @@ struct server_info {
 	char offload[WORKER_TEXT_MAX];	/* what is in use, in words */
 	uint64_t sessions;
 	int64_t started_s;
+	int64_t cert_expire_s, ca_expire_s;	/* UTC */
 	/* Borrowed until the loop goes on. */
 	const struct stats *stats;
 	const struct worker *worker;

@@ -343,11 +343,14 @@ on_control(void *owner, const struct control *msg)
 		if (note_spis(s, msg->add_spi.spis, msg->add_spi.nspis) < 0)
 			s->env->ops->dead(s, "the peer repeats an SPI");
 		break;
+	case CONTROL_CERT_REQUEST:
+	case CONTROL_CERT_REPLY:
+		if (s->env->ops->cert != NULL)
+			s->env->ops->cert(s, msg);
+		break;
 	case CONTROL_OTHER:
 		break;
-	case CONTROL_HELLO:
-	case CONTROL_WELCOME:
-	case CONTROL_REFUSE:
+	default:
 		s->env->ops->dead(s, "a message that does not belong here");
 		break;
 	}

@@ -36,6 +36,8 @@ struct peer {
 	 * receive: one that is being established, ones that were replaced a moment ago.
 	 */
 	struct session *current;
+	int64_t cert_asked_ms;	/* when the node has asked for a certificate; 0: never */
+	int64_t cert_expire_s;	/* UTC: when the one that it has shown ends; 0: not known */
 	LIST_HEAD(, session) sessions;
 	LIST_ENTRY(peer) link;	/* the role's list */
 };
@@ -47,6 +49,8 @@ struct session_ops {
 	void (*dead)(struct session *s, const char *why);
 	/* The peer has said Goodbye with this reason ("" : an orderly end). The callee frees it. */
 	void (*goodbye)(struct session *s, const char *reason);
+	/* The peer asks for a certificate, or answers to that. NULL: it is not heard. */
+	void (*cert)(struct session *s, const struct control *msg);
 	/* Its control connection has broken, but UDP goes on: time for a new session. */
 	void (*control_lost)(struct session *s);
 	/* Half of what its keys may protect has passed: time for a new session. Once. */

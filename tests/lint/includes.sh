@@ -43,7 +43,7 @@ done <<<"$KEEPERS"
 # --- generated types stop at the files that put them on the wire ----------------------------------
 # A name that says so, or a file of this list.
 readonly CODECS='(codec|codec_[a-z]+|svc_[a-z]+|ask_[a-z]+|json|status|method|reflect)\.[ch]'
-readonly MORE_CODECS='daemons/ctld/(signer_client|signer_process|backend|ask_ipam_inside|moments|network_view|node_view|node_wish)\.[ch]
+readonly MORE_CODECS='daemons/ctld/(renewals|signer_client|signer_process|backend|ask_ipam_inside|moments|network_view|node_view|node_wish)\.[ch]
 	daemons/tunneld/(control|ctl|ipam)\.c
 	cli/(cmd|complete)_[a-z_]+\.c'
 # shellcheck disable=SC2086 # words on purpose

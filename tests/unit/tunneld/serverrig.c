@@ -266,6 +266,7 @@ serverrig_init(struct serverrig *r)
 	ck_assert_int_eq(ev_new(&r->ev), 0);
 	conn_env_init(&r->conns, r->ev);
 	r->identity.tls = certs()->server;
+	r->identity.ca_pem = (char *) "the CAs";
 	open_ipamd(r);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, tun), 0);
 	r->tun = tun[1];

@@ -56,6 +56,24 @@ on_ask_way(void *arg, const struct ip_addr *server)
 	client_way(client, &way);
 }
 
+static unsigned nconnected, ncerts;
+static char last_reason[CONTROL_ID_MAX + 1];
+
+static void
+on_connected(void *arg, const uint8_t *ca_hash)
+{
+	(void) arg;
+	nconnected += ca_hash != NULL;
+}
+
+static void
+on_cert(void *arg, const struct control_cert *cert)
+{
+	(void) arg;
+	ncerts++;
+	strcpy(last_reason, cert->reason);
+}
+
 static struct session *
 current(void)
 {
@@ -66,7 +84,8 @@ static void
 begin(int64_t rekey_ms)
 {
 	struct client_parts parts = { .conf = &conf, .conns = &r.conns, .worker = &worker,
-		.identity = &identity, .configure = on_configure, .ask_way = on_ask_way };
+		.identity = &identity, .configure = on_configure, .ask_way = on_ask_way,
+		.connected = on_connected, .cert = on_cert };
 	struct err e = { 0 };
 	int ends[2];
 

@@ -68,8 +68,28 @@ goodbye(void)
 	return (struct control){ .type = CONTROL_GOODBYE, .refuse = { .reason = "SUPERSEDED" } };
 }
 
+static struct control
+cert_request(void)
+{
+	return (struct control){ .type = CONTROL_CERT_REQUEST, .cert.csr = (char *) "a request" };
+}
+
+static struct control
+cert_reply(void)
+{
+	return (struct control){ .type = CONTROL_CERT_REPLY, .cert = {
+		.certificate = (char *) "a certificate", .ca = (char *) "its CA" } };
+}
+
+static struct control
+no_cert(void)
+{
+	return (struct control){ .type = CONTROL_CERT_REPLY, .cert = {
+		.reason = "KEY_UNKNOWN", .message = "another key" } };
+}
+
 static struct control (*const messages[])(void) = { hello, welcome, refuse, add_spi, keepalive,
-	goodbye };
+	goodbye, cert_request, cert_reply, no_cert };
 
 static size_t
 pack(const struct control *c, uint8_t out[CONTROL_BODY_MAX])
@@ -141,6 +161,31 @@ START_TEST(each_message_comes_back)
 	check_sane(&out);
 	ck_assert_uint_eq(pack(&out, again), len);
 	ck_assert_mem_eq(again, body, len);
+	control_fini(&out);
+}
+END_TEST
+
+/* What a certificate is not: nothing, longer than it may be, with a NUL in it. */
+static const size_t pems[] = { 0, CONTROL_PEM_MAX, CONTROL_PEM_MAX + 1 };
+
+START_TEST(certificates_have_a_length)
+{
+	uint8_t body[CONTROL_BODY_MAX];
+	struct control in = cert_reply(), out;
+	char *text = calloc(1, pems[_i] + 1);
+
+	memset(text, 'x', pems[_i]);
+	in.cert.ca = text;
+	if (pems[_i] == CONTROL_PEM_MAX) {
+		ck_assert_int_eq(parse(body, pack(&in, body), &out), 0);
+		ck_assert_str_eq(out.cert.certificate, "a certificate");
+		ck_assert_str_eq(out.cert.ca, text);
+		control_fini(&out);
+		ck_assert_ptr_null(out.cert.ca);
+	} else {
+		ck_assert_int_eq(parse(body, pack(&in, body), &out), -EBADMSG);
+	}
+	free(text);
 }
 END_TEST
 
@@ -168,6 +213,12 @@ START_TEST(welcome_has_its_fields)
 	struct control in = welcome(), out;
 
 	ck_assert_int_eq(parse(body, pack(&in, body), &out), 0);
+	ck_assert(!out.welcome.has_ca_hash);
+	in.welcome.has_ca_hash = true;
+	in.welcome.ca_hash[31] = 7;
+	ck_assert_int_eq(parse(body, pack(&in, body), &out), 0);
+	ck_assert(out.welcome.has_ca_hash);
+	ck_assert_mem_eq(out.welcome.ca_hash, in.welcome.ca_hash, CONTROL_CA_HASH_LEN);
 	ck_assert_str_eq(out.welcome.node_id, "n-7");
 	ck_assert_str_eq(PREFIX_TEXT(&out.welcome.address), "10.1.1.3/24");
 	ck_assert_str_eq(IP_TEXT(&out.welcome.server_address), "10.1.1.1");
@@ -237,6 +288,7 @@ check_survives(const uint8_t *body, size_t len)
 	check_sane(&c);
 	if (c.type != CONTROL_OTHER)
 		ck_assert_int_gt(control_pack(&c, again), 0);
+	control_fini(&c);
 }
 
 START_TEST(each_flipped_bit_is_survived)
@@ -264,8 +316,10 @@ START_TEST(two_in_one_are_survived)
 		struct control second = messages[k]();
 		size_t both = len + pack(&second, body + len);
 
-		if (parse(body, both, &out) == 0)
+		if (parse(body, both, &out) == 0) {
 			ck_assert_int_eq(out.type, second.type);
+			control_fini(&out);
+		}
 		check_survives(body, both);
 	}
 }
@@ -495,6 +549,7 @@ main(void)
 	TCase *tc = tcase_create("control");
 
 	KIT_ROWS(tc, each_message_comes_back, messages);
+	KIT_ROWS(tc, certificates_have_a_length, pems);
 	tcase_add_test(tc, hello_has_its_fields);
 	tcase_add_test(tc, welcome_has_its_fields);
 	tcase_add_test(tc, the_largest_message_fits);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "common/secret.h"
+#include "daemons/tunneld/control.h"
 #include "tests/unit/kit.h"
 
 static struct tunneld d;
@@ -74,6 +75,79 @@ START_TEST(a_fifo_stops_nobody)
 }
 END_TEST
 
+static char *
+read_whole(const char *path)
+{
+	struct err e = { 0 };
+	char *text;
+
+	ck_assert_msg(secret_read_file(path, false, &text, &e) >= 0, "%s", e.text);
+	return text;
+}
+
+/* What is left of an interrupted one does not matter, and none is left. */
+START_TEST(certificate_and_cas_are_replaced)
+{
+	static const enum tunneld_file both[] = { TUNNELD_CA, TUNNELD_CERT };
+	const char *left = both[_i] == TUNNELD_CA ? "ca.pem.new" : "client.pem.new";
+	struct err e = { 0 };
+	struct stat st;
+	char *text;
+
+	begin("token");
+	kit_write(left, "half", 0600);
+	ck_assert_msg(idfiles_put(&files, both[_i], "fresh, and more", 5, &e) == 0, "%s", e.text);
+	text = read_whole(files.paths[both[_i]]);
+	ck_assert_str_eq(text, "fresh");
+	ck_assert_int_eq(stat(files.paths[both[_i]], &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0644);
+	ck_assert_int_eq(stat(KIT_PATH(left), &st), -1);
+	secret_free(text);
+}
+END_TEST
+
+static const struct {
+	enum tunneld_file which;
+	size_t len;
+} refusals[] = {
+	{ TUNNELD_KEY, 5 },
+	{ TUNNELD_TOKEN, 5 },
+	{ TUNNELD_NET_TOKEN, 5 },
+	{ TUNNELD_CERT, 0 },
+	{ TUNNELD_CERT, CONTROL_PEM_MAX + 1 },
+	{ TUNNELD_CA, CONTROL_PEM_MAX + 1 },
+};
+
+START_TEST(nothing_else_is_written)
+{
+	static char large[CONTROL_PEM_MAX + 2];
+	struct err e = { 0 };
+	char *text;
+
+	begin("token");
+	ck_assert_int_eq(idfiles_put(&files, refusals[_i].which, large, refusals[_i].len, &e),
+	    -EINVAL);
+	text = read_whole(files.paths[TUNNELD_CERT]);
+	ck_assert_str_eq(text, "certificate");
+	secret_free(text);
+}
+END_TEST
+
+START_TEST(what_cannot_be_written_stays)
+{
+	struct err e = { 0 };
+	char *text;
+
+	begin("token");
+	ck_assert_int_eq(mkdir(KIT_PATH("client.pem.new"), 0700), 0);
+	ck_assert_int_lt(idfiles_put(&files, TUNNELD_CERT, "fresh", 5, &e), 0);
+	ck_assert_ptr_nonnull(strstr(e.text, "client.pem.new: "));
+	text = read_whole(files.paths[TUNNELD_CERT]);
+	ck_assert_str_eq(text, "certificate");
+	secret_free(text);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -82,5 +156,8 @@ main(void)
 	tcase_add_test(tc, one_that_is_missing_is_named);
 	tcase_add_test(tc, a_fifo_stops_nobody);
 	tcase_add_test(tc, they_are_opened_in_their_order);
+	tcase_add_loop_test(tc, certificate_and_cas_are_replaced, 0, 2);
+	KIT_ROWS(tc, nothing_else_is_written, refusals);
+	tcase_add_test(tc, what_cannot_be_written_stays);
 	return kit_run("tunneld/idfiles", tc);
 }

@@ -22,7 +22,7 @@
 
 /* Each process of tunneld as it is once it has started, and what it then can and cannot do. */
 
-static char dir[KIT_PATH_MAX];
+static char dir[KIT_PATH_MAX], certs[KIT_PATH_MAX + 4], pem[KIT_PATH_MAX + 16];
 
 /* A server or a node whose files are all in the test's directory. */
 static struct tunneld
@@ -33,7 +33,10 @@ daemon_of(bool server)
 
 	snprintf(dir, sizeof(dir), "%s", kit_dir());
 	d.daemon.conf_path = kit_write("conf.yml", "", 0644);
-	d.sc.vpn_cert_dir = d.cc.vpn_cert_dir = dir;
+	d.sc.vpn_cert_dir = dir;
+	snprintf(certs, sizeof(certs), "%s/vpn", dir);
+	mkdir(certs, 0755);	/* the same one each time */
+	d.cc.vpn_cert_dir = certs;
 	d.cc.token_file = (char *) d.daemon.conf_path;
 	d.cc.net_token_file = (char *) "";
 	if (priv_user(LV_USER_TUNNELD, &d.user, &e) < 0)
@@ -204,6 +207,10 @@ monitor(void *arg)
 	KIT_MUST(REFUSED(attempt_fork()));
 	KIT_MUST(REFUSED(attempt_read("/etc/passwd")));
 	KIT_MUST(REFUSED(attempt_write(d.daemon.conf_path)));
+	/* A node's certificate is renewed. */
+	snprintf(pem, sizeof(pem), "%s/new.pem",
+	    d.server ? d.sc.vpn_cert_dir : d.cc.vpn_cert_dir);
+	KIT_MUST((attempt_write(pem) == 0) == !d.server);
 #endif
 	return 0;
 }

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Certificates of nodes live for seconds here: a node renews its own over the tunnel, whose traffic
+# never stops, and is there again after its first one has ended and everything was started anew. By
+# the API a node renews both of its certificates, for its own keys and for no others.
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab_up a b
+server_up "certLife: 12s"
+CERT=$LAB/a/vpn/client.pem
+serial() { openssl x509 -noout -serial -in "$1"; }
+serial_is_not() { [ "$(serial "$CERT")" != "$1" ]; }
+ends() { date -d "$(openssl x509 -noout -enddate -in "$1" | cut -d = -f 2)" +%s; }
+over() { (("$(date +%s)" > $1)); }
+times() { grep -c "$2" "$LAB/$1/log" || true; }
+
+say "a node, and traffic that never stops"
+node_up a
+first=$(serial "$CERT")
+key=$(sha256sum "$LAB/a/vpn/client-key.pem")
+end=$(ends "$CERT")
+sessions=$(times a ' notice connected ')
+ping_start a 10.1.1.1
+
+say "it renews its certificate for the same key, and goes on past the end of the first one"
+wait_for 12 serial_is_not "$first"
+openssl verify -CAfile "$LAB/a/vpn/ca.pem" "$CERT"
+[ "$(sha256sum "$LAB/a/vpn/client-key.pem")" = "$key" ] || fail "the key has changed"
+[ "$(stat -c %a "$CERT")" = 644 ] || fail "its mode is another"
+[ -z "$(find "$LAB/a/vpn" -name '*.new')" ] || fail "a file is left over"
+wait_for 5 logged a 'notice identity_renewed'
+logged ipamd 'info renewal_granted node=n-' || fail "ipamd did not grant it"
+logged ctld 'info certificate_renewed node="n-.*" result=OK' || fail "ctld did not have it signed"
+wait_for 15 over "$end"
+ping_stop
+[ "$(times a ' notice connected ')" = "$sessions" ] || fail "it had to connect again"
+wait_for 5 shows 'certificateExpireTime' ctl -o json node list
+
+say "after a restart of everything the new one is good"
+daemon_stop a
+daemon_stop ctld
+daemon_stop tunneld
+daemon_stop ipamd
+(($(ends "$CERT") > end)) || fail "it is still the first one"
+over "$end" || fail "the first one would still do"
+start_ipamd
+start_tunneld
+start_ctld
+start_node a
+wait_for 10 node_connected a
+wait_for 5 pings a 10.1.1.1 3
