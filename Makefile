@@ -56,16 +56,26 @@ deps:
 deps-demo:
 	$(call install_missing,$(DEBS_BUILD) $(DEBS_DEMO))
 deps-test:
-	$(call install_missing,$(DEBS_BUILD) $(DEBS_TEST))
+	$(call install_missing,$(DEBS_BUILD) $(DEBS_TEST) $(if $(shell command -v npm),,nodejs npm))
+	@$(MAKE) --no-print-directory -s $(NODE_MODULES) || \
+		echo 'grpc-js cannot be had by npm here: its part of t_clients will be skipped'
 deps-bench: deps-demo
 	$(call install_missing,$(DEBS_BENCH))
 deps-lint:
 	$(call install_missing,$(DEBS_BUILD) $(DEBS_TEST) $(DEBS_LINT))
 
+# Clients that are not ours, at the versions of the lock file; nothing of theirs is run at installation.
+NODE_MODULES = $(BUILD)/node_modules/.package-lock.json
+$(NODE_MODULES): tests/integration/clients/package-lock.json
+	@mkdir -p $(BUILD)
+	@cp tests/integration/clients/package.json tests/integration/clients/package-lock.json $(BUILD)
+	cd $(BUILD) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+
 # Goals that set up the machine run themselves again once everything is there; the rest of this
 # file needs config.mk, which make brings about by itself.
 SETUP_GOALS = help deps deps-demo deps-test deps-lint demo check check-sandbox check-asan soak \
-	lint man clean distclean deps-bench bench-tunnel bench-ipam bench-api
+	lint man clean distclean deps-bench bench-tunnel bench-ipam bench-api \
+	$(NODE_MODULES)
 ifneq ($(filter-out $(SETUP_GOALS),$(or $(MAKECMDGOALS),all)),)
 include config.mk
 endif
