@@ -177,13 +177,18 @@ sanitizer_reports() {
 	return 1
 }
 
+# A zombie is gone as well. But its first thread can be one while others still hold its files.
+is_zombie() {
+	awk '/^State:/ { z = $2 == "Z" } /^Threads:/ { n = $2 } END { exit !(z && n <= 1) }' \
+		"/proc/$1/status" 2>/dev/null
+}
+
 # gone_within SECONDS PID
 gone_within() {
 	local i
 	for ((i = 0; i < $1 * 20; i++)); do
 		[ -d "/proc/$2" ] || return 0
-		# A zombie of ours is gone as well.
-		grep -q '^State:.Z' "/proc/$2/status" 2>/dev/null && return 0
+		is_zombie "$2" && return 0
 		read -r -t 0.05 <> <(:) || true
 	done
 	return 1

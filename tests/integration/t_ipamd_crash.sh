@@ -20,7 +20,7 @@ say "a node that joins meanwhile is refused for the moment, and comes in by itse
 start_node b
 wait_for 10 logged b 'refused.*IPAM_DOWN'
 status=0
-ctl --timeout 2s node list >"$LAB/out" 2>&1 || status=$?
+ctl --timeout 5s node list >"$LAB/out" 2>&1 || status=$?
 cat "$LAB/out"
 [ "$status" = 4 ] || fail "exit status $status instead of 4 (unavailable)"
 grep -q IPAM_DOWN "$LAB/out" || fail "the reason is missing"
