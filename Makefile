@@ -165,7 +165,8 @@ $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 API_PROTOS = $(patsubst %,proto/%.proto,$(filter litevpn/% litekube/%,$(PROTOS_OWN)))
 $(BUILD)/gen/api.desc: $(API_PROTOS)
 	@mkdir -p $(BUILD)/gen
-	$(PROTOC) $(PROTO_PATH) --include_imports --descriptor_set_out=$@ $(API_PROTOS) \
+	$(PROTOC) $(PROTO_PATH) --include_imports --include_source_info --descriptor_set_out=$@ \
+		$(API_PROTOS) \
 		proto/google/rpc/status.proto \
 		$(patsubst %,$(GRPC_PROTO)/%.proto,$(PROTOS_GRPC))
 

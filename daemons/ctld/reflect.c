@@ -142,6 +142,26 @@ add_service(struct reflect *r, const char *scope,
 		add(r, full, svc->method[i]->name, file);
 }
 
+/*
+ * Of the source the comments are of use, by which clients explain the API. Where each word of it
+ * stands is left out: that is more than all the rest.
+ */
+static void
+keep_comments(Google__Protobuf__SourceCodeInfo *info)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < info->n_location; i++) {
+		Google__Protobuf__SourceCodeInfo__Location *l = info->location[i];
+
+		if (l->leading_comments != NULL || l->trailing_comments != NULL)
+			info->location[kept++] = l;
+		else
+			protobuf_c_message_free_unpacked(&l->base, NULL);
+	}
+	info->n_location = kept;
+}
+
 static void
 add_file(struct reflect *r, int number)
 {
@@ -149,6 +169,8 @@ add_file(struct reflect *r, int number)
 	const char *package = fd->package == NULL ? "" : fd->package;
 	struct file *f = &r->files[number];
 
+	if (fd->source_code_info != NULL)
+		keep_comments(fd->source_code_info);
 	f->bytes = malloc(google__protobuf__file_descriptor_proto__get_packed_size(fd) + 1);
 	if (f->bytes == NULL) {
 		r->failed = true;

@@ -14,7 +14,7 @@
  */
 struct reflect;
 
-/* One .proto file as a packed FileDescriptorProto; borrowed from the index. */
+/* One .proto file as a packed FileDescriptorProto, with its comments; borrowed from the index. */
 struct reflect_file {
 	const uint8_t *bytes;
 	size_t len;

@@ -153,6 +153,34 @@ START_TEST(node_needs_the_time)
 }
 END_TEST
 
+/* grpcurl describe shows them. */
+START_TEST(the_api_explains_itself)
+{
+	struct rig rig = open_rig();
+	struct reflect_file *files = calloc(rig.set->n_file, sizeof(*files));
+	Google__Protobuf__FileDescriptorProto *fd;
+	bool explained = false;
+
+	ck_assert_uint_ge(reflect_closure(rig.r, reflect_by_symbol(rig.r, "litevpn.v1.Token"), files),
+	    1);
+	fd = google__protobuf__file_descriptor_proto__unpack(NULL, files[0].len, files[0].bytes);
+	ck_assert_ptr_nonnull(fd);
+	ck_assert_ptr_nonnull(fd->source_code_info);
+	for (size_t i = 0; i < fd->source_code_info->n_location; i++) {
+		const Google__Protobuf__SourceCodeInfo__Location *l =
+		    fd->source_code_info->location[i];
+
+		ck_assert(l->leading_comments != NULL || l->trailing_comments != NULL);
+		explained |= l->leading_comments != NULL &&
+		    strstr(l->leading_comments, "Revokes a token") != NULL;
+	}
+	ck_assert(explained);
+	google__protobuf__file_descriptor_proto__free_unpacked(fd, NULL);
+	free(files);
+	close_rig(&rig);
+}
+END_TEST
+
 static const char *const unknown[] = {
 	"", ".", "litevpn", "litevpn.v1", "litevpn.v1.", "..litevpn.v1.Node", "Node",
 	"litevpn.v1.Node.", "litevpn.v1.Node.getnode", "\xff",
@@ -273,6 +301,7 @@ main(void)
 	tcase_add_test(tc, every_symbol_is_found_in_its_file);
 	tcase_add_test(tc, a_file_comes_with_all_that_it_needs);
 	tcase_add_test(tc, node_needs_the_time);
+	tcase_add_test(tc, the_api_explains_itself);
 	KIT_ROWS(tc, what_is_unknown_is_not_found, unknown);
 	tcase_add_test(tc, every_method_is_described_and_every_service_served);
 	tcase_add_test(tc, extensions_are_found_by_number);
