@@ -73,10 +73,17 @@ enum cli_exit cmd_event_watch(const struct cli *cli);
 enum cli_exit cmd_server_reload(const struct cli *cli);
 enum cli_exit cmd_server_log_level(const struct cli *cli);
 enum cli_exit cmd_backup(const struct cli *cli);
+enum cli_exit cmd_cert_show(const struct cli *cli);
+enum cli_exit cmd_cert_renew(const struct cli *cli);
+enum cli_exit cmd_client_status(const struct cli *cli);
+enum cli_exit cmd_client_up(const struct cli *cli);
+enum cli_exit cmd_client_down(const struct cli *cli);
+enum cli_exit cmd_client_unregister(const struct cli *cli);
 enum cli_exit cmd_client_enroll(const struct cli *cli);
 enum cli_exit cmd_pki_init(const struct cli *cli);
 enum cli_exit cmd_pki_issue(const struct cli *cli);
 enum cli_exit cmd_config_check(const struct cli *cli);
+enum cli_exit cmd_doctor(const struct cli *cli);
 enum cli_exit cmd_explain(const struct cli *cli);
 enum cli_exit cmd_completion(const struct cli *cli);
 
@@ -88,7 +95,8 @@ extern const struct opt cmd_address_reserve_options[], cmd_address_reclaim_optio
 extern const struct opt cmd_network_prefix_options[], cmd_network_open_options[];
 extern const struct opt cmd_network_delete_options[], cmd_event_options[];
 extern const struct opt cmd_event_watch_options[], cmd_server_log_options[], cmd_backup_options[], cmd_top_options[];
-extern const struct opt cmd_client_enroll_options[], cmd_pki_init_options[];
+extern const struct opt cmd_doctor_options[];
+extern const struct opt cmd_client_up_options[], cmd_client_enroll_options[], cmd_pki_init_options[];
 extern const struct opt cmd_pki_issue_options[], cmd_config_check_options[];
 extern const char *const cmd_completion_shells[], *const cmd_server_levels[];
 

@@ -13,6 +13,7 @@
 #include "cli/connect.h"
 #include "cli/file.h"
 #include "cli/output.h"
+#include "cli/pair.h"
 #include "cli/progress.h"
 #include "cli/prompt.h"
 #include "common/conf_client.h"
@@ -303,23 +304,6 @@ call(struct enrollment *en)
 
 /* --- the answer ------------------------------------------------------------------------------- */
 
-/* A certificate for our key that says that we are this node, and a CA to go with it. */
-static int
-check_cert(const char *pki, const char *node, const char *cert, const char *key, const char *ca,
-    struct err *e)
-{
-	struct pki_cert leaf, root;
-	int rc;
-
-	if ((rc = pki_pair_check(cert, key, e)) == 0 &&
-	    (rc = pki_cert_read(cert, strlen(cert), &leaf, e)) == 0)
-		rc = pki_cert_read(ca, strlen(ca), &root, e);
-	if (rc == 0 &&
-	    (leaf.name.kind != PKI_NODE || strcmp(leaf.name.id, node) != 0 || !root.is_ca))
-		rc = err_set(e, -EBADMSG, "it is not for the node %.64s", node);
-	return rc < 0 ? err_prefix(e, "the server's answer: %s certificate", pki) : 0;
-}
-
 static int
 check_answer(const struct enrollment *en, struct err *e)
 {
@@ -330,8 +314,8 @@ check_answer(const struct enrollment *en, struct err *e)
 	if (a->node == NULL || a->node_token[0] == '\0' ||
 	    (node = strchr(a->node->name, '/')) == NULL)
 		return err_set(e, -EBADMSG, "the server's answer is not complete");
-	rc = check_cert("grpc", node + 1, a->grpc_certificate, en->keys[GRPC], a->grpc_ca, e);
-	return rc < 0 ? rc : check_cert("vpn", node + 1, a->vpn_certificate, en->keys[VPN],
+	rc = pair_check_node("grpc", node + 1, a->grpc_certificate, en->keys[GRPC], a->grpc_ca, e);
+	return rc < 0 ? rc : pair_check_node("vpn", node + 1, a->vpn_certificate, en->keys[VPN],
 	    a->vpn_ca, e);
 }
 

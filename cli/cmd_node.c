@@ -102,8 +102,6 @@ print_session(const Litevpn__V1__Session *s)
 	    output_bytes(s->tx_bytes, tx));
 	if (s->silence != NULL)
 		output_field(stdout, "last heard", "%s ago", output_age(s->silence->seconds, when));
-	if (s->mtu != 0)
-		output_field(stdout, "MTU", "%" PRId32, s->mtu);
 	if (s->round_trip != NULL)
 		output_field(stdout, "round trip", "%.3f ms",
 		    (double) s->round_trip->seconds * 1e3 + s->round_trip->nanos / 1e6);

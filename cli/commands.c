@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "cli/help.h"
+#include "cli/machine.h"
 #include "cli/message.h"
+#include "cli/self.h"
 
 const struct opt *const commands_common[] = { connect_options, output_options, help_options, NULL };
 
@@ -88,12 +90,26 @@ const struct command commands[] = {
 	    cmd_backup },
 	{ "client", "enroll", NONE, OPTIONS(cmd_client_enroll_options),
 	    "make this machine a node", cmd_client_enroll },
+	{ "client", "status", NONE, OPTIONS(self_options, output_options),
+	    "show this node as the server sees it", cmd_client_status },
+	{ "client", "up", NONE, OPTIONS(cmd_client_up_options, self_options),
+	    "start the tunnel of this node", cmd_client_up },
+	{ "client", "down", NONE, OPTIONS(self_options), "stop what client up has started",
+	    cmd_client_down },
+	{ "client", "unregister", NONE, OPTIONS(self_options),
+	    "let the server forget this node", cmd_client_unregister },
+	{ "cert", "show", NONE, OPTIONS(machine_options), "show when certificates end",
+	    cmd_cert_show },
+	{ "cert", "renew", NONE, OPTIONS(self_options), "renew the certificates of this node",
+	    cmd_cert_renew },
 	{ "pki", "init", NONE, OPTIONS(cmd_pki_init_options),
 	    "make the certificates of a new server", cmd_pki_init },
 	{ "pki", "issue", WORD("grpc|vpn", pkis), OPTIONS(cmd_pki_issue_options),
 	    "make one more certificate", cmd_pki_issue },
 	{ "config", "check", ONE("FILE", NAMES_FILE), OPTIONS(cmd_config_check_options, TALKS),
 	    "check a configuration file", cmd_config_check },
+	{ "doctor", NULL, NONE, OPTIONS(machine_options, cmd_doctor_options),
+	    "look at all that can be wrong with this machine", cmd_doctor },
 	{ "top", NULL, NONE, OPTIONS(cmd_top_options, connect_options), "the same as node top",
 	    cmd_top },
 	{ "explain", NULL, MAYBE("[REASON]", NAMES_REASON), ONLY_HELP,

@@ -37,6 +37,22 @@ out:
 	return rc;
 }
 
+int
+pair_check_node(const char *pki, const char *node, const char *cert, const char *key,
+    const char *ca, struct err *e)
+{
+	struct pki_cert leaf, root;
+	int rc;
+
+	if ((rc = pki_pair_check(cert, key, e)) == 0 &&
+	    (rc = pki_cert_read(cert, strlen(cert), &leaf, e)) == 0)
+		rc = pki_cert_read(ca, strlen(ca), &root, e);
+	if (rc == 0 &&
+	    (leaf.name.kind != PKI_NODE || strcmp(leaf.name.id, node) != 0 || !root.is_ca))
+		rc = err_set(e, -EBADMSG, "it is not for the node %.64s", node);
+	return rc < 0 ? err_prefix(e, "the server's answer: %s certificate", pki) : 0;
+}
+
 void
 pair_fini(struct pair *p)
 {

@@ -53,8 +53,8 @@ prompt_secret(const char *what, char **out, struct err *e)
 	}
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t) (ECHO | ICANON | ISIG);
+	tcsetattr(tty, TCSAFLUSH, &quiet);	/* who sees the question can answer it */
 	dprintf(tty, "%s: ", what);
-	tcsetattr(tty, TCSAFLUSH, &quiet);
 	rc = read_line(tty, text);
 	tcsetattr(tty, TCSAFLUSH, &before);
 	dprintf(tty, "\n");

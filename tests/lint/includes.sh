@@ -45,7 +45,7 @@ done <<<"$KEEPERS"
 readonly CODECS='(codec|codec_[a-z]+|svc_[a-z]+|ask_[a-z]+|json|status|method|reflect)\.[ch]'
 readonly MORE_CODECS='daemons/ctld/(renewals|signer_client|signer_process|backend|ask_ipam_inside|moments|network_view|node_view|node_wish)\.[ch]
 	daemons/tunneld/(control|ctl|ipam)\.c
-	cli/(cmd|complete)_[a-z_]+\.c'
+	cli/(cmd|complete|doctor)_[a-z_]+\.c'
 # shellcheck disable=SC2086 # words on purpose
 more=$(printf '|%s' $MORE_CODECS)
 grep -E '\.pb-c\.h"$' <<<"$INCLUDES" | grep -vE "^([a-z/]+/$CODECS$more) " |
