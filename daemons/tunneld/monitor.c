@@ -320,15 +320,17 @@ on_way(struct monitor *m)
 	chan_send(m->engine, MONITOR_WAY_DONE, &answer, sizeof(answer), NULL, 0);
 }
 
-/* Hands the engine the files as they are now. */
+/* Hands the engine the files as they are now, and a log level before them, or NULL. */
 static int
-send_files(struct monitor *m, struct err *e)
+send_files(struct monitor *m, const struct monitor_level *level, struct err *e)
 {
 	struct monitor_files files;
 	int fds[TUNNELD_FILES], n;
 
 	if ((n = idfiles_open(&m->files, fds, &files.mask, e)) < 0)
 		return n;
+	if (m->engine >= 0 && level != NULL)
+		chan_send(m->engine, MONITOR_LOG_LEVEL, level, sizeof(*level), NULL, 0);
 	if (m->engine >= 0)
 		chan_send(m->engine, MONITOR_FILES, &files, sizeof(files), fds, (unsigned) n);
 	idfiles_close(fds, n);
@@ -347,7 +349,7 @@ on_put_cert(struct monitor *m)
 	memcpy(&put, m->msg.body, sizeof(put));
 	if ((rc = idfiles_put(&m->files, TUNNELD_CA, put.ca, put.ca_len, &e)) == 0 &&
 	    (rc = idfiles_put(&m->files, TUNNELD_CERT, put.cert, put.cert_len, &e)) == 0)
-		rc = send_files(m, &e);
+		rc = send_files(m, NULL, &e);
 	if (rc < 0)
 		log_err("certificate_not_stored", "error=%s", LOG_Q(e.text));
 	else
@@ -525,13 +527,11 @@ on_reload(void *arg, int signo)
 	}
 	level.level = (uint32_t) (d->server ? fresh.s.log_level : fresh.c.log_level);
 	conf_free(schema, &fresh);
-	if (send_files(m, &e) < 0) {
+	if (send_files(m, &level, &e) < 0) {
 		log_err("reload_failed", "error=%s", LOG_Q(e.text));
 		return;
 	}
 	log_set_level((enum log_level) level.level);
-	if (m->engine >= 0)
-		chan_send(m->engine, MONITOR_LOG_LEVEL, &level, sizeof(level), NULL, 0);
 	log_notice("reloaded", "file=%s", d->daemon.conf_path);
 }
 
