@@ -88,16 +88,26 @@ kind_of(const Litevpn__V1__EventInfo *event)
 }
 
 /* In columns of a fixed width: what follows is not known. */
+#define COLUMNS "%-8s %-20s  %-16s %-16s %-15s %s"
+
+static void
+print_head(const struct cli *cli)
+{
+	if (output_form(&cli->args) == OUTPUT_TABLE)
+		printf(COLUMNS "\n", "REVISION", "TIME", "KIND", "NODE", "ADDRESS", "DETAIL");
+}
+
 static void
 print_event(const Litevpn__V1__EventInfo *event, enum output_form form)
 {
-	char when[OUTPUT_VALUE_MAX], line[256];
+	char revision[OUTPUT_VALUE_MAX], when[OUTPUT_VALUE_MAX], line[256];
 
+	snprintf(revision, sizeof(revision), "%" PRIu64, event->revision);
 	if (form == OUTPUT_NAME) {
-		printf("%" PRIu64 "\n", event->revision);
+		puts(revision);
 		return;
 	}
-	snprintf(line, sizeof(line), "%-8" PRIu64 " %s  %-16s %-16s %-15s %s", event->revision,
+	snprintf(line, sizeof(line), COLUMNS, revision,
 	    output_time(event->time == NULL ? 0 : event->time->seconds, when), kind_of(event),
 	    event->node[0] == '\0' ? answer_cell(event->network) : answer_id(event->node),
 	    answer_cell(event->address), event->detail);
@@ -138,6 +148,7 @@ cmd_event_list(const struct cli *cli)
 	if ((status = connect_pages(cli, &list, &req.base, &answer)) != CLI_OK)
 		return status;
 	all = (const Litevpn__V1__ListEventsResponse *) answer;
+	print_head(cli);
 	if (form == OUTPUT_JSON)
 		json_print(stdout, answer);
 	for (size_t i = 0; i < all->n_events && form != OUTPUT_JSON; i++)
@@ -159,5 +170,6 @@ cmd_event_watch(const struct cli *cli)
 	req.filter = &f.filter;
 	req.after_revision = (uint64_t) args_number(&cli->args, "after");
 	req.only_new = args_has(&cli->args, "new");
+	print_head(cli);
 	return connect_watch(cli, &watch, &req.base, on_events, (void *) cli);
 }
