@@ -9,7 +9,7 @@ CONFIGURE_ARGS ?=
 # --- what to install on Debian 12 before building, and before testing -----------------------------
 DEBS_BUILD = gcc libc6-dev make autoconf pkgconf libssl-dev libsqlite3-dev libyaml-dev \
 	libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev grpc-proto \
-	libseccomp-dev libcap-ng-dev libmnl-dev libncurses-dev libnng-dev libgrpc-dev \
+	libseccomp-dev libcap-ng-dev libmnl-dev liburcu-dev libncurses-dev libnng-dev libgrpc-dev \
 	$(if $(filter x86_64,$(shell uname -m)),libipsec-mb-dev)
 DEBS_DEMO  = iproute2 iperf3 iputils-ping procps python3-grpcio python3-protobuf
 DEBS_TEST  = $(DEBS_DEMO) check shellcheck mandoc nftables sqlite3 openssl python3-scapy \
@@ -192,7 +192,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(1)))
 main = $(BUILD)/obj/$(1)/main.o
 
 LIBS_base    = $(PROTOBUFC_LIBS) $(NNG_LIBS) $(YAML_LIBS) $(SECCOMP_LIBS) $(CAPNG_LIBS) $(OPENSSL_LIBS) -lpthread
-LIBS_tunneld = $(MNL_LIBS) $(IPSEC_MB_LIBS)
+LIBS_tunneld = $(MNL_LIBS) $(URCU_LIBS) $(IPSEC_MB_LIBS)
 LIBS_ipamd   = $(SQLITE_LIBS)
 LIBS_ctld    = $(GRPC_LIBS)
 LIBS_cli     = $(GRPC_LIBS) $(NCURSES_LIBS)

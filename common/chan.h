@@ -14,7 +14,7 @@
  */
 
 #define CHAN_BODY_MAX (64 * 1024)
-#define CHAN_FDS_MAX 16
+#define CHAN_FDS_MAX 96	/* the kernel takes 253 (unix(7)) */
 
 struct chan_msg {
 	uint32_t type;

@@ -57,6 +57,8 @@ static const struct conf_key keys[] = {
 	    .words = conf_cipher_words },
 	{ .name = "offload", .type = CONF_WORD, AT(offload), .dflt = "auto",
 	    .words = conf_offload_words },
+	{ .name = "workers", .type = CONF_INT, .may_auto = true, AT(workers), .dflt = "auto", .min = 1,
+	    .max = CONF_WORKERS_MAX },
 	{ .name = "device", .type = CONF_TEXT, AT(device), .dflt = "litevpn0", .min = 1,
 	    .max = 15 },
 	{ .name = "acceptRoutes", .type = CONF_BOOL, AT(accept_routes), .dflt = "true" },

@@ -26,6 +26,7 @@ struct conf_client {
 	int transport;			/* enum conf_transport */
 	int cipher;			/* enum conf_cipher */
 	int offload;			/* enum conf_offload */
+	int64_t workers;		/* threads that carry packets; 0: auto */
 	char *device;
 	int64_t reconnect_min_ms, reconnect_max_ms;
 	char *state_dir, *run_dir;

@@ -115,6 +115,8 @@ static const struct conf_key keys[] = {
 	    .words = conf_cipher_words },
 	{ .name = "offload", .type = CONF_WORD, AT(offload), .dflt = "auto",
 	    .words = conf_offload_words },
+	{ .name = "workers", .type = CONF_INT, .may_auto = true, AT(workers), .dflt = "auto", .min = 1,
+	    .max = CONF_WORKERS_MAX },
 	{ .name = "maxClients", .type = CONF_INT, AT(max_clients), .dflt = "10000", .min = 1,
 	    .max = 60000 },
 	{ .name = "requireNodeCert", .type = CONF_BOOL, AT(require_node_cert), .dflt = "true" },

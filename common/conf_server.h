@@ -14,6 +14,7 @@
 #define CONF_SERVER_PATH "/etc/litevpn/server.yml"
 
 #define CONF_PUSH_MAX 64	/* routes; all go into one message to the node */
+#define CONF_WORKERS_MAX 16	/* as many as an SPI can name */
 #define CONF_LISTEN_MAX 4	/* addresses; each costs a few sockets in tunneld and ctld */
 
 #define CONF_NETWORKS_MAX 63	/* beside the one of vpnAddr; each has a TUN device */
@@ -49,6 +50,7 @@ struct conf_server {
 	int64_t keepalive_ms, dead_after_ms, rekey_ms;
 	int cipher;			/* enum conf_cipher */
 	int offload;			/* enum conf_offload */
+	int64_t workers;		/* threads that carry packets; 0: auto */
 	int64_t max_clients;
 	bool require_node_cert;
 	char *state_dir, *run_dir;

@@ -24,6 +24,7 @@ struct ev {
 	int epfd;
 	bool stopping;
 	int result;
+	void (*sleeps)(void), (*wakes)(void);	/* NULL: nobody asks */
 
 	/* The round being dispatched: ev_io_del clears entries of handles that went away. */
 	struct epoll_event ready[READY_MAX];
@@ -301,11 +302,31 @@ ev_now_us(const struct ev *ev)
 	return ev->now_us;
 }
 
+void
+ev_on_wait(struct ev *ev, void (*sleeps)(void), void (*wakes)(void))
+{
+	ev->sleeps = sleeps;
+	ev->wakes = wakes;
+}
+
+static int
+wait_for_events(struct ev *ev)
+{
+	int n;
+
+	if (ev->sleeps == NULL)
+		return epoll_wait(ev->epfd, ev->ready, READY_MAX, next_wait(ev));
+	ev->sleeps();
+	n = epoll_wait(ev->epfd, ev->ready, READY_MAX, next_wait(ev));
+	ev->wakes();
+	return n;
+}
+
 int
 ev_run(struct ev *ev)
 {
 	while (!ev->stopping) {
-		int n = epoll_wait(ev->epfd, ev->ready, READY_MAX, next_wait(ev));
+		int n = wait_for_events(ev);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;

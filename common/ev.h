@@ -43,6 +43,12 @@ void ev_free(struct ev *ev);	/* NULL is fine. The handles must have been removed
  */
 int64_t ev_now_us(const struct ev *ev);
 
+/*
+ * Calls `sleeps` before each wait for events and `wakes` after it, on the loop's thread: for whom
+ * others ask whether it may be in the middle of something. Before ev_run.
+ */
+void ev_on_wait(struct ev *ev, void (*sleeps)(void), void (*wakes)(void));
+
 /* Runs until ev_stop; returns what ev_stop was given, or -errno. */
 int ev_run(struct ev *ev);
 void ev_stop(struct ev *ev, int result);

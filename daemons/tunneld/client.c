@@ -5,13 +5,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "common/log.h"
 #include "common/reason.h"
 #include "common/secret.h"
 #include "daemons/tunneld/dial.h"
 #include "daemons/tunneld/hello.h"
+#include "daemons/tunneld/session.h"
 #include "daemons/tunneld/session_mtu.h"
 #include "daemons/tunneld/uplink.h"
 
@@ -48,7 +48,6 @@ struct client {
 	unsigned next_server;		/* of conf_client_server, for the next attempt */
 	int64_t delay_ms;		/* before the next attempt, grows with each failure */
 	struct ev_timer retry, rekey;
-	struct uplink uplink;
 	bool stopping;
 };
 
@@ -184,7 +183,7 @@ end_session(struct client *c, struct session *s)
 		c->previous = NULL;
 	session_free(s);
 	if (in_use) {
-		c->server.current = c->previous;
+		peer_use(&c->server, c->previous);
 		c->previous = NULL;
 	}
 }
@@ -377,8 +376,8 @@ client_configured(struct client *c, const struct monitor_configured *answer)
 	c->attempt.session = NULL;
 	retire_previous(c);
 	c->previous = c->server.current;
-	c->server.current = s;
-	uplink_take(&c->uplink, s, dial_addr(c->dial), (uint16_t) c->p.conf->port);
+	peer_use(&c->server, s);
+	uplink_take(c->p.workers, s, dial_addr(c->dial), (uint16_t) c->p.conf->port);
 	on_mtu(s);
 	conn_send(s->conn, &keepalive);
 	log_notice("connected", "server=%s addr=%s epoch=%" PRIu64 " first=%s resumed=%s",
@@ -395,7 +394,7 @@ send_hello(struct client *c)
 {
 	struct control msg = { .type = CONTROL_HELLO };
 
-	hello_make(&msg.hello, c->p.conf, c->p.identity, c->attempt.session->rx.spi);
+	hello_make(&msg.hello, c->p.conf, c->p.identity, c->attempt.session);
 	conn_send(c->attempt.conn, &msg);
 	secret_wipe(&msg, sizeof(msg));
 }
@@ -436,7 +435,7 @@ on_closed(void *owner, const char *why)
 }
 
 static void
-on_packet(void *owner, uint8_t *pkt, size_t len)
+on_packet(void *owner, const uint8_t *pkt, size_t len)
 {
 	(void) owner, (void) pkt, (void) len;	/* conn lets none through before conn_trust */
 }
@@ -454,7 +453,8 @@ on_dialed(void *owner, struct conn *conn)
 
 	c->attempt.conn = conn;
 	conn_give(conn, &conn_ops, c);
-	if (session_new(&c->sessions, &c->attempt.session) < 0)
+	/* It is not known yet how many workers the server has. */
+	if (session_new(&c->sessions, CONTROL_WORKERS_MAX, &c->attempt.session) < 0)
 		fail_attempt(c, "out of memory", 0);
 	else
 		send_hello(c);
@@ -522,7 +522,6 @@ int
 client_new(const struct client_parts *parts, struct client **out, struct err *e)
 {
 	struct client *c = calloc(1, sizeof(*c));
-	struct worker *w = parts->worker;
 	struct dial_parts dial = { .ev = parts->ev, .conns = parts->conns,
 		.identity = parts->identity, .port = (uint16_t) parts->conf->port,
 		.ask_way = parts->ask_way, .arg = parts->arg, .ready = on_dialed,
@@ -532,13 +531,10 @@ client_new(const struct client_parts *parts, struct client **out, struct err *e)
 	if (c == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
 	c->p = *parts;
-	uplink_init(&c->uplink, w);
-	c->sessions = (struct session_env){ .ev = parts->ev, .sas = &w->sas, .tx = &w->tx,
-		.stats = &w->stats, .ops = &session_ops, .role = c, .deliver = worker_deliver,
-		.deliver_arg = w };
+	session_env_init(&c->sessions, parts->ev, parts->workers, &session_ops, c);
 	LIST_INIT(&c->server.sessions);
 	c->server.any_source = true;
-	w->uplink = &c->server;
+	parts->workers->env.uplink = &c->server.outlet;
 	if ((rc = dial_new(&dial, &c->dial)) < 0) {
 		free(c);
 		return err_set(e, rc, "%s", strerror(-rc));
@@ -546,6 +542,12 @@ client_new(const struct client_parts *parts, struct client **out, struct err *e)
 	retry_in(c, 0);
 	*out = c;
 	return 0;
+}
+
+struct session *
+client_session(const struct client *c)
+{
+	return c->server.current;
 }
 
 static void

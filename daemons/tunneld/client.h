@@ -10,7 +10,7 @@
 #include "daemons/tunneld/identity.h"
 #include "daemons/tunneld/monitor_msg.h"
 #include "daemons/tunneld/tunneld.h"
-#include "daemons/tunneld/worker.h"
+#include "daemons/tunneld/workers.h"
 
 /*
  * The node's side of an engine: connects to a server, keeps the session alive, and makes a new one
@@ -23,7 +23,7 @@ struct client_parts {	/* all borrowed for the client's life */
 	const struct conf_client *conf;
 	struct ev *ev;
 	struct conn_env *conns;
-	struct worker *worker;
+	struct workers *workers;
 	const struct identity *identity;
 	/* Asks the monitor to configure the device; client_configured brings the answer. */
 	void (*configure)(void *arg, const struct monitor_configure *want);
@@ -36,7 +36,7 @@ struct client_parts {	/* all borrowed for the client's life */
 	void *arg;
 };
 
-/* Sets the worker up as a node's and begins to connect. */
+/* Sets the workers up as a node's and begins to connect. */
 int client_new(const struct client_parts *parts, struct client **out, struct err *e);
 
 /* Asks the server for a certificate. False: there is no connection to it now. */
@@ -51,6 +51,9 @@ void client_way(struct client *c, const struct monitor_way_done *way);
  * passes, and where the control connection has lost its address a new one is made.
  */
 void client_moved(struct client *c);
+
+/* The session in use; NULL: none. Borrowed until the loop goes on. */
+struct session *client_session(const struct client *c);
 
 /* Says goodbye. The loop must run on for a moment. */
 void client_stop(struct client *c);

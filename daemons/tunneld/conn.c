@@ -182,29 +182,6 @@ conn_send_packet(struct conn *c, const uint8_t *pkt, size_t len)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static void
-flush_packets(struct conn_env *env)
-{
-	if (env->packets_len > 0 && env->flush != NULL)
-		env->flush(env->flush_arg);
-	env->packets_len = 0;
-}
-
-/* The packets of one record lie beside each other, so that they can go on together. */
-static void
-hand_out(struct conn *c, const uint8_t *body, size_t len)
-{
-	struct conn_env *env = c->env;
-	uint8_t *pkt;
-
-	if (CONN_PACKETS_MAX - env->packets_len < len + ESP_TRAILER)
-		flush_packets(env);
-	pkt = env->packets + env->packets_len;
-	env->packets_len += len + ESP_TRAILER;
-	memcpy(pkt, body, len);
-	c->ops->packet(c->owner, pkt, len);
-}
-
 static int
 on_frame(void *arg, uint8_t type, const uint8_t *body, size_t len)
 {
@@ -218,7 +195,7 @@ on_frame(void *arg, uint8_t type, const uint8_t *body, size_t len)
 		c->ops->control(c->owner, &msg);
 		control_fini(&msg);
 	} else if (type == FRAME_DATA && c->trusted) {
-		hand_out(c, body, len);
+		c->ops->packet(c->owner, body, len);
 	} else if (!c->trusted) {
 		return -EBADMSG;
 	}
@@ -263,11 +240,13 @@ static void
 on_data(void *arg, const uint8_t *data, size_t len)
 {
 	struct conn *c = arg;
+	struct conn_env *env = c->env;	/* c may be gone afterwards */
 	int rc;
 
 	c->rx_ms = clock_mono_ms();
 	rc = frame_read(&c->in, data, len, on_frame, c);
-	flush_packets(c->env);
+	if (env->flush != NULL)
+		env->flush(env->flush_arg);
 	if (rc < 0 && !c->dead)
 		c->ops->closed(c->owner, rc == -EMSGSIZE ? "a frame is too long"
 							 : "a frame is malformed");
@@ -360,7 +339,6 @@ conn_env_init(struct conn_env *env, struct ev *ev)
 {
 	env->ev = ev;
 	env->flush = NULL;
-	env->packets_len = 0;
 	LIST_INIT(&env->freed);
 	tls_env_init(&env->tls, ev);
 }

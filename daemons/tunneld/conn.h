@@ -10,7 +10,6 @@
 
 #include "common/ev.h"
 #include "daemons/tunneld/control.h"
-#include "daemons/tunneld/esp.h"
 #include "daemons/tunneld/frame.h"
 #include "daemons/tunneld/tls.h"
 
@@ -23,19 +22,14 @@
  */
 struct conn;
 
-/* Room for the packets of a TLS record, and for one that began in earlier records. */
-#define CONN_PACKETS_MAX (2 * FRAME_BODY_MAX)
-
 /* What all connections of a loop share. */
 struct conn_env {
 	struct ev *ev;
 	struct tls_env tls;
 	LIST_HEAD(, conn) freed;	/* ended in this round; their callers may still be up the stack */
-	/* Called when packets were handed out and their memory is about to be used again. NULL: none. */
+	/* Called when the packets of a TLS record have been handed out. NULL: none. */
 	void (*flush)(void *arg);
 	void *flush_arg;
-	size_t packets_len;	/* bytes in use of: */
-	uint8_t packets[CONN_PACKETS_MAX];	/* that were handed out since the last flush */
 };
 
 void conn_env_init(struct conn_env *env, struct ev *ev);
@@ -44,8 +38,8 @@ void conn_env_fini(struct conn_env *env);	/* all connections must have been ende
 struct conn_ops {
 	void (*ready)(void *owner);	/* the handshake is done; NULL when it was before */
 	void (*control)(void *owner, const struct control *msg);
-	/* A packet; borrowed until conn_env.flush, with ESP_TRAILER writable bytes behind it. */
-	void (*packet)(void *owner, uint8_t *pkt, size_t len);
+	/* A packet; borrowed for the call. */
+	void (*packet)(void *owner, const uint8_t *pkt, size_t len);
 	/* It has ended; `why` is empty for an orderly end. Then call conn_free. */
 	void (*closed)(void *owner, const char *why);
 };

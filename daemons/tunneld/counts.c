@@ -3,7 +3,7 @@
 
 #include "daemons/tunneld/join.h"
 #include "daemons/tunneld/peers.h"
-#include "daemons/tunneld/worker.h"
+#include "daemons/tunneld/workers.h"
 
 #define DAEMON "tunneld"
 
@@ -28,7 +28,7 @@ show_offloads(const struct worker *w, struct metrics *out)
 		{ "tun_join", w->tun.features.vnet },
 		{ "tun_tso", w->tun.features.tso },
 		{ "tun_uso", w->tun.features.uso },
-		{ "udp_gso", w->tx.segment },
+		{ "udp_gso", atom_get(&w->tx.segment) },
 		{ "udp_gro", w->rx.joined },
 	};
 
@@ -43,21 +43,19 @@ add_traffic(struct traffic *sum, const struct peer *peer)
 {
 	const struct session *s;
 
-	LIST_FOREACH(s, &peer->sessions, link) {
-		sum->rx_packets += s->rx_packets;
-		sum->rx_bytes += s->rx_bytes;
-		sum->tx_packets += s->tx_packets;
-		sum->tx_bytes += s->tx_bytes;
-	}
+	LIST_FOREACH(s, &peer->sessions, link)
+		carrier_add_traffic(s->carrier, sum);
 }
 
 static void
 show_node(const struct peer *peer, struct metrics *out)
 {
 	const struct session *s = peer->current;
+	struct traffic sum = { 0 };
 
-	metrics_add(out, METRIC_NODE_RECEIVED_BYTES, peer->id, "", (double) s->rx_bytes);
-	metrics_add(out, METRIC_NODE_SENT_BYTES, peer->id, "", (double) s->tx_bytes);
+	carrier_add_traffic(s->carrier, &sum);
+	metrics_add(out, METRIC_NODE_RECEIVED_BYTES, peer->id, "", (double) sum.rx_bytes);
+	metrics_add(out, METRIC_NODE_SENT_BYTES, peer->id, "", (double) sum.tx_bytes);
 	metrics_add(out, METRIC_NODE_OVER_UDP, peer->id, "", session_on_udp(s));
 	if (s->probe.rtt_us > 0)
 		metrics_add(out, METRIC_NODE_RTT_SECONDS, peer->id, "",
@@ -124,8 +122,8 @@ counts_show_ipc(const struct ipc_stats *s, const char *socket, struct metrics *o
 void
 counts_show(const struct server_info *s, bool per_node, struct metrics *out)
 {
-	show_verdicts(s->stats, out);
-	show_offloads(s->worker, out);
+	show_verdicts(&s->stats, out);
+	show_offloads(workers_get(s->workers, 0), out);
 	show_sessions(s, out);
 	show_joins(s->joins, out);
 	metrics_add(out, METRIC_MTU_BYTES, "", "", s->mtu);

@@ -65,22 +65,24 @@ static void
 fill_session(Litevpn__Tunneld__Session *out, const struct peer *peer, char end[IP_TEXT_MAX])
 {
 	const struct session *s = peer->current;
+	struct traffic counts = { 0 };
 
 	litevpn__tunneld__session__init(out);
 	out->node_id = (char *) peer->id;
 	out->epoch = s->epoch;
 	out->over_udp = session_on_udp(s);
 	if (out->over_udp)
-		ip_sockaddr_format((const struct sockaddr *) &s->end.peer, end);
+		ip_sockaddr_format((const struct sockaddr *) &session_end(s)->peer, end);
 	else if (s->conn != NULL)
 		ip_sockaddr_format(conn_peer(s->conn), end);
 	out->endpoint = end;
-	out->rx_packets = s->rx_packets;
-	out->rx_bytes = s->rx_bytes;
-	out->tx_packets = s->tx_packets;
-	out->tx_bytes = s->tx_bytes;
+	carrier_add_traffic(s->carrier, &counts);
+	out->rx_packets = counts.rx_packets;
+	out->rx_bytes = counts.rx_bytes;
+	out->tx_packets = counts.tx_packets;
+	out->tx_bytes = counts.tx_bytes;
 	out->since_s = s->since_s;
-	out->last_rx_ms = clock_mono_ms() - s->rx_ms;
+	out->last_rx_ms = clock_mono_ms() - session_heard_ms(s);
 	out->rtt_us = s->probe.rtt_us;
 	out->mtu = session_mtu(s, peer->addr.family == AF_INET6);
 	out->cipher = (char *) aead_name(s->cipher);
@@ -138,7 +140,7 @@ do_get_info(struct ctl *c, struct ipc_call *call, const Litevpn__Tunneld__Reques
 
 		litevpn__tunneld__counter__init(counter);
 		counter->name = (char *) verdict_name((enum verdict) v);
-		counter->value = si.stats->count[v];
+		counter->value = si.stats.count[v];
 		ptrs[info.n_drops++] = counter;
 	}
 	info.drops = ptrs;

@@ -20,7 +20,7 @@
 #include "daemons/tunneld/renew.h"
 #include "daemons/tunneld/sandbox_tunneld.h"
 #include "daemons/tunneld/server.h"
-#include "daemons/tunneld/worker.h"
+#include "daemons/tunneld/workers.h"
 
 #define INIT_MS 10000		/* for the monitor's first message */
 #define GOODBYE_MS 500		/* for the last messages to leave */
@@ -32,8 +32,8 @@ struct engine {
 	struct ev_io monitor_io;
 	struct ev_timer stop_timer;
 	struct conn_env conns;
-	struct worker worker;
-	bool worker_up;
+	struct workers workers;
+	bool workers_up;
 	struct idfiles files;	/* their names, for error texts */
 	struct identity identity;
 	struct server *server;
@@ -246,21 +246,22 @@ on_monitor(void *arg, uint32_t events)
 /* --- the start ----------------------------------------------------------------------------------- */
 
 static int
-begin_worker(struct engine *g, const struct monitor_init *init, int tun, const int *udp)
+make_workers(struct engine *g, const struct monitor_init *init, const int *tuns, const int *udp,
+    struct err *e)
 {
-	struct worker_parts parts = { .tun = tun, .features = init->tun, .udp = udp,
-		.nudp = init->nudp, .offload = tunneld_offload(g->d) };
+	struct workers_parts parts = { .n = init->nworkers, .tuns = tuns, .features = init->tun,
+		.udp = udp, .nudp = init->nudp, .offload = tunneld_offload(g->d) };
 	char text[WORKER_TEXT_MAX];
-	int rc;
+	int rc = workers_init(&g->workers, g->ev, &parts);
 
-	if ((rc = worker_init(&g->worker, g->ev, &parts)) < 0)
-		return rc;
-	g->worker_up = true;
-	g->worker.lost = on_tun_lost;
-	g->worker.lost_arg = g;
-	g->conns.flush = worker_flush;
-	g->conns.flush_arg = &g->worker;
-	log_info("data_path", "offload=%s", LOG_Q(worker_describe(&g->worker, text)));
+	g->workers_up = true;
+	if (rc < 0)
+		return err_set(e, rc, "data path: %s", strerror(-rc));
+	g->workers.lost = on_tun_lost;
+	g->workers.lost_arg = g;
+	g->conns.flush = workers_wake;
+	g->conns.flush_arg = &g->workers;
+	log_info("data_path", "offload=%s", LOG_Q(workers_describe(&g->workers, text)));
 	return 0;
 }
 
@@ -286,41 +287,58 @@ begin_node(struct engine *g, const struct client_parts *parts, struct err *e)
 	return rc;
 }
 
+static int
+begin_role(struct engine *g, const struct monitor_init *init, const int *tcp, struct err *e)
+{
+	struct server_parts parts = { .d = g->d, .ev = g->ev, .conns = &g->conns,
+		.workers = &g->workers, .identity = &g->identity, .mtu = init->mtu };
+	struct client_parts node = { .conf = &g->d->cc, .ev = g->ev, .conns = &g->conns,
+		.workers = &g->workers, .identity = &g->identity, .configure = configure,
+		.ask_way = ask_way, .connected = on_connected, .cert = on_cert, .arg = g };
+
+	return g->d->server ? begin_server(g, &parts, tcp, init->ntcp, e)
+			    : begin_node(g, &node, e);
+}
+
+static bool
+fits(const struct chan_msg *m, const struct monitor_init *init)
+{
+	unsigned nfiles = (unsigned) __builtin_popcount(init->files.mask);
+
+	return init->nworkers > 0 && init->nworkers <= WORKERS_MAX &&
+	    init->ntcp <= UDP_SOCKETS_MAX && init->nudp <= UDP_SOCKETS_MAX &&
+	    m->nfds == init->nworkers * (1 + init->nudp) + init->ntcp + nfiles;
+}
+
 /* Takes the descriptors of MONITOR_INIT apart: TUN, TCP, UDP, files. */
 static int
 take_init(struct engine *g, struct err *e)
 {
 	struct chan_msg *m = &g->msg;
 	struct monitor_init init;
-	struct server_parts parts = { .d = g->d, .ev = g->ev, .conns = &g->conns,
-		.worker = &g->worker, .identity = &g->identity };
-	struct client_parts node = { .conf = &g->d->cc, .ev = g->ev, .conns = &g->conns,
-		.worker = &g->worker, .identity = &g->identity, .configure = configure,
-		.ask_way = ask_way, .connected = on_connected,
-		.cert = on_cert, .arg = g };
 	unsigned nfiles;
 	int rc, *tcp, *udp, *files;
 
 	if (m->type != MONITOR_INIT || m->len != sizeof(init))
 		return err_set(e, -EBADMSG, "the monitor says something else than INIT");
 	memcpy(&init, m->body, sizeof(init));
-	parts.mtu = init.mtu;
 	nfiles = (unsigned) __builtin_popcount(init.files.mask);
-	if (init.ntcp > UDP_SOCKETS_MAX || init.nudp > UDP_SOCKETS_MAX ||
-	    m->nfds != 1 + init.ntcp + init.nudp + nfiles)
+	if (!fits(m, &init))
 		return err_set(e, -EBADMSG, "the monitor hands over %u descriptors", m->nfds);
-	tcp = m->fds + 1;
+	tcp = m->fds + init.nworkers;
 	udp = tcp + init.ntcp;
-	files = udp + init.nudp;
+	files = udp + init.nworkers * init.nudp;
 	rc = identity_load(&g->files, conf_token(g), init.files.mask, files, &g->identity, e);
 	for (unsigned i = 0; i < nfiles; i++)
 		close(files[i]);
 	if (rc < 0)
 		return rc;
-	if ((rc = begin_worker(g, &init, m->fds[0], udp)) < 0)
-		return err_set(e, rc, "data path: %s", strerror(-rc));
-	return g->d->server ? begin_server(g, &parts, tcp, init.ntcp, e)
-			    : begin_node(g, &node, e);
+	if ((rc = make_workers(g, &init, m->fds, udp, e)) < 0 ||
+	    (rc = begin_role(g, &init, tcp, e)) < 0)
+		return rc;
+	/* Last: from here on the tables that they read are there. */
+	rc = workers_start(&g->workers);
+	return rc < 0 ? err_set(e, rc, "threads: %s", strerror(-rc)) : 0;
 }
 
 static int
@@ -370,8 +388,8 @@ engine_free(struct engine *g)
 	server_free(g->server);
 	renew_free(g->renew);
 	client_free(g->client);
-	if (g->worker_up)
-		worker_fini(&g->worker);
+	if (g->workers_up)
+		workers_fini(&g->workers);
 	if (g->ev != NULL) {
 		ev_timer_stop(g->ev, &g->stop_timer);
 		ev_io_del(g->ev, &g->monitor_io);

@@ -69,10 +69,15 @@ esp_seal(struct esp_tx *tx, uint8_t *inner, size_t len, enum esp_next next, uint
 }
 
 bool
-esp_worn(const struct esp_tx *tx, const struct esp_rx *rx)
+esp_tx_worn(const struct esp_tx *tx)
 {
-	return tx->seq >= ESP_PACKETS_MAX / 2 || rx->replay.top >= ESP_PACKETS_MAX / 2 ||
-	    tx->blocks >= ESP_BLOCKS_MAX / 2 || rx->blocks >= ESP_BLOCKS_MAX / 2;
+	return tx->seq >= ESP_PACKETS_MAX / 2 || tx->blocks >= ESP_BLOCKS_MAX / 2;
+}
+
+bool
+esp_rx_worn(const struct esp_rx *rx)
+{
+	return rx->replay.top >= ESP_PACKETS_MAX / 2 || rx->blocks >= ESP_BLOCKS_MAX / 2;
 }
 
 uint32_t

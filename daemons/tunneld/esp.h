@@ -57,8 +57,9 @@ size_t esp_sealed_len(size_t len);
 enum verdict esp_seal(struct esp_tx *tx, uint8_t *inner, size_t len, enum esp_next next,
     uint8_t *out);
 
-/* Has either direction used half of its key's life? */
-bool esp_worn(const struct esp_tx *tx, const struct esp_rx *rx);
+/* Has this direction used half of its key's life? */
+bool esp_tx_worn(const struct esp_tx *tx);
+bool esp_rx_worn(const struct esp_rx *rx);
 
 /* The SPI of a datagram; 0 (which no SA has) when it is too short to be ESP. */
 uint32_t esp_spi(const uint8_t *pkt, size_t len);

@@ -26,16 +26,16 @@ put_ciphers(struct control_hello *h, enum conf_cipher wanted)
 
 void
 hello_make(struct control_hello *h, const struct conf_client *conf, const struct identity *identity,
-    uint32_t spi)
+    const struct session *s)
 {
 	memset(h, 0, sizeof(*h));
 	put_ciphers(h, conf->cipher);
 	strncpy(h->node_token, identity->token, sizeof(h->node_token) - 1);
 	strncpy(h->net_token, identity->net_token, sizeof(h->net_token) - 1);
 	strncpy(h->version, PACKAGE_VERSION, sizeof(h->version) - 1);
-	h->workers = 1;
+	h->workers = s->carrier->nlanes;
 	if (conf->transport != CONF_TRANSPORT_TLS)
-		h->spis[h->nspis++] = spi;
+		h->nspis = session_spis(s, h->spis);
 }
 
 int
@@ -49,7 +49,9 @@ hello_answered(const struct control_welcome *w, const struct conf_client *conf, 
 		.epoch = w->epoch,
 		.server = false,
 		.cipher = (enum aead_alg) w->cipher,
-		.peer_spi = w->nspis > 0 && conf->transport != CONF_TRANSPORT_TLS ? w->spis[0] : 0,
+		.peer_workers = w->workers,
+		.peer_spis = w->spis,
+		.npeer_spis = conf->transport == CONF_TRANSPORT_TLS ? 0 : w->nspis,
 		.roams = false,
 		.tls_allowed = conf->transport != CONF_TRANSPORT_UDP,
 		.mtu = w->mtu,

@@ -9,9 +9,9 @@
 
 /* What a node says first, and what it makes of the answer. */
 
-/* spi: of the session to come. Holds tokens: wipe it when it was sent. */
+/* s: the session to come. Holds tokens: wipe it when it was sent. */
 void hello_make(struct control_hello *h, const struct conf_client *conf,
-    const struct identity *identity, uint32_t spi);
+    const struct identity *identity, const struct session *s);
 
 /*
  * How the session is to be that the server has welcomed; w and peer are borrowed for as long as *out

@@ -187,7 +187,7 @@ on_closed(void *owner, const char *why)
 }
 
 static void
-on_packet(void *owner, uint8_t *pkt, size_t len)
+on_packet(void *owner, const uint8_t *pkt, size_t len)
 {
 	(void) owner, (void) pkt, (void) len;	/* conn lets none through before conn_trust */
 }

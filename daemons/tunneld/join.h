@@ -11,6 +11,7 @@
 #include "common/ip.h"
 #include "common/pki.h"
 #include "common/tally.h"
+#include "daemons/tunneld/aead.h"
 #include "daemons/tunneld/conn.h"
 #include "daemons/tunneld/control.h"
 #include "daemons/tunneld/identity.h"

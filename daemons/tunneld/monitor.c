@@ -21,8 +21,9 @@
 #include "daemons/tunneld/netcfg.h"
 #include "daemons/tunneld/netcfg_watch.h"
 #include "daemons/tunneld/sandbox_tunneld.h"
+#include "daemons/tunneld/sockets.h"
 #include "daemons/tunneld/tun.h"
-#include "daemons/tunneld/udp.h"
+#include "daemons/tunneld/workers.h"
 
 #define MOVED_MS 100	/* changes come together: the engine is told once */
 #define STOP_MS 5000	/* for the engine's goodbyes; then the channels are closed */
@@ -30,13 +31,14 @@
 struct monitor {
 	struct tunneld *d;
 	struct ev *ev;
-	int tun;
+	unsigned nworkers;
+	int tuns[WORKERS_MAX];		/* a queue for each */
+	bool has_tun;
 	struct tun_features tun_features;
 	unsigned ifindex;
 	unsigned mtu;			/* of the device (server) */
 	bool foreign;			/* the device was there, and is not of the journal */
-	int tcp[UDP_SOCKETS_MAX], udp[UDP_SOCKETS_MAX];
-	unsigned nlisten;
+	struct sockets sockets;
 	struct netcfg *net;
 	int watch;			/* of the host's addresses and routes (node); -1: none */
 	struct ev_io watch_io;
@@ -53,40 +55,6 @@ struct monitor {
 };
 
 /* --- what is opened while we still may -------------------------------------------------------- */
-
-/* Both protocols on one address. */
-static int
-listen_on(struct monitor *m, const struct ip_addr *addr, struct err *e)
-{
-	uint16_t port = (uint16_t) m->d->sc.port;
-	unsigned i = m->nlisten;
-
-	if ((m->tcp[i] = udp_tcp_listen(addr, port, e)) < 0)
-		return m->tcp[i];
-	if ((m->udp[i] = udp_open(addr, port, e)) < 0) {
-		close(m->tcp[i]);
-		return m->udp[i];
-	}
-	m->nlisten++;
-	return 0;
-}
-
-static int
-listen_all(struct monitor *m, struct err *e)
-{
-	const struct conf_list *list = &m->d->sc.listen;
-	const struct ip_addr *addrs = list->items;
-	struct ip_addr any6 = { .family = AF_INET6 }, any4 = { .family = AF_INET };
-	int rc = 0;
-
-	for (size_t i = 0; i < list->n && rc == 0; i++)
-		rc = listen_on(m, &addrs[i], e);
-	if (list->n > 0)
-		return rc;
-	rc = listen_on(m, &any6, e);
-	/* A machine without IPv6. */
-	return rc == -EAFNOSUPPORT || rc == -EADDRNOTAVAIL ? listen_on(m, &any4, e) : rc;
-}
 
 /* After a crash: routes that were set, and a device of another name than today's. */
 static int
@@ -131,10 +99,11 @@ open_device(struct monitor *m, struct err *e)
 	const struct tunneld *d = m->d;
 	int rc;
 
-	m->tun = tun_open(d->device, d->user.uid, tunneld_offload(d) == CONF_OFFLOAD_AUTO,
-	    &m->tun_features, e);
-	if (m->tun < 0)
-		return m->tun;
+	rc = tun_open(d->device, d->user.uid, tunneld_offload(d) == CONF_OFFLOAD_AUTO, m->nworkers,
+	    m->tuns, &m->tun_features, e);
+	if (rc < 0)
+		return rc;
+	m->has_tun = true;
 	if ((rc = netcfg_index(m->net, d->device, &m->ifindex)) < 0)
 		return err_set(e, rc, "device %s: %s", d->device, strerror(-rc));
 	if (!d->server)
@@ -145,7 +114,7 @@ open_device(struct monitor *m, struct err *e)
 		return err_set(e, rc, "device %s: address %s: %s", d->device,
 		    PREFIX_TEXT(&d->sc.vpn_addr), strerror(-rc));
 	/* Last: where something of this fails the device goes with us. */
-	if ((rc = tun_persist(m->tun, true)) < 0)
+	if ((rc = tun_persist(m->tuns[0], true)) < 0)
 		return err_set(e, rc, "device %s: cannot be kept: %s", d->device, strerror(-rc));
 	return 0;
 }
@@ -166,7 +135,7 @@ open_parts(struct monitor *m, struct err *e)
 	idfiles_close(fds, n);
 	if ((rc = netcfg_open(&m->net, e)) < 0 ||
 	    (rc = journal_open(path, &m->journal, e)) < 0 || (rc = recover(m, e)) < 0 ||
-	    (m->d->server && (rc = listen_all(m, e)) < 0) || (rc = open_device(m, e)) < 0)
+	    (rc = sockets_open(&m->sockets, m->d, e)) < 0 || (rc = open_device(m, e)) < 0)
 		return rc;
 	if (!m->d->server && (rc = m->watch = netcfg_watch(e)) < 0)
 		return rc;
@@ -176,14 +145,18 @@ open_parts(struct monitor *m, struct err *e)
 }
 
 static void
+close_device(struct monitor *m)
+{
+	for (unsigned i = 0; m->has_tun && i < m->nworkers; i++)
+		close(m->tuns[i]);
+	m->has_tun = false;
+}
+
+static void
 monitor_free(struct monitor *m)
 {
-	for (unsigned i = 0; i < m->nlisten; i++) {
-		close(m->tcp[i]);
-		close(m->udp[i]);
-	}
-	if (m->tun >= 0)
-		close(m->tun);
+	sockets_close(&m->sockets);
+	close_device(m);
 	if (m->watch >= 0)
 		close(m->watch);
 	journal_close(&m->journal);
@@ -197,10 +170,9 @@ forget_device(struct monitor *m)
 {
 	unsigned ifindex;
 
-	if (m->tun < 0 || m->journal.fd < 0)
+	if (!m->has_tun || m->journal.fd < 0)
 		return;
-	close(m->tun);
-	m->tun = -1;
+	close_device(m);
 	if (netcfg_index(m->net, m->d->device, &ifindex) == 0)
 		return;
 	m->journal.device[0] = '\0';
@@ -219,7 +191,8 @@ monitor_open(struct tunneld *d, struct monitor **out)
 		return (int) daemon_fail(&d->daemon, DAEMON_OS, &e);
 	}
 	m->d = d;
-	m->tun = m->watch = m->spawner = m->engine = m->journal.fd = -1;
+	m->nworkers = tunneld_workers(d);
+	m->watch = m->spawner = m->engine = m->journal.fd = -1;
 	if ((rc = open_parts(m, &e)) < 0) {
 		forget_device(m);
 		monitor_free(m);
@@ -265,16 +238,14 @@ begin_stop(struct monitor *m, enum daemon_exit status)
 static int
 send_init(struct monitor *m, struct err *e)
 {
-	struct monitor_init init = { .ntcp = m->nlisten, .nudp = m->nlisten,
-		.tun = m->tun_features, .mtu = m->mtu };
+	struct monitor_init init = { .nworkers = m->nworkers, .ntcp = m->sockets.ntcp,
+		.nudp = m->sockets.nudp, .tun = m->tun_features, .mtu = m->mtu };
 	int fds[CHAN_FDS_MAX], nfiles, rc;
 	unsigned n = 0;
 
-	fds[n++] = m->tun;
-	for (unsigned i = 0; i < m->nlisten; i++)
-		fds[n++] = m->tcp[i];
-	for (unsigned i = 0; i < m->nlisten; i++)
-		fds[n++] = m->udp[i];
+	for (unsigned i = 0; i < m->nworkers; i++)
+		fds[n++] = m->tuns[i];
+	n += sockets_list(&m->sockets, fds + n);
 	if ((nfiles = idfiles_open(&m->files, fds + n, &init.files.mask, e)) < 0)
 		return nfiles;
 	rc = chan_send(m->engine, MONITOR_INIT, &init, sizeof(init), fds, n + (unsigned) nfiles);

@@ -43,9 +43,12 @@ struct monitor_files {
 	uint32_t mask;
 };
 
-/* Descriptors: TUN, then ntcp listening sockets, nudp UDP sockets, then the files. */
+/*
+ * Descriptors: a TUN queue per worker, then ntcp listening sockets, then for each worker in turn its
+ * nudp UDP sockets, then the files.
+ */
 struct monitor_init {
-	uint32_t ntcp, nudp;
+	uint32_t nworkers, ntcp, nudp;
 	struct tun_features tun;
 	uint32_t mtu;		/* of the device (server) */
 	struct monitor_files files;

@@ -2,6 +2,7 @@
 #include "daemons/tunneld/peers.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +21,9 @@ bucket_of(const char *id, size_t nbuckets)
 }
 
 int
-peers_init(struct peers *p)
+peers_init(struct peers *p, struct grave *grave)
 {
-	*p = (struct peers){ .nbuckets = BUCKETS_MIN };
+	*p = (struct peers){ .nbuckets = BUCKETS_MIN, .grave = grave };
 	p->buckets = calloc(p->nbuckets, sizeof(*p->buckets));
 	return p->buckets == NULL ? -ENOMEM : 0;
 }
@@ -83,12 +84,18 @@ peers_add(struct peers *p, const char *id)
 	return peer;
 }
 
+static void
+bury_peer(struct grace_item *item)
+{
+	free((char *) item - offsetof(struct peer, grace));
+}
+
 void
 peers_remove(struct peers *p, struct peer *peer)
 {
 	LIST_REMOVE(peer, link);
 	p->n--;
-	free(peer);
+	grave_put(p->grave, &peer->grace, bury_peer);
 }
 
 struct session *

@@ -13,9 +13,10 @@ struct peers {
 	struct peer_list *buckets;
 	size_t nbuckets;	/* a power of two */
 	size_t n;
+	struct grave *grave;	/* borrowed: workers may be looking at what is removed */
 };
 
-int peers_init(struct peers *p);
+int peers_init(struct peers *p, struct grave *grave);
 void peers_fini(struct peers *p);	/* must be empty */
 
 struct peer *peers_find(const struct peers *p, const char *id);

@@ -61,15 +61,19 @@ end_retired(struct peer *peer)
 	}
 }
 
-/* Those that began before this one, and have not come so far that they are of use. */
+/*
+ * Those that began before this one and are of no use any more: they have not come far enough, or have
+ * an address that is the node's no longer.
+ */
 static void
-end_beginners(const struct session *newest)
+end_useless(const struct session *newest)
 {
 	struct session *s = LIST_FIRST(&newest->peer->sessions), *next;
 
 	for (; s != NULL; s = next) {
 		next = LIST_NEXT(s, link);
-		if (!s->is_up && s->epoch < newest->epoch)
+		if (s->epoch < newest->epoch && (!s->is_up ||
+		    !ip_equal(&s->carrier->addr, &newest->carrier->addr)))
 			session_bye(s, REASON_SUPERSEDED);
 	}
 }
@@ -100,7 +104,7 @@ on_up(struct session *s)
 
 	note_takeover(old, s);
 	end_retired(s->peer);
-	s->peer->current = s;	/* the newest: start_session has ended what was older */
+	peer_use(s->peer, s);	/* the newest: start_session has ended what was older */
 	if (old != NULL)
 		session_retire(old, REASON_SUPERSEDED);
 	ipam_report(srv->ipam, s->peer->id, s->epoch, IPAM_CONNECTED);
@@ -157,9 +161,10 @@ static void
 on_empty(void *role, struct peer *peer)
 {
 	struct server *srv = role;
+	struct route_table *routes = &srv->p.workers->env.routes;
 
-	if (route_find(&srv->p.worker->routes, &peer->addr) == peer)
-		route_remove(&srv->p.worker->routes, &peer->addr);
+	if (route_find(routes, &peer->addr) == &peer->outlet)
+		route_remove(routes, &peer->addr);
 	peers_remove(&srv->peers, peer);
 }
 
@@ -247,14 +252,14 @@ server_cut(struct server *srv, const char *node_id, uint64_t epoch, int reason)
 static int
 set_address(struct server *srv, struct peer *peer, const struct ip_addr *addr)
 {
-	struct route_table *routes = &srv->p.worker->routes;
+	struct route_table *routes = &srv->p.workers->env.routes;
 
-	if (ip_equal(&peer->addr, addr) && route_find(routes, addr) == peer)
+	if (ip_equal(&peer->addr, addr) && route_find(routes, addr) == &peer->outlet)
 		return 0;
-	if (route_find(routes, &peer->addr) == peer)
+	if (route_find(routes, &peer->addr) == &peer->outlet)
 		route_remove(routes, &peer->addr);
 	peer->addr = *addr;
-	return route_set(routes, addr, peer);
+	return route_set(routes, addr, &peer->outlet);
 }
 
 /* The node's peer: known, or made. NULL with the reason. */
@@ -319,9 +324,9 @@ send_welcome(const struct server *srv, struct session *s, const struct ipam_atta
 	for (size_t i = 0; i < c->push_routes.n; i++)
 		w->routes[w->nroutes++] = routes[i];
 	w->cipher = (int) s->cipher;
-	w->workers = 1;
-	if (s->rx.aead != NULL)
-		w->spis[w->nspis++] = s->rx.spi;
+	w->workers = srv->p.workers->n;
+	if (s->carrier->nkeyed > 0)
+		w->nspis = session_spis(s, w->spis);
 	w->epoch = a->epoch;
 	w->keepalive_ms = (uint32_t) c->keepalive_ms;
 	w->dead_after_ms = (uint32_t) c->dead_after_ms;
@@ -341,7 +346,9 @@ start_session(struct server *srv, struct peer *peer, const struct join_result *r
 		.epoch = r->attached->epoch,
 		.server = true,
 		.cipher = r->cipher,
-		.peer_spi = r->hello->nspis > 0 ? r->hello->spis[0] : 0,
+		.peer_workers = r->hello->workers,
+		.peer_spis = r->hello->spis,
+		.npeer_spis = r->hello->nspis,
 		.roams = true,
 		.tls_allowed = true,
 		.mtu = first_mtu(srv),
@@ -353,13 +360,13 @@ start_session(struct server *srv, struct peer *peer, const struct join_result *r
 	struct session *s;
 	int rc;
 
-	if ((rc = session_new(&srv->sessions, &s)) < 0)
+	if ((rc = session_new(&srv->sessions, r->hello->workers, &s)) < 0)
 		return rc;
 	if ((rc = session_start(s, &conf, r->conn)) < 0) {
 		session_free(s);
 		return rc;
 	}
-	end_beginners(s);
+	end_useless(s);
 	send_welcome(srv, s, r->attached);
 	return 0;
 }
@@ -453,14 +460,14 @@ server_get_info(const struct server *srv, struct server_info *out)
 		.started_s = srv->started_s,
 		.cert_expire_s = srv->p.identity->cert.not_after,
 		.ca_expire_s = srv->p.identity->ca_expire_s,
-		.stats = &srv->p.worker->stats,
-		.worker = srv->p.worker,
+		.workers = srv->p.workers,
 		.peers = &srv->peers,
 		.joins = &srv->joins,
 		.past = srv->sessions.past,
 		.ipam = ipam_stats(srv->ipam),
 	};
-	worker_describe(srv->p.worker, out->offload);
+	workers_stats(srv->p.workers, &out->stats);
+	workers_describe(srv->p.workers, out->offload);
 }
 
 /* --- life -------------------------------------------------------------------------------------- */
@@ -471,7 +478,7 @@ open_parts(struct server *srv, struct err *e)
 	const struct tunneld *d = srv->p.d;
 	int rc;
 
-	if ((rc = peers_init(&srv->peers)) < 0)
+	if ((rc = peers_init(&srv->peers, &srv->p.workers->grave)) < 0)
 		return err_set(e, rc, "out of memory");
 	if ((rc = ipam_new(srv->p.ev, d->places.ipamd_rpc, d->ipamd.uid, on_ipam_up, srv,
 	    &srv->ipam, e)) < 0 ||
@@ -502,18 +509,16 @@ server_new(const struct server_parts *parts, const int *tcp, unsigned ntcp, stru
     struct err *e)
 {
 	struct server *srv = calloc(1, sizeof(*srv));
-	struct worker *w = parts->worker;
+	struct worker_env *env = &parts->workers->env;
 	int rc;
 
 	if (srv == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
 	srv->p = *parts;
 	srv->started_s = clock_utc_s();
-	srv->sessions = (struct session_env){ .ev = parts->ev, .sas = &w->sas, .tx = &w->tx,
-		.stats = &w->stats, .ops = &session_ops, .role = srv, .deliver = worker_deliver,
-		.deliver_arg = w };
-	w->network = parts->d->sc.vpn_addr;
-	w->interconnection = parts->d->sc.interconnection;
+	session_env_init(&srv->sessions, parts->ev, parts->workers, &session_ops, srv);
+	env->network = parts->d->sc.vpn_addr;
+	env->interconnection = parts->d->sc.interconnection;
 	joins_init(&srv->joins);
 	if ((rc = open_parts(srv, e)) == 0) {
 		srv->joins.ev = parts->ev;

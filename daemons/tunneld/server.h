@@ -10,8 +10,9 @@
 #include "daemons/tunneld/conn.h"
 #include "daemons/tunneld/identity.h"
 #include "daemons/tunneld/renewals.h"
+#include "daemons/tunneld/session.h"
 #include "daemons/tunneld/tunneld.h"
-#include "daemons/tunneld/worker.h"
+#include "daemons/tunneld/workers.h"
 
 /*
  * The server's side of an engine: which nodes have a session, the agreement about them with ipamd,
@@ -23,12 +24,12 @@ struct server_parts {	/* all borrowed for the server's life */
 	struct tunneld *d;
 	struct ev *ev;
 	struct conn_env *conns;
-	struct worker *worker;
+	struct workers *workers;
 	const struct identity *identity;
 	unsigned mtu;		/* of the device */
 };
 
-/* consumes: the ntcp listening sockets. Sets the worker up as a server's. */
+/* consumes: the ntcp listening sockets. Sets the workers up as a server's. */
 int server_new(const struct server_parts *parts, const int *tcp, unsigned ntcp,
     struct server **out, struct err *e);
 
@@ -65,8 +66,8 @@ struct server_info {
 	int64_t started_s;
 	int64_t cert_expire_s, ca_expire_s;	/* UTC */
 	/* Borrowed until the loop goes on. */
-	const struct stats *stats;
-	const struct worker *worker;
+	struct stats stats;
+	const struct workers *workers;
 	const struct peers *peers;
 	const struct joins *joins;
 	struct traffic past;		/* of sessions that have ended */

@@ -11,29 +11,74 @@
 #include "common/reason.h"
 #include "common/secret.h"
 #include "common/wire.h"
-#include "daemons/tunneld/ippkt.h"
+#include "daemons/tunneld/atom.h"
+#include "daemons/tunneld/carrier_key.h"
+#include "daemons/tunneld/echo.h"
 #include "daemons/tunneld/session_mtu.h"
-#include "daemons/tunneld/tcpmss.h"
 
-#define EXPORTER_LABEL "EXPORTER-litevpn-esp"
-#define EXPORTER_LEN (AEAD_KEY_LEN + AEAD_SALT_LEN)
 #define OVERLAP_MS 10000	/* how long a replaced session still receives */
-#define ECHOES_PER_SECOND 10
-#define ECHO_REQUEST 0
-#define ECHO_REPLY 1
 #define MOVES_MS 1000		/* between lines in the log: a node can move with each packet */
-#define UNPROVEN_FACTOR 3	/* as in RFC 9000, 8.1: no amplification towards a forged source */
+#define UNPROVEN_FACTOR 3	/* as in carrier.c */
 
 static void on_tick(void *arg);
 
-/* --- when is the next thing to do ------------------------------------------------------------- */
+/* --- the carrier: what workers tell, and what they are told -------------------------------------- */
+
+static struct workers *
+workers_of(const struct session *s)
+{
+	return s->env->workers;
+}
 
 /* Asks over UDP only where there is ESP both ways and an end to ask. */
 static bool
 can_probe(const struct session *s)
 {
-	return s->end_known && s->tx.aead != NULL && s->rx.aead != NULL;
+	return s->carrier->end != NULL && s->carrier->nkeyed > 0;
 }
+
+bool
+session_on_udp(const struct session *s)
+{
+	return s->probe.on_udp && can_probe(s);
+}
+
+/* For the workers, whenever something of it may have changed. */
+static void
+publish(struct session *s)
+{
+	atom_set(&s->carrier->on_udp, session_on_udp(s));
+	atom_set(&s->carrier->over_tls, s->conn != NULL && s->tls_allowed);
+}
+
+int64_t
+session_heard_ms(const struct session *s)
+{
+	int64_t udp_ms = atom_get(&s->carrier->rx_us) / 1000;
+
+	return udp_ms > s->rx_ms ? udp_ms : s->rx_ms;
+}
+
+/* What workers have received and sent since the last look becomes what the probe knows. */
+static void
+catch_up(struct session *s)
+{
+	struct carrier *c = s->carrier;
+	int64_t rx_us = atom_get(&c->rx_us), since_us;
+
+	s->rx_ms = session_heard_ms(s);
+	if (rx_us > s->seen_us)
+		probe_received(&s->probe, rx_us);
+	s->seen_us = rx_us;
+	atom_set(&c->armed, false);	/* then look: a wait that begins now is told by mail */
+	since_us = carrier_waits_since(c);
+	if (since_us != 0)
+		probe_sent(&s->probe, since_us);
+	if (s->probe.waiting_us != 0)
+		atom_set(&c->armed, true);	/* until it is over, the timer looks again */
+}
+
+/* --- when is the next thing to do ------------------------------------------------------------- */
 
 static int64_t
 keepalive_due_ms(const struct session *s)
@@ -48,131 +93,155 @@ conn_dead_ms(const struct session *s)
 	return conn_last_rx_ms(s->conn) + s->dead_after_ms;
 }
 
+/* When the next question over UDP is due. An end that is not proven is asked until it answers. */
+static int64_t
+ask_due_us(const struct session *s)
+{
+	int64_t due = probe_due(&s->probe), again = s->probe.asked_us + PROBE_FAST_US;
+
+	return !s->carrier->end->proven && again < due ? again : due;
+}
+
 static void
 schedule(struct session *s)
 {
-	int64_t now = clock_mono_ms(), due = s->rx_ms + s->dead_after_ms;
+	int64_t now = clock_mono_ms(), due;
 
 	if (s->retired)
 		return;	/* its timer is the overlap's end */
+	catch_up(s);
+	due = s->rx_ms + s->dead_after_ms;
 	if (s->conn != NULL && keepalive_due_ms(s) < due)
 		due = keepalive_due_ms(s);
 	if (s->conn != NULL && conn_dead_ms(s) < due)
 		due = conn_dead_ms(s);
-	if (can_probe(s) && probe_due(&s->probe) / 1000 + 1 < due)
-		due = probe_due(&s->probe) / 1000 + 1;
+	if (can_probe(s) && ask_due_us(s) / 1000 + 1 < due)
+		due = ask_due_us(s) / 1000 + 1;
 	if (session_mtu_due(s) / 1000 + 1 < due)
 		due = session_mtu_due(s) / 1000 + 1;
 	ev_timer_start(s->env->ev, &s->tick, due - now, on_tick, s);
 }
 
-/* --- sending ---------------------------------------------------------------------------------- */
-
-static enum verdict
-send_udp(struct session *s, uint8_t *pkt, size_t len, enum esp_next next)
-{
-	size_t esp_len = esp_sealed_len(len);
-	enum verdict v;
-
-	if (!s->end_proven && s->end_credit < (int64_t) esp_len)
-		return VERDICT_ENDPOINT_UNPROVEN;
-	v = esp_seal(&s->tx, pkt, len, next, udp_tx_room(s->env->tx, &s->end, esp_len));
-	if (v != VERDICT_OK)
-		return v;
-	s->end_credit -= (int64_t) esp_len;
-	udp_tx_put(s->env->tx, esp_len);
-	return VERDICT_OK;
-}
-
-static bool
-has_tls(const struct session *s)
-{
-	return s->conn != NULL && s->tls_allowed;
-}
-
-static enum verdict
-send_tls(struct session *s, const uint8_t *pkt, size_t len)
-{
-	if (!has_tls(s))
-		return VERDICT_PATH_DOWN;
-	return conn_send_packet(s->conn, pkt, len) < 0 ? VERDICT_TLS_QUEUE_FULL : VERDICT_OK;
-}
-
-bool
-session_on_udp(const struct session *s)
-{
-	return s->probe.on_udp && can_probe(s);
-}
-
-enum verdict
-session_send(struct session *s, uint8_t *pkt, size_t len)
-{
-	enum verdict v = VERDICT_ENDPOINT_UNPROVEN;
-	bool udp = session_on_udp(s);
-
-	if (udp && len > s->udp_max) {
-		if (session_mtu_refuses(s, pkt, len))
-			return VERDICT_INNER_TOO_BIG;
-		udp = !has_tls(s);	/* without it: in fragments, perhaps */
-	}
-	tcpmss_clamp(pkt, len, session_mtu(s, false));
-	if (udp) {
-		v = send_udp(s, pkt, len, ippkt_next_header(pkt));
-		if (v == VERDICT_OK && probe_sent(&s->probe, ev_now_us(s->env->ev)))
-			schedule(s);
-	}
-	if (v == VERDICT_ENDPOINT_UNPROVEN)	/* held back: it may still go the other way */
-		v = send_tls(s, pkt, len);
-	if (v == VERDICT_OK) {
-		s->tx_packets++;
-		s->tx_bytes += len;
-	}
-	return v;
-}
-
-/* --- echoes ----------------------------------------------------------------------------------- */
-
-void
-session_put_echo(uint8_t *out, uint64_t nonce)
-{
-	struct wire w = wire_writer(out, SESSION_ECHO_LEN);
-
-	wire_put_u8(&w, ECHO_REQUEST);
-	wire_put_u64(&w, nonce);
-}
+/* --- what workers say --------------------------------------------------------------------------- */
 
 static void
-ask_echo(struct session *s)
+note_alive(struct session *s, int64_t ms)
 {
-	uint8_t buf[SESSION_ECHO_LEN + ESP_TRAILER];
-
-	session_put_echo(buf, s->probe.nonce);
-	send_udp(s, buf, SESSION_ECHO_LEN, ESP_NEXT_NONE);
-	udp_tx_flush(s->env->tx);	/* nothing else may be on its way */
+	if (ms > s->rx_ms)
+		s->rx_ms = ms;
+	if (s->is_up || s->retired)
+		return;
+	s->is_up = true;
+	s->env->ops->up(s);
 }
 
-/* Answered at the size at which it came, a limited number of times per second. */
-static enum verdict
-answer_echo(struct session *s, uint8_t *pkt, size_t len)
+/* A packet for the peer that its worker could not send by an SA. */
+static void
+send_tls(struct session *s, struct mail *m)
 {
-	int64_t now = clock_mono_ms();
+	enum verdict v = VERDICT_OK;
 
-	if (now - s->echo_window_ms >= 1000) {
-		s->echo_window_ms = now;
-		s->echoes_answered = 0;
-	}
-	if (s->echoes_answered >= ECHOES_PER_SECOND)
-		return VERDICT_ECHO_LIMITED;
-	s->echoes_answered++;
-	pkt[0] = ECHO_REPLY;
-	return send_udp(s, pkt, len, ESP_NEXT_NONE);
+	if (s->conn == NULL || !s->tls_allowed || m->next == ESP_NEXT_NONE)
+		v = VERDICT_PATH_DOWN;
+	else if (conn_send_packet(s->conn, m->bytes, m->len) < 0)
+		v = VERDICT_TLS_QUEUE_FULL;
+	if (v != VERDICT_OK)
+		stats_count(&workers_of(s)->stats, v, 1);
 }
 
 static void
 path_changed(struct session *s)
 {
+	publish(s);
 	log_info("path_changed", "node=%s epoch=%llu transport=%s", s->peer->id,
 	    (unsigned long long) s->epoch, session_on_udp(s) ? "udp" : "tls");
+}
+
+static uint64_t
+new_nonce(void)
+{
+	uint64_t nonce;
+
+	secret_random(&nonce, sizeof(nonce));
+	return nonce | 1;	/* never 0 */
+}
+
+void
+session_ask(struct session *s, uint64_t nonce, unsigned len, bool whole)
+{
+	const struct carrier *c = s->carrier;
+	uint8_t text[ECHO_LEN];
+	struct wire w = wire_writer(text, sizeof(text));
+	uint32_t spi = c->sas[0].rx.spi;
+	struct mail m = { .kind = whole ? MAIL_ASK : MAIL_SEND, .spi = spi, .next = ESP_NEXT_NONE,
+		.size = len, .len = sizeof(text) };
+
+	wire_put_u8(&w, ECHO_REQUEST);
+	wire_put_u64(&w, nonce);
+	/* One that cannot be said is asked again, as one that is lost. */
+	workers_tell(workers_of(s), sa_worker(spi) % c->nkeyed, &m, text);
+	workers_wake(workers_of(s));
+}
+
+static void
+tick_probe(struct session *s)
+{
+	bool ask;
+
+	if (probe_due(&s->probe) > clock_mono_us())
+		probe_moved(&s->probe, clock_mono_us());	/* it was heard, but not proven */
+	if (probe_tick(&s->probe, new_nonce(), clock_mono_us(), &ask))
+		path_changed(s);
+	if (!ask)
+		return;
+	/* Nothing comes back: perhaps only what is long is lost. */
+	if (s->probe.waiting_us != 0)
+		mtu_suspect(&s->mtu, clock_mono_us());
+	session_ask(s, s->probe.nonce, ECHO_LEN, false);
+}
+
+void
+session_look(struct session *s)
+{
+	catch_up(s);		/* what came before says nothing about the new way */
+	probe_moved(&s->probe, clock_mono_us());
+	mtu_moved(&s->mtu, clock_mono_us());
+	if (can_probe(s))
+		tick_probe(s);	/* at once: what comes meanwhile would be taken for an answer */
+	schedule(s);
+}
+
+static void
+set_end(struct session *s, const struct udp_end *end, bool proven, int64_t credit)
+{
+	if (carrier_set_end(s->carrier, end, proven, credit, &workers_of(s)->grave) < 0)
+		return;		/* without memory it stays where it was */
+	publish(s);
+	session_look(s);
+}
+
+/* A node knows where its server is. */
+void
+session_set_end(struct session *s, const struct udp_end *end)
+{
+	set_end(s, end, !s->carrier->roams, 0);
+}
+
+const struct udp_end *
+session_end(const struct session *s)
+{
+	return s->carrier->end == NULL ? NULL : &s->carrier->end->udp;
+}
+
+static void
+follow(struct session *s, const struct mail *m)
+{
+	const struct udp_end *end = session_end(s);
+
+	if (!s->carrier->roams || (end != NULL && udp_end_equal(end, &m->from)))
+		return;		/* another worker has told it */
+	s->end_moved |= end != NULL;
+	set_end(s, &m->from, false, UNPROVEN_FACTOR * (int64_t) m->size);
 }
 
 static void
@@ -180,151 +249,85 @@ prove_end(struct session *s)
 {
 	int64_t now = clock_mono_ms();
 
-	s->end_proven = true;
+	atom_set(&s->carrier->end->proven, true);
 	if (!s->end_moved || now - s->end_logged_ms < MOVES_MS)
 		return;
 	s->end_moved = false;
 	s->end_logged_ms = now;
-	log_info("endpoint_moved", "node=%s to=%s", s->peer->id, SOCK_TEXT(&s->end.peer));
+	log_info("endpoint_moved", "node=%s to=%s", s->peer->id, SOCK_TEXT(&session_end(s)->peer));
 }
 
-static enum verdict
-handle_echo(struct session *s, uint8_t *pkt, size_t len, const struct udp_end *from)
+static void
+take_echo(struct session *s, struct mail *m)
 {
-	struct wire w = wire_reader(pkt, len);
-	uint8_t type = wire_get_u8(&w);
-	uint64_t nonce = wire_get_u64(&w);
+	struct wire w = wire_reader(m->bytes, m->len);
+	const struct udp_end *end = session_end(s);
+	uint64_t nonce;
 
-	if (w.failed || type > ECHO_REPLY)
-		return VERDICT_ECHO_BAD;
-	if (type == ECHO_REQUEST)
-		return answer_echo(s, pkt, len);
+	wire_get_u8(&w);
+	nonce = wire_get_u64(&w);
 	/* Only the answer to the question that is out proves the end that it was sent to. */
-	if (nonce == s->probe.nonce && nonce != 0 && udp_end_equal(from, &s->end))
+	if (nonce == s->probe.nonce && nonce != 0 && end != NULL && udp_end_equal(&m->from, end))
 		prove_end(s);
-	if (probe_answered(&s->probe, nonce, clock_mono_us()))
+	if (probe_answered(&s->probe, nonce, m->now_us))
 		path_changed(s);
 	session_mtu_answered(s, nonce);
 	schedule(s);
-	return VERDICT_OK;
 }
-
-/* --- receiving -------------------------------------------------------------------------------- */
 
 static void
-note_alive(struct session *s)
+take_refused(struct session *s, struct mail *m)
 {
-	s->rx_ms = ev_now_us(s->env->ev) / 1000;
-	if (s->is_up || s->retired)
-		return;
-	s->is_up = true;
-	s->env->ops->up(s);
-}
+	struct wire w = wire_reader(m->bytes, m->len);
 
-void
-session_set_end(struct session *s, const struct udp_end *end)
-{
-	if (s->end_known)
-		mtu_moved(&s->mtu, clock_mono_us());
-	s->end = *end;
-	s->end_known = true;
-	s->end_proven = !s->roams;	/* a node knows where its server is */
-	s->end_credit = 0;
-	probe_moved(&s->probe, clock_mono_us());
+	wire_get_u8(&w);
+	session_mtu_refused(s, wire_get_u64(&w));
 	schedule(s);
 }
 
-void
-session_look(struct session *s)
-{
-	if (!s->end_known)
-		return;
-	probe_moved(&s->probe, clock_mono_us());
-	mtu_moved(&s->mtu, clock_mono_us());
-	schedule(s);
-}
-
-/* Only the newest packet moves the end: an old one, replayed from elsewhere, does not. */
 static void
-follow(struct session *s, const struct udp_end *from, uint64_t seq, size_t len)
+hear(void *arg, struct mail *m)
 {
-	bool same = s->end_known && udp_end_equal(&s->end, from);
+	struct session_env *env = arg;
+	struct esp_rx *rx = sa_find(&env->workers->env.sas, m->spi);
+	struct session *s = rx == NULL ? NULL : carrier_sa_of(rx)->carrier->session;
 
-	if (!s->roams)
-		return;
-	if (same && !s->end_proven)
-		s->end_credit += UNPROVEN_FACTOR * (int64_t) len;
-	if (same || seq != s->rx.replay.top)
-		return;
-	s->end_moved |= s->end_known;
-	session_set_end(s, from);
-	s->end_credit = UNPROVEN_FACTOR * (int64_t) len;
-}
-
-static enum verdict
-receive_inner(struct session *s, uint8_t *pkt, size_t len)
-{
-	enum verdict v = s->env->deliver(s->env->deliver_arg, s, pkt, len);
-
-	if (v == VERDICT_OK) {
-		s->rx_packets++;
-		s->rx_bytes += len;
-	}
-	return v;
-}
-
-enum verdict
-session_input(struct session *s, uint8_t *pkt, size_t len, const struct udp_end *from)
-{
-	uint8_t *inner, next;
-	size_t inner_len;
-	uint64_t seq;
-	enum verdict v;
-
-	if (s->rx.aead == NULL)
-		return VERDICT_ESP_SPI_UNKNOWN;
-	v = esp_open(&s->rx, pkt, len, &inner, &inner_len, &next, &seq);
-	if (v != VERDICT_OK)
-		return v;
-	probe_received(&s->probe, ev_now_us(s->env->ev));
-	follow(s, from, seq, len);
-	note_alive(s);
-	switch (next) {
-	case ESP_NEXT_IPV4:
-	case ESP_NEXT_IPV6:
-		return receive_inner(s, inner, inner_len);
-	case ESP_NEXT_NONE:
-		return handle_echo(s, inner, inner_len, from);
+	if (s == NULL || s->peer == NULL)
+		return;		/* it has ended, or not begun */
+	switch (m->kind) {
+	case MAIL_SEND:
+		send_tls(s, m);
+		break;
+	case MAIL_HEARD:
+		note_alive(s, m->now_us / 1000);
+		break;
+	case MAIL_WAITING:
+		schedule(s);
+		break;
+	case MAIL_MOVED:
+		follow(s, m);
+		break;
+	case MAIL_ECHO:
+		take_echo(s, m);
+		break;
+	case MAIL_REFUSED:
+		take_refused(s, m);
+		break;
 	default:
-		return VERDICT_ESP_NEXT_HEADER;
+		break;
 	}
 }
 
-struct session *
-session_of_rx(struct esp_rx *rx)
+void
+session_env_init(struct session_env *env, struct ev *ev, struct workers *workers,
+    const struct session_ops *ops, void *role)
 {
-	return (struct session *) (void *) ((char *) rx - offsetof(struct session, rx));
+	*env = (struct session_env){ .ev = ev, .workers = workers, .ops = ops, .role = role };
+	workers->hear = hear;
+	workers->hear_arg = env;
 }
 
 /* --- the control connection ------------------------------------------------------------------- */
-
-/* A number that was there before would mean a key used twice (design: fatal). */
-static int
-note_spis(struct session *s, const uint32_t *spis, unsigned n)
-{
-	const unsigned max = sizeof(s->seen_spis) / sizeof(s->seen_spis[0]);
-
-	for (unsigned i = 0; i < n; i++) {
-		for (unsigned k = 0; k < s->nseen_spis; k++) {
-			if (s->seen_spis[k] == spis[i])
-				return -EEXIST;
-		}
-		if (s->nseen_spis == max)
-			return -ENOSPC;
-		s->seen_spis[s->nseen_spis++] = spis[i];
-	}
-	return 0;
-}
 
 static void
 on_control(void *owner, const struct control *msg)
@@ -333,14 +336,14 @@ on_control(void *owner, const struct control *msg)
 
 	switch (msg->type) {
 	case CONTROL_KEEPALIVE:
-		note_alive(s);
+		note_alive(s, clock_mono_ms());
 		break;
 	case CONTROL_GOODBYE:
 		s->env->ops->goodbye(s, msg->refuse.reason);
 		break;
 	case CONTROL_ADD_SPI:
-		note_alive(s);
-		if (note_spis(s, msg->add_spi.spis, msg->add_spi.nspis) < 0)
+		note_alive(s, clock_mono_ms());
+		if (seen_add(&s->seen, msg->add_spi.spis, msg->add_spi.nspis) < 0)
 			s->env->ops->dead(s, "the peer repeats an SPI");
 		break;
 	case CONTROL_CERT_REQUEST:
@@ -356,13 +359,17 @@ on_control(void *owner, const struct control *msg)
 	}
 }
 
+/* To the worker whose SA the first one is. */
 static void
-on_packet(void *owner, uint8_t *pkt, size_t len)
+on_packet(void *owner, const uint8_t *pkt, size_t len)
 {
 	struct session *s = owner;
+	uint32_t spi = s->carrier->sas[0].rx.spi;
+	struct mail m = { .kind = MAIL_INNER, .spi = spi, .len = (uint32_t) len };
 
-	note_alive(s);
-	s->env->stats->count[receive_inner(s, pkt, len)]++;
+	note_alive(s, clock_mono_ms());
+	if (!workers_tell(workers_of(s), sa_worker(spi), &m, pkt))
+		stats_count(&workers_of(s)->stats, VERDICT_THREAD_QUEUE_FULL, 1);
 }
 
 /* UDP may go on without it; a session that has no other path is over. */
@@ -373,6 +380,7 @@ on_conn_closed(void *owner, const char *why)
 
 	conn_free(s->conn);
 	s->conn = NULL;
+	publish(s);
 	if (session_on_udp(s)) {
 		log_info("control_lost", "node=%s epoch=%llu why=%s", s->peer->id,
 		    (unsigned long long) s->epoch, LOG_Q(why));
@@ -403,30 +411,6 @@ send_keepalive(struct session *s)
 		schedule(s);
 }
 
-static uint64_t
-new_nonce(void)
-{
-	uint64_t nonce;
-
-	secret_random(&nonce, sizeof(nonce));
-	return nonce | 1;	/* never 0 */
-}
-
-static void
-tick_probe(struct session *s)
-{
-	bool ask;
-
-	if (probe_tick(&s->probe, new_nonce(), clock_mono_us(), &ask))
-		path_changed(s);
-	if (!ask)
-		return;
-	/* Nothing comes back: perhaps only what is long is lost. */
-	if (s->probe.waiting_us != 0)
-		mtu_suspect(&s->mtu, clock_mono_us());
-	ask_echo(s);
-}
-
 static void
 on_tick(void *arg)
 {
@@ -437,17 +421,18 @@ on_tick(void *arg)
 		session_free(s);
 		return;
 	}
+	catch_up(s);
 	if (s->conn != NULL && conn_last_rx_ms(s->conn) > s->rx_ms)
 		s->rx_ms = conn_last_rx_ms(s->conn);
 	if (now - s->rx_ms >= s->dead_after_ms) {
 		s->env->ops->dead(s, "silent for too long");
 		return;
 	}
-	if (can_probe(s) && probe_due(&s->probe) <= clock_mono_us())
+	if (can_probe(s) && ask_due_us(s) <= clock_mono_us())
 		tick_probe(s);
 	if (session_mtu_due(s) <= clock_mono_us())
 		session_mtu_tick(s);
-	if (!s->is_worn && esp_worn(&s->tx, &s->rx)) {
+	if (!s->is_worn && atom_get(&s->carrier->worn)) {
 		s->is_worn = true;
 		s->env->ops->worn(s);
 	}
@@ -463,73 +448,98 @@ on_tick(void *arg)
 /* --- life ------------------------------------------------------------------------------------- */
 
 int
-session_new(struct session_env *env, struct session **out)
+session_new(struct session_env *env, unsigned peer_workers, struct session **out)
 {
 	struct session *s = calloc(1, sizeof(*s));
-	uint32_t random;
+	uint8_t random;
 	int rc;
 
 	if (s == NULL)
 		return -ENOMEM;
-	secret_random(&random, sizeof(random));
+	secret_random(&random, sizeof(random));	/* sessions are spread over the workers */
 	s->env = env;
-	if ((rc = sa_add(env->sas, &s->rx, 0, random)) < 0) {
+	rc = carrier_new(&env->workers->env.sas, env->workers->n, peer_workers,
+	    random % env->workers->n, &s->carrier);
+	if (rc < 0) {
 		free(s);
 		return rc;
 	}
+	s->carrier->session = s;
 	*out = s;
 	return 0;
 }
 
-static struct aead *
-derive(struct tls *tls, uint8_t direction, enum aead_alg alg, uint32_t spi, bool seal)
+unsigned
+session_spis(const struct session *s, uint32_t *out)
 {
-	uint8_t context[6], out[EXPORTER_LEN];
-	struct wire w = wire_writer(context, sizeof(context));
-	struct aead *a = NULL;
+	const struct carrier *c = s->carrier;
 
-	wire_put_u8(&w, direction);
-	wire_put_u8(&w, (uint8_t) alg);
-	wire_put_u32(&w, spi);
-	if (tls_export(tls, EXPORTER_LABEL, context, sizeof(context), out, sizeof(out)) == 0)
-		a = aead_new(alg, seal, out, out + AEAD_KEY_LEN);
-	secret_wipe(out, sizeof(out));
-	return a;
+	for (unsigned i = 0; i < c->nsas; i++)
+		out[i] = c->sas[i].rx.spi;
+	return c->nsas;
+}
+
+/* Before a worker sees it. Mail about it is taken from now on. */
+static void
+fill(struct session *s, const struct session_conf *conf)
+{
+	s->peer = conf->peer;
+	s->epoch = conf->epoch;
+	s->cipher = conf->cipher;
+	s->tls_allowed = conf->tls_allowed;
+	s->keepalive_ms = conf->keepalive_ms;
+	s->dead_after_ms = conf->dead_after_ms;
+	strncpy(s->version, conf->version, sizeof(s->version) - 1);
+	s->rx_ms = clock_mono_ms();
+	s->since_s = clock_utc_s();
+	s->carrier->addr = conf->peer->addr;
+	s->carrier->any_source = conf->peer->any_source;
+	s->carrier->roams = conf->roams;
+	s->mtu_begin = conf->mtu;
+	session_mtu_begin(s, conf->mtu_top);
+	probe_init(&s->probe, clock_mono_us(), (int64_t) conf->keepalive_ms * 1000);
+}
+
+static int
+make_keys(struct session *s, const struct session_conf *conf, struct tls *tls)
+{
+	struct carrier_keying k = {
+		.tls = tls,
+		.server = conf->server,
+		.cipher = conf->cipher,
+		.peer_workers = conf->peer_workers,
+		.peer_spis = conf->peer_spis,
+		.npeer_spis = conf->npeer_spis,
+	};
+	int rc = seen_add(&s->seen, conf->peer_spis, conf->npeer_spis);
+
+	return rc < 0 || conf->npeer_spis == 0 ? rc : carrier_key(s->carrier, &k);
 }
 
 int
 session_start(struct session *s, const struct session_conf *conf, struct conn *conn)
 {
-	uint8_t rx_direction = conf->server ? 0 : 1;	/* 0: node to server */
+	int rc;
 
-	if (conf->peer_spi != 0) {
-		s->rx.aead = derive(conn_tls(conn), rx_direction, conf->cipher, s->rx.spi, false);
-		s->tx.aead = derive(conn_tls(conn), !rx_direction, conf->cipher, conf->peer_spi,
-		    true);
-		if (s->rx.aead == NULL || s->tx.aead == NULL)
-			return -EIO;
-		s->tx.spi = conf->peer_spi;
-		note_spis(s, &conf->peer_spi, 1);
+	fill(s, conf);
+	if ((rc = make_keys(s, conf, conn_tls(conn))) < 0) {
+		s->peer = NULL;
+		return rc;
 	}
-	s->peer = conf->peer;
-	s->epoch = conf->epoch;
-	s->cipher = conf->cipher;
-	s->roams = conf->roams;
-	s->tls_allowed = conf->tls_allowed;
-	s->keepalive_ms = conf->keepalive_ms;
-	s->dead_after_ms = conf->dead_after_ms;
-	s->mtu_begin = conf->mtu;
-	session_mtu_begin(s, conf->mtu_top);
-	strncpy(s->version, conf->version, sizeof(s->version) - 1);
-	s->rx_ms = clock_mono_ms();
-	s->since_s = clock_utc_s();
-	probe_init(&s->probe, clock_mono_us(), (int64_t) conf->keepalive_ms * 1000);
 	s->conn = conn;
 	conn_trust(conn);
 	conn_give(conn, &conn_ops, s);
 	LIST_INSERT_HEAD(&s->peer->sessions, s, link);
+	publish(s);
 	schedule(s);
 	return 0;
+}
+
+void
+peer_use(struct peer *peer, struct session *s)
+{
+	peer->current = s;
+	atom_publish(&peer->outlet.carrier, s == NULL ? NULL : s->carrier);
 }
 
 static void
@@ -537,20 +547,9 @@ leave_peer(struct session *s)
 {
 	LIST_REMOVE(s, link);
 	if (s->peer->current == s)
-		s->peer->current = NULL;
+		peer_use(s->peer, NULL);
 	if (LIST_EMPTY(&s->peer->sessions))
 		s->env->ops->empty(s->env->role, s->peer);
-}
-
-static void
-keep_traffic(const struct session *s)
-{
-	struct traffic *past = &s->env->past;
-
-	past->rx_packets += s->rx_packets;
-	past->rx_bytes += s->rx_bytes;
-	past->tx_packets += s->tx_packets;
-	past->tx_bytes += s->tx_bytes;
 }
 
 void
@@ -558,14 +557,12 @@ session_free(struct session *s)
 {
 	if (s == NULL)
 		return;
-	keep_traffic(s);
+	carrier_add_traffic(s->carrier, &s->env->past);
 	ev_timer_stop(s->env->ev, &s->tick);
 	conn_free(s->conn);
-	sa_remove(s->env->sas, &s->rx);
-	aead_free(s->rx.aead);
-	aead_free(s->tx.aead);
 	if (s->peer != NULL)
 		leave_peer(s);
+	carrier_bury(s->carrier, &workers_of(s)->env.sas, &workers_of(s)->grave);
 	free(s);
 }
 
@@ -595,6 +592,7 @@ session_retire(struct session *s, int reason)
 	s->conn = NULL;
 	s->retired = true;
 	if (s->peer->current == s)
-		s->peer->current = NULL;
+		peer_use(s->peer, NULL);
+	publish(s);
 	ev_timer_start(s->env->ev, &s->tick, OVERLAP_MS, on_tick, s);
 }

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemons/tunneld/session_mtu.h"
 
-#include <errno.h>
-#include <string.h>
-
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/secret.h"
-#include "daemons/tunneld/icmp_big.h"
+#include "daemons/tunneld/atom.h"
 
 /* While it is searched anew after what had passed has failed, long packets are safe inside of TLS. */
 static size_t
@@ -16,6 +13,14 @@ longest_whole(const struct mtu *m)
 	if (m->fit == 0)
 		return SIZE_MAX;
 	return m->state == MTU_SEARCH && m->failed <= m->fit ? m->passed : m->fit;
+}
+
+/* For the workers. */
+static void
+publish(struct session *s)
+{
+	atom_set(&s->carrier->mtu, s->mtu.fit == 0 ? s->mtu_begin : s->mtu.fit);
+	atom_set(&s->carrier->udp_max, longest_whole(&s->mtu));
 }
 
 /* What the one before it has found is likely to hold. */
@@ -28,13 +33,13 @@ session_mtu_begin(struct session *s, unsigned top)
 	mtu_init(&s->mtu, top, now);
 	if (before != NULL)
 		mtu_inherit(&s->mtu, &before->mtu, now);
-	s->udp_max = longest_whole(&s->mtu);
+	publish(s);
 }
 
 unsigned
 session_mtu(const struct session *s, bool ipv6)
 {
-	return mtu_of(s->mtu.fit == 0 ? s->mtu_begin : s->mtu.fit, ipv6);
+	return carrier_mtu(s->carrier, ipv6);
 }
 
 static void
@@ -45,35 +50,39 @@ note_change(struct session *s)
 	s->env->ops->mtu(s);
 }
 
-/* 0, or -EMSGSIZE: longer than our own link takes. What else fails is as lost as on the way. */
-static int
-ask(struct session *s, unsigned len)
-{
-	uint8_t inner[MTU_MOST + ESP_TRAILER] = { 0 }, out[MTU_MOST + ESP_HEAD + ESP_TAIL];
-	size_t esp_len = esp_sealed_len(len);
-
-	session_put_echo(inner, s->mtu.nonce);
-	if (esp_seal(&s->tx, inner, len, ESP_NEXT_NONE, out) != VERDICT_OK)
-		return 0;
-	return udp_tx_whole(s->env->tx, &s->end, out, esp_len);
-}
-
 void
 session_mtu_tick(struct session *s)
 {
-	int64_t now = clock_mono_us();
+	struct traffic sent = { 0 };
 	uint64_t nonce;
 	unsigned len;
 	bool changed;
 
-	s->mtu.in_use |= s->tx_bytes != s->mtu_bytes;
-	s->mtu_bytes = s->tx_bytes;
+	carrier_add_traffic(s->carrier, &sent);
+	s->mtu.in_use |= sent.tx_bytes != s->mtu_bytes;
+	s->mtu_bytes = sent.tx_bytes;
 	s->mtu.patience_us = 2 * s->probe.rtt_us;
 	secret_random(&nonce, sizeof(nonce));
-	changed = mtu_tick(&s->mtu, nonce | 1, now, &len);
-	while (len != 0 && ask(s, len) == -EMSGSIZE)
-		changed |= mtu_refused(&s->mtu, now, &len);
-	s->udp_max = longest_whole(&s->mtu);
+	changed = mtu_tick(&s->mtu, nonce | 1, clock_mono_us(), &len);
+	if (len != 0)
+		session_ask(s, s->mtu.nonce, len, true);
+	publish(s);
+	if (changed)
+		note_change(s);
+}
+
+void
+session_mtu_refused(struct session *s, uint64_t nonce)
+{
+	unsigned len;
+	bool changed;
+
+	if (nonce != s->mtu.nonce)
+		return;		/* of an older question */
+	changed = mtu_refused(&s->mtu, clock_mono_us(), &len);
+	if (len != 0)
+		session_ask(s, nonce, len, true);
+	publish(s);
 	if (changed)
 		note_change(s);
 }
@@ -83,7 +92,7 @@ session_mtu_answered(struct session *s, uint64_t nonce)
 {
 	bool changed = mtu_answered(&s->mtu, nonce, clock_mono_us());
 
-	s->udp_max = longest_whole(&s->mtu);
+	publish(s);
 	if (changed)
 		note_change(s);
 }
@@ -92,11 +101,5 @@ int64_t
 session_mtu_due(const struct session *s)
 {
 	/* A new place: it must have proven itself before it is sent long packets. */
-	return session_on_udp(s) && s->end_proven ? mtu_due(&s->mtu) : INT64_MAX;
-}
-
-bool
-session_mtu_refuses(const struct session *s, const uint8_t *pkt, size_t len)
-{
-	return icmp_big_may_refuse(pkt, len) && len > session_mtu(s, pkt[0] >> 4 == 6);
+	return session_on_udp(s) && s->carrier->end->proven ? mtu_due(&s->mtu) : INT64_MAX;
 }

@@ -12,3 +12,10 @@ verdict_name(enum verdict v)
 {
 	return names[v];
 }
+
+void
+stats_add(struct stats *sum, const struct stats *s)
+{
+	for (int v = 0; v < VERDICT_COUNT; v++)
+		sum->count[v] += atom_get(&s->count[v]);
+}

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "daemons/tunneld/atom.h"
+
 /*
  * What became of a packet. The packet way returns one of these and never logs; each but OK is a
  * counter that status and metrics show by its name. OK: it was handed on; the kernel may refuse it
@@ -28,6 +30,7 @@
 	X(NODE_OFFLINE, "node_offline")                 /* the node has no running session */      \
 	X(ENDPOINT_UNPROVEN, "endpoint_unproven")       /* new endpoint: 3 times what it sent */   \
 	X(PATH_DOWN, "path_down")                       /* UDP is silent and TLS is not there */   \
+	X(THREAD_QUEUE_FULL, "thread_queue_full")       /* another thread does not keep up */      \
 	X(TLS_QUEUE_FULL, "tls_queue_full")             /* the TLS connection does not keep up */  \
 	X(UDP_SEND_FAILED, "udp_send_failed")           /* the kernel did not take the datagram */ \
 	X(TUN_WRITE_FAILED, "tun_write_failed")         /* the kernel did not take the packet */
@@ -39,9 +42,18 @@ enum verdict {
 	VERDICT_COUNT
 };
 
-struct stats {
+struct stats {	/* of one thread; others read it */
 	uint64_t count[VERDICT_COUNT];
 };
+
+static inline void
+stats_count(struct stats *s, enum verdict v, uint64_t packets)
+{
+	atom_count(&s->count[v], packets);
+}
+
+/* Adds those of another thread. */
+void stats_add(struct stats *sum, const struct stats *s);
 
 /* The name of the counter. */
 const char *verdict_name(enum verdict v);

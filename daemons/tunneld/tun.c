@@ -43,10 +43,11 @@ set_offloads(int fd, struct tun_features *f)
 		ioctl(fd, TUNSETOFFLOAD, 0UL);
 }
 
+/* Always with IFF_MULTI_QUEUE: a device that was left is taken over with another number of queues. */
 static int
 attach(int fd, const char *name, bool offload)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_MULTI_QUEUE };
 
 	if (offload)
 		ifr.ifr_flags |= IFF_VNET_HDR;
@@ -54,30 +55,51 @@ attach(int fd, const char *name, bool offload)
 	return ioctl(fd, TUNSETIFF, &ifr);
 }
 
-int
-tun_open(const char *name, uid_t owner, bool offload, struct tun_features *features_out,
-    struct err *e)
+/* A queue of the device; *vnet: tried with IFF_VNET_HDR, and whether that worked. */
+static int
+open_queue(const char *name, uid_t owner, bool *vnet, struct err *e)
 {
 	int fd = open(TUN_PATH, O_RDWR | O_CLOEXEC | O_NONBLOCK), rc;
-	struct tun_features f = { .vnet = false };
 
 	if (fd < 0)
 		return err_set(e, -errno, TUN_PATH ": %s%s", strerror(errno),
 		    errno == ENOENT || errno == ENODEV ? " (modprobe tun; in a container, pass the "
 		    "device in)" : "");
-	f.vnet = offload && attach(fd, name, true) == 0;
-	if ((!f.vnet && attach(fd, name, false) < 0) ||
+	*vnet = *vnet && attach(fd, name, true) == 0;
+	if ((!*vnet && attach(fd, name, false) < 0) ||
 	    ioctl(fd, TUNSETOWNER, (unsigned long) owner) < 0) {
 		rc = explain(name, -errno, e);
 		close(fd);
 		return rc;
 	}
-	if (f.vnet)
-		set_offloads(fd, &f);
-	else	/* a device that a crashed one has left */
-		ioctl(fd, TUNSETOFFLOAD, 0UL);
-	*features_out = f;
 	return fd;
+}
+
+int
+tun_open(const char *name, uid_t owner, bool offload, unsigned n, int *fds_out,
+    struct tun_features *features_out, struct err *e)
+{
+	struct tun_features f = { .vnet = offload };
+	int fds[TUN_QUEUES_MAX], rc = 0;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {	/* the first one decides for all */
+		if ((fds[i] = open_queue(name, owner, &f.vnet, e)) < 0) {
+			rc = fds[i];
+			break;
+		}
+	}
+	while (rc < 0 && i-- > 0)
+		close(fds[i]);
+	if (rc < 0)
+		return rc;
+	if (f.vnet)
+		set_offloads(fds[0], &f);
+	else	/* a device that a crashed one has left */
+		ioctl(fds[0], TUNSETOFFLOAD, 0UL);
+	memcpy(fds_out, fds, n * sizeof(fds[0]));
+	*features_out = f;
+	return 0;
 }
 
 int

@@ -28,6 +28,9 @@ tunneld_offload(const struct tunneld *d)
 	return (enum conf_offload) (d->server ? d->sc.offload : d->cc.offload);
 }
 
+/* How many threads carry packets: as configured, or as there are processors for us. */
+unsigned tunneld_workers(const struct tunneld *d);
+
 /* The five files of an identity, in this order wherever they are passed on. */
 enum tunneld_file {
 	TUNNELD_CA,

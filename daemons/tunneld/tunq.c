@@ -10,7 +10,7 @@ write_out(void *arg, const struct iovec *iov, unsigned n, unsigned packets)
 	struct tunq *q = arg;
 
 	if (writev(q->fd, iov, (int) n) < 0)
-		q->stats->count[VERDICT_TUN_WRITE_FAILED] += packets;
+		stats_count(q->stats, VERDICT_TUN_WRITE_FAILED, packets);
 }
 
 void

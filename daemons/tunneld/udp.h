@@ -31,8 +31,12 @@ struct udp_end {
 	struct ip_addr local;	/* our address that it talks to; none: the kernel chooses */
 };
 
-/* For the process that still may: a bound socket with a large receive buffer. -errno with *e. */
-int udp_open(const struct ip_addr *addr, uint16_t port, struct err *e);
+/*
+ * For the process that still may: n sockets, one per worker, all bound to the same address and port
+ * (0: any), with large buffers. A datagram goes to the socket that the low bits of its SPI name
+ * (sa.h), wherever it comes from; one without an SPI of ours to any. 0, or -errno with *e.
+ */
+int udp_open(const struct ip_addr *addr, uint16_t port, unsigned n, int *fds_out, struct err *e);
 
 /* The same for TCP, listening. Here because address and port are the same. */
 int udp_tcp_listen(const struct ip_addr *addr, uint16_t port, struct err *e);

@@ -90,10 +90,10 @@ send_segmented(struct udp_tx *tx)
 		return false;
 	/* Neither the kernel nor the device can do it (udp(7), IP in another tunnel). */
 	if (errno == EINVAL || errno == EIO || errno == ENOPROTOOPT || errno == EOPNOTSUPP) {
-		tx->segment = false;
+		atom_set(&tx->segment, false);
 		return false;
 	}
-	tx->stats->count[VERDICT_UDP_SEND_FAILED] += tx->n;
+	stats_count(tx->stats, VERDICT_UDP_SEND_FAILED, tx->n);
 	return true;
 }
 
@@ -115,7 +115,7 @@ send_each(struct udp_tx *tx)
 		    MSG_DONTWAIT);
 
 		if (n <= 0) {	/* the first one of them: the others have their own chance */
-			tx->stats->count[VERDICT_UDP_SEND_FAILED]++;
+			stats_count(tx->stats, VERDICT_UDP_SEND_FAILED, 1);
 			n = 1;
 		}
 		done += (unsigned) n;

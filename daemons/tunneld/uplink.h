@@ -6,22 +6,13 @@
 
 #include "common/ip.h"
 #include "daemons/tunneld/session.h"
-#include "daemons/tunneld/worker.h"
-
-/* A node's UDP sockets, one for each family that its servers have. */
-struct uplink {
-	struct worker *worker;	/* which has them */
-	unsigned sockets[2];	/* its numbers for IPv4, IPv6; UPLINK_NONE before the first use */
-};
-
-#define UPLINK_NONE UINT32_MAX
-
-void uplink_init(struct uplink *u, struct worker *worker);
+#include "daemons/tunneld/workers.h"
 
 /*
- * The session sends to that address from now on. Opens the socket when it is needed first; where that
- * fails the log says so, and the session stays without UDP. One that has no keys stays so, too.
+ * A node's session sends to that address from now on, by the sockets of its family. Where there are
+ * none the log says so, and the session stays without UDP. One that has no keys stays so, too.
  */
-void uplink_take(struct uplink *u, struct session *s, const struct ip_addr *addr, uint16_t port);
+void uplink_take(const struct workers *ws, struct session *s, const struct ip_addr *addr,
+    uint16_t port);
 
 #endif

@@ -7,12 +7,13 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "daemons/tunneld/atom.h"
+#include "daemons/tunneld/echo.h"
 #include "daemons/tunneld/icmp_big.h"
 #include "daemons/tunneld/ippkt.h"
-#include "daemons/tunneld/session_mtu.h"
 #include "daemons/tunneld/tcpmss.h"
 
-/* At one time, in one direction: the other one, timers and connections want their turn. */
+/* At one time, in one direction: the other one and the other threads' mail want their turn. */
 #define TURN_PACKETS 512
 #define TURN_BYTES (512 * 1024)
 
@@ -31,22 +32,121 @@ goes_on(struct turn *t, size_t packets, size_t bytes)
 	return t->packets < TURN_PACKETS && t->bytes < TURN_BYTES;
 }
 
-void
+/* Writes and sends what waits to leave with others. */
+static void
 worker_flush(void *arg)
 {
 	struct worker *w = arg;
 
 	tunq_flush(&w->tun);
 	udp_tx_flush(&w->tx);
+	mail_wake(&w->env->mail, w->number);
 }
 
-/* --- out: TUN, destination, peer, session ------------------------------------------------------ */
+/* --- to other threads -------------------------------------------------------------------------- */
+
+/* A message about a carrier with what the kind carries; false: no room. */
+static bool
+post(struct worker *w, unsigned to, const struct carrier *c, struct mail m, const void *bytes)
+{
+	m.spi = c->sas[0].rx.spi;
+	m.now_us = ev_now_us(w->ev);
+	return mail_put(&w->env->mail, w->number, to, &m, bytes);
+}
+
+/* Another thread sends it: the one that has the TLS connection, or an SA that we have not. */
+static enum verdict
+hand_over(struct worker *w, unsigned to, const struct carrier *c, const uint8_t *pkt, size_t len,
+    enum esp_next next)
+{
+	struct mail m = { .kind = MAIL_SEND, .next = next, .len = (uint32_t) len };
+
+	return post(w, to, c, m, pkt) ? VERDICT_OK : VERDICT_THREAD_QUEUE_FULL;
+}
+
+/*
+ * What could not be said is said again with the next packet. Noted before it is said: the control
+ * thread takes it back when it has heard of it.
+ */
+static void
+report(struct worker *w, struct carrier_sa *sa, struct carrier *c, unsigned news, struct mail m)
+{
+	static const struct {
+		unsigned news;
+		enum mail_kind kind;
+	} kinds[] = {
+		{ CARRIER_HEARD, MAIL_HEARD },
+		{ CARRIER_WAITING, MAIL_WAITING },
+		{ CARRIER_MOVED, MAIL_MOVED },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if ((news & kinds[i].news) == 0)
+			continue;
+		m.kind = kinds[i].kind;
+		carrier_tell(sa, c, kinds[i].news, true, ev_now_us(w->ev));
+		if (!post(w, w->env->nworkers, c, m, NULL))
+			carrier_tell(sa, c, kinds[i].news, false, 0);
+	}
+}
+
+/* --- out: TUN, destination, carrier ------------------------------------------------------------ */
 
 static enum verdict
-send_to(struct peer *peer, uint8_t *pkt, size_t len)
+send_esp(struct worker *w, struct carrier *c, uint8_t *pkt, size_t len, enum esp_next next)
 {
-	return peer->current == NULL ? VERDICT_NODE_OFFLINE
-				     : session_send(peer->current, pkt, len);
+	unsigned news, home = sa_worker(c->sas[0].rx.spi);
+	enum verdict v;
+
+	if (c->nkeyed == 0)
+		return VERDICT_PATH_DOWN;
+	if (!carrier_is_keyed(c, w->number))
+		return hand_over(w, home % c->nkeyed, c, pkt, len, next);
+	v = carrier_seal(c, w->number, &w->tx, pkt, len, next, ev_now_us(w->ev), &news);
+	if (news != 0)
+		report(w, NULL, c, news, (struct mail){ .len = 0 });
+	return v;
+}
+
+/* Of a packet that does not pass in UDP: is its sender to make it shorter? Else it goes in TLS. */
+static bool
+refuses(const struct carrier *c, const uint8_t *pkt, size_t len)
+{
+	return icmp_big_may_refuse(pkt, len) && len > carrier_mtu(c, pkt[0] >> 4 == 6);
+}
+
+/* By the path of the moment. */
+static enum verdict
+choose(struct worker *w, struct carrier *c, uint8_t *pkt, size_t len)
+{
+	enum verdict v = VERDICT_ENDPOINT_UNPROVEN;
+	bool udp = atom_get(&c->on_udp), tls = atom_get(&c->over_tls);
+	enum esp_next next = ippkt_next_header(pkt);
+
+	if (udp && len > atom_get(&c->udp_max)) {
+		if (refuses(c, pkt, len))
+			return VERDICT_INNER_TOO_BIG;
+		udp = !tls;	/* without it: in fragments, perhaps */
+	}
+	tcpmss_clamp(pkt, len, carrier_mtu(c, false));
+	if (udp)
+		v = send_esp(w, c, pkt, len, next);
+	if (v == VERDICT_ENDPOINT_UNPROVEN)	/* held back: it may still go the other way */
+		v = tls ? hand_over(w, w->env->nworkers, c, pkt, len, next) : VERDICT_PATH_DOWN;
+	return v;
+}
+
+static enum verdict
+send_packet(struct worker *w, struct carrier *c, uint8_t *pkt, size_t len)
+{
+	struct carrier_lane *lane = &c->lanes[w->number];
+	enum verdict v = choose(w, c, pkt, len);
+
+	if (v == VERDICT_OK) {
+		atom_count(&lane->packets, 1);
+		atom_count(&lane->bytes, len);
+	}
+	return v;
 }
 
 static bool
@@ -66,41 +166,53 @@ may_answer(struct worker *w)
 
 /* Its sender learns what fits: the host, by the TUN (from NULL), or a node. */
 static void
-answer_too_big(struct worker *w, const struct peer *to, struct session *from, const uint8_t *pkt,
+answer_too_big(struct worker *w, const struct carrier *to, struct carrier *from, const uint8_t *pkt,
     size_t len)
 {
 	uint8_t answer[ICMP_BIG_MAX + ESP_TRAILER];
 	size_t n = 0;
 
-	if (to->current != NULL && may_answer(w))
-		n = icmp_big_make(pkt, len, session_mtu(to->current, pkt[0] >> 4 == 6), answer);
+	if (may_answer(w))
+		n = icmp_big_make(pkt, len, carrier_mtu(to, pkt[0] >> 4 == 6), answer);
 	if (n == 0)
 		return;
 	if (from != NULL) {
-		session_send(from, answer, n);
+		send_packet(w, from, answer, n);
 		return;
 	}
 	tunq_write(&w->tun, answer, n);
 	tunq_flush(&w->tun);	/* while it is there */
 }
 
+/* from: the carrier that it came by; NULL: the TUN. */
+static enum verdict
+send_to(struct worker *w, const struct outlet *to, struct carrier *from, uint8_t *pkt, size_t len)
+{
+	struct carrier *c = atom_take(&to->carrier);
+	enum verdict v = c == NULL ? VERDICT_NODE_OFFLINE : send_packet(w, c, pkt, len);
+
+	if (v == VERDICT_INNER_TOO_BIG)
+		answer_too_big(w, c, from, pkt, len);
+	return v;
+}
+
 /* Who has the destination. NULL with the reason. */
-static struct peer *
-find_peer(struct worker *w, const struct offload_split *s, enum verdict *why_out)
+static struct outlet *
+find_outlet(struct worker *w, const struct offload_split *s, enum verdict *why_out)
 {
 	struct ippkt ip;
-	struct peer *peer;
+	struct outlet *to;
 
 	if (!ippkt_parse(s->pkt, s->len, &ip)) {
 		*why_out = VERDICT_INNER_MALFORMED;
 		return NULL;
 	}
-	peer = route_find(&w->routes, &ip.dst);
-	if (peer == NULL)
-		peer = w->uplink;
-	if (peer == NULL)
+	to = route_find(&w->env->routes, &ip.dst);
+	if (to == NULL)
+		to = w->env->uplink;
+	if (to == NULL)
 		*why_out = VERDICT_INNER_NO_ROUTE;
-	return peer;
+	return to;
 }
 
 /* All packets of one read have one destination. */
@@ -108,20 +220,17 @@ static void
 from_tun(struct worker *w, const struct offload_split *s)
 {
 	enum verdict v = VERDICT_OK;
-	struct peer *peer = find_peer(w, s, &v);
+	struct outlet *to = find_outlet(w, s, &v);
 
-	if (peer == NULL) {
-		w->stats.count[v] += s->parts;
+	if (to == NULL) {
+		stats_count(&w->stats, v, s->parts);
 		return;
 	}
 	for (size_t i = 0; i < s->parts; i++) {
 		size_t len;
 		uint8_t *pkt = tunq_part(&w->tun, s, i, &len);
 
-		v = send_to(peer, pkt, len);
-		w->stats.count[v]++;
-		if (v == VERDICT_INNER_TOO_BIG)
-			answer_too_big(w, peer, NULL, pkt, len);
+		stats_count(&w->stats, send_to(w, to, NULL, pkt, len), 1);
 	}
 }
 
@@ -129,8 +238,9 @@ static void
 lose_tun(struct worker *w)
 {
 	ev_io_del(w->ev, &w->tun_io);
-	if (w->lost != NULL)
-		w->lost(w->lost_arg);
+	mail_put(&w->env->mail, w->number, w->env->nworkers,
+	    &(struct mail){ .kind = MAIL_DEVICE_LOST }, NULL);
+	mail_wake(&w->env->mail, w->number);
 }
 
 static void
@@ -150,14 +260,14 @@ on_tun(void *arg, uint32_t events)
 		if ((rc = tunq_read(&w->tun, &s)) == 0)
 			from_tun(w, &s);
 		else if (rc == -EBADMSG)
-			w->stats.count[VERDICT_INNER_MALFORMED]++;
+			stats_count(&w->stats, VERDICT_INNER_MALFORMED, 1);
 		else
 			break;
 	} while (rc < 0 ? goes_on(&turn, 1, 0) : goes_on(&turn, s.parts, s.len));
 	worker_flush(w);
 }
 
-/* --- in: session, source, TUN or another peer --------------------------------------------------- */
+/* --- in: carrier, source, TUN or another peer ---------------------------------------------------- */
 
 static enum verdict
 to_tun(struct worker *w, uint8_t *pkt, size_t len)
@@ -167,49 +277,110 @@ to_tun(struct worker *w, uint8_t *pkt, size_t len)
 }
 
 static enum verdict
-to_peer(struct worker *w, struct peer *to, struct session *from, uint8_t *pkt, size_t len)
+route_inner(struct worker *w, struct carrier *from, uint8_t *pkt, size_t len)
 {
-	enum verdict v = send_to(to, pkt, len);
-
-	if (v == VERDICT_INNER_TOO_BIG)
-		answer_too_big(w, to, from, pkt, len);
-	return v;
-}
-
-enum verdict
-worker_deliver(void *arg, struct session *from, uint8_t *pkt, size_t len)
-{
-	struct worker *w = arg;
+	const struct worker_env *env = w->env;
+	const struct outlet *to;
 	struct ippkt ip;
-	struct peer *to;
 
 	if (!ippkt_parse(pkt, len, &ip))
 		return VERDICT_INNER_MALFORMED;
-	if (!from->peer->any_source && !ip_equal(&ip.src, &from->peer->addr))
+	if (!from->any_source && !ip_equal(&ip.src, &from->addr))
 		return VERDICT_INNER_SPOOFED;
-	tcpmss_clamp(pkt, len, session_mtu(from, false));
-	if (w->uplink != NULL || ip_equal(&ip.dst, &w->network.addr))
+	tcpmss_clamp(pkt, len, carrier_mtu(from, false));
+	if (env->uplink != NULL || ip_equal(&ip.dst, &env->network.addr))
 		return to_tun(w, pkt, len);
 	/* What is for the network itself never reaches the host: it would be forwarded back to us. */
-	if (!ip_prefix_contains(&w->network, &ip.dst))
+	if (!ip_prefix_contains(&env->network, &ip.dst))
 		return to_tun(w, pkt, len);
-	if (!w->interconnection)
+	if (!env->interconnection)
 		return VERDICT_INTERCONNECTION_OFF;
-	to = route_find(&w->routes, &ip.dst);
-	return to == NULL ? VERDICT_INNER_NO_ROUTE : to_peer(w, to, from, pkt, len);
+	to = route_find(&env->routes, &ip.dst);
+	return to == NULL ? VERDICT_INNER_NO_ROUTE : send_to(w, to, from, pkt, len);
+}
+
+/* sa: one of this worker's. */
+static enum verdict
+deliver(struct worker *w, struct carrier_sa *sa, uint8_t *pkt, size_t len)
+{
+	enum verdict v = route_inner(w, sa->carrier, pkt, len);
+
+	if (v == VERDICT_OK) {
+		atom_count(&sa->packets, 1);
+		atom_count(&sa->bytes, len);
+	}
+	return v;
+}
+
+/* Requests are answered at the size at which they came, a limited number of times per second. */
+static enum verdict
+take_echo(struct worker *w, struct carrier *c, uint8_t *text, size_t len, const struct udp_end *from)
+{
+	struct mail m = { .kind = MAIL_ECHO, .len = (uint32_t) len, .from = *from };
+
+	if (len < ECHO_LEN || text[0] > ECHO_REPLY)
+		return VERDICT_ECHO_BAD;
+	if (text[0] == ECHO_REPLY)
+		return post(w, w->env->nworkers, c, m, text) ? VERDICT_OK
+							      : VERDICT_THREAD_QUEUE_FULL;
+	if (!carrier_may_echo(c, ev_now_us(w->ev)))
+		return VERDICT_ECHO_LIMITED;
+	text[0] = ECHO_REPLY;
+	return send_esp(w, c, text, len, ESP_NEXT_NONE);
 }
 
 static enum verdict
+take_datagram(struct worker *w, struct carrier_sa *sa, uint8_t *bytes, size_t len,
+    const struct udp_end *from)
+{
+	struct carrier_opened o;
+	enum verdict v = carrier_open(sa, bytes, len, from, ev_now_us(w->ev), &o);
+
+	if (v != VERDICT_OK)
+		return v;
+	if (o.news != 0)
+		report(w, sa, sa->carrier, o.news,
+		    (struct mail){ .size = (uint32_t) len, .from = *from });
+	switch (o.next) {
+	case ESP_NEXT_IPV4:
+	case ESP_NEXT_IPV6:
+		return deliver(w, sa, o.inner, o.len);
+	case ESP_NEXT_NONE:
+		return take_echo(w, sa->carrier, o.inner, o.len, from);
+	default:
+		return VERDICT_ESP_NEXT_HEADER;
+	}
+}
+
+/*
+ * The socket is chosen by the SPI (udp_open), but for whole batches: a network card that joins
+ * datagrams looks at addresses and ports only, and an SA is of one worker.
+ */
+static enum verdict
+pass_on(struct worker *w, uint32_t spi, const struct udp_packet *p)
+{
+	struct mail m = { .kind = MAIL_DATAGRAM, .spi = spi, .from = *p->from,
+		.len = (uint32_t) p->len };
+
+	return mail_put(&w->env->mail, w->number, sa_worker(spi), &m, p->bytes)
+	    ? VERDICT_OK : VERDICT_THREAD_QUEUE_FULL;
+}
+
+static void
 from_udp(struct worker *w, const struct udp_packet *p)
 {
 	uint32_t spi = esp_spi(p->bytes, p->len);
-	struct esp_rx *rx;
+	struct esp_rx *rx = spi == 0 ? NULL : sa_find(&w->env->sas, spi);
+	enum verdict v;
 
-	if (spi == 0)
-		return VERDICT_ESP_SHORT;
-	if ((rx = sa_find(&w->sas, spi)) == NULL)
-		return VERDICT_ESP_SPI_UNKNOWN;
-	return session_input(session_of_rx(rx), p->bytes, p->len, p->from);
+	if (rx == NULL) {
+		v = spi == 0 ? VERDICT_ESP_SHORT : VERDICT_ESP_SPI_UNKNOWN;
+	} else if (sa_worker(spi) == w->number) {
+		v = take_datagram(w, carrier_sa_of(rx), p->bytes, p->len, p->from);
+	} else if ((v = pass_on(w, spi, p)) == VERDICT_OK) {
+		return;		/* counted there */
+	}
+	stats_count(&w->stats, v, 1);
 }
 
 /* What one call gave is flushed before the next: it lies where the next will be. */
@@ -219,7 +390,7 @@ take_received(struct worker *w)
 	size_t bytes = 0;
 
 	for (unsigned i = 0; i < w->rx.n; i++) {
-		w->stats.count[from_udp(w, &w->rx.packets[i])]++;
+		from_udp(w, &w->rx.packets[i]);
 		bytes += w->rx.packets[i].len;
 	}
 	worker_flush(w);
@@ -250,47 +421,91 @@ on_udp(void *arg, uint32_t events)
 		drain_udp(w, i);
 }
 
+/* --- from other threads -------------------------------------------------------------------------- */
+
+/* Not counted when it goes well: it was, where it came from. */
+static void
+take_send(struct worker *w, struct carrier *c, struct mail *m)
+{
+	enum verdict v = carrier_is_keyed(c, w->number)
+	    ? send_esp(w, c, m->bytes, m->len, (enum esp_next) m->next) : VERDICT_PATH_DOWN;
+
+	if (v != VERDICT_OK)
+		stats_count(&w->stats, v, 1);
+}
+
+static void
+take_ask(struct worker *w, struct carrier *c, struct mail *m)
+{
+	struct mail refused = { .kind = MAIL_REFUSED, .size = m->size, .len = m->len };
+
+	if (carrier_is_keyed(c, w->number) &&
+	    carrier_ask(c, w->number, &w->tx, m->bytes, m->len, m->size) == -EMSGSIZE)
+		post(w, w->env->nworkers, c, refused, m->bytes);
+}
+
+static void
+take_mail(void *arg, struct mail *m)
+{
+	struct worker *w = arg;
+	struct esp_rx *rx = sa_find(&w->env->sas, m->spi);
+	struct carrier_sa *sa;
+
+	if (rx == NULL)
+		return;		/* the session has ended meanwhile */
+	sa = carrier_sa_of(rx);
+	if (m->kind == MAIL_SEND)
+		take_send(w, sa->carrier, m);
+	else if (m->kind == MAIL_ASK)
+		take_ask(w, sa->carrier, m);
+	else if (m->kind == MAIL_INNER)
+		stats_count(&w->stats, deliver(w, sa, m->bytes, m->len), 1);
+	else if (m->kind == MAIL_DATAGRAM)
+		stats_count(&w->stats, take_datagram(w, sa, m->bytes, m->len, &m->from), 1);
+}
+
+static void
+on_mail(void *arg, uint32_t events)
+{
+	struct worker *w = arg;
+
+	(void) events;
+	mail_take(&w->env->mail, w->number, take_mail, worker_flush, w);
+}
+
 /* --- life ------------------------------------------------------------------------------------- */
 
-int
-worker_add_udp(struct worker *w, int fd, unsigned *socket_out)
+static int
+add_udp(struct worker *w, int fd)
 {
 	unsigned i = w->udp.n;
-	int rc;
+	int rc = ev_io_add(w->ev, &w->udp_io[i], fd, EPOLLIN, on_udp, w);
 
-	if (i == UDP_SOCKETS_MAX) {
-		close(fd);
-		return -ENOSPC;
-	}
-	if ((rc = ev_io_add(w->ev, &w->udp_io[i], fd, EPOLLIN, on_udp, w)) < 0) {
-		close(fd);
+	if (rc < 0)
 		return rc;
-	}
 	w->udp.fds[w->udp.n++] = fd;
 	udp_rx_add(&w->rx, &w->udp, i);
-	*socket_out = i;
 	return 0;
 }
 
 int
-worker_init(struct worker *w, struct ev *ev, const struct worker_parts *parts)
+worker_init(struct worker *w, unsigned number, struct worker_env *env, struct ev *ev,
+    const struct worker_parts *parts)
 {
-	unsigned socket;
 	int rc;
 
 	memset(w, 0, sizeof(*w));
+	w->number = number;
+	w->env = env;
 	w->ev = ev;
-	sa_table_init(&w->sas);
-	route_init(&w->routes);
 	tunq_init(&w->tun, parts->tun, &parts->features, &w->stats);
 	udp_tx_init(&w->tx, &w->udp, parts->offload, &w->stats);
 	udp_rx_init(&w->rx, parts->offload);
-	rc = ev_io_add(ev, &w->tun_io, parts->tun, EPOLLIN, on_tun, w);
+	if ((rc = ev_io_add(ev, &w->tun_io, parts->tun, EPOLLIN, on_tun, w)) == 0)
+		rc = mail_open(&env->mail, number, ev, on_mail, w);
 	for (unsigned i = 0; i < parts->nudp; i++) {
-		if (rc < 0)
+		if (rc < 0 || (rc = add_udp(w, parts->udp[i])) < 0)
 			close(parts->udp[i]);
-		else
-			rc = worker_add_udp(w, parts->udp[i], &socket);
 	}
 	return rc;
 }
@@ -304,8 +519,6 @@ worker_fini(struct worker *w)
 		ev_io_del(w->ev, &w->udp_io[i]);
 		close(w->udp.fds[i]);
 	}
-	sa_table_fini(&w->sas);
-	route_fini(&w->routes);
 }
 
 const char *
@@ -313,9 +526,9 @@ worker_describe(const struct worker *w, char buf[WORKER_TEXT_MAX])
 {
 	const struct tun_features *tun = &w->tun.features;
 
-	snprintf(buf, WORKER_TEXT_MAX, "tun %s, udp out %s, udp in %s, aead %s",
-	    !tun->vnet ? "single" : tun->uso ? "tso uso" : tun->tso ? "tso" : "join",
-	    w->tx.segment ? "gso" : w->tx.many ? "batch" : "single",
+	snprintf(buf, WORKER_TEXT_MAX, "workers %u, tun %s, udp out %s, udp in %s, aead %s",
+	    w->env->nworkers, !tun->vnet ? "single" : tun->uso ? "tso uso" : tun->tso ? "tso" : "join",
+	    atom_get(&w->tx.segment) ? "gso" : w->tx.many ? "batch" : "single",
 	    w->rx.joined ? "gro" : w->rx.many ? "batch" : "single", aead_library());
 	return buf;
 }

@@ -21,6 +21,8 @@ KEEPERS='
 <seccomp\.h>          common/sandbox\.c|(daemons/[a-z]+|cli)/sandbox_[a-z]+\.[ch]
 <linux/if_tun\.h>     daemons/tunneld/tun\.c
 <curses\.h>           cli/top_screen\.c
+<linux/filter\.h>     daemons/tunneld/udp\.c
+<urcu/                daemons/tunneld/grace\.c
 <libmnl/              daemons/tunneld/netcfg[a-z_]*\.[ch]
 <linux/(rtnetlink|if_link|if_addr)\.h>  daemons/tunneld/netcfg[a-z_]*\.[ch]
 <grpc/                daemons/ctld/grpc[a-z_]*\.[ch]|cli/(rpc|grpc)[a-z_]*\.[ch]

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lint.bash"
 
 readonly MUST_BE_PURE='common/wire common/ip daemons/tunneld/replay daemons/tunneld/esp
-	daemons/tunneld/frame daemons/tunneld/ippkt daemons/tunneld/route daemons/ipamd/pool'
+	daemons/tunneld/frame daemons/tunneld/ippkt daemons/ipamd/pool'
 readonly IMPURE='"common/(ev|log|clock|ipc|ipc_nng|chan|daemon|priv|sandbox|places)\.h"'
 readonly IMPURE_SYSTEM='<(time\.h|sys/time\.h|sys/random\.h|sys/epoll\.h|pthread\.h|nng/.*|syslog\.h)>'
 readonly IMPURE_CALLS='\<(clock_gettime|gettimeofday|time|getrandom|rand|random|secret_random)\('

@@ -37,7 +37,7 @@ static void
 on_up(struct session *s)
 {
 	side_of(s)->ups++;
-	s->peer->current = s;
+	peer_use(s->peer, s);
 }
 
 static void
@@ -109,7 +109,7 @@ on_control(void *owner, const struct control *msg)
 }
 
 static void
-on_packet(void *owner, uint8_t *pkt, size_t len)
+on_packet(void *owner, const uint8_t *pkt, size_t len)
 {
 	(void) owner, (void) pkt, (void) len;
 }
@@ -150,19 +150,18 @@ side_init(struct ends *e, struct side *s)
 {
 	struct ip_addr loopback = netns_addr("127.0.0.1");
 	struct err err = { 0 };
-	int tun[2], udp = udp_open(&loopback, 0, &err);
+	int tun[2], udp;
 
-	ck_assert_msg(udp >= 0, "%s", err.text);
+	ck_assert_msg(udp_open(&loopback, 0, 1, &udp, &err) == 0, "%s", err.text);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, tun), 0);
-	ck_assert_int_eq(worker_init(&s->worker, e->ev, &(struct worker_parts){ .tun = tun[0],
-	    .udp = &udp, .nudp = 1, .offload = CONF_OFFLOAD_OFF }), 0);
+	ck_assert_int_eq(workers_init(&s->workers, e->ev, &(struct workers_parts){ .n = 1,
+	    .tuns = tun, .udp = &udp, .nudp = 1, .offload = CONF_OFFLOAD_OFF,
+	    .in_loop = true }), 0);
 	s->tun = tun[1];
 	ck_assert_int_eq(ev_io_add(e->ev, &s->tun_io, s->tun, EPOLLIN, on_tun, s), 0);
 	LIST_INIT(&s->peer.sessions);
 	strcpy(s->peer.id, s == &e->server ? "n-1" : "server");
-	s->env = (struct session_env){ .ev = e->ev, .sas = &s->worker.sas, .tx = &s->worker.tx,
-		.stats = &s->worker.stats, .ops = &session_ops, .role = s,
-		.deliver = worker_deliver, .deliver_arg = &s->worker };
+	session_env_init(&s->env, e->ev, &s->workers, &session_ops, s);
 }
 
 static void
@@ -175,20 +174,20 @@ side_fini(struct ends *e, struct side *s)
 		session_free(old);
 	ev_io_del(e->ev, &s->tun_io);
 	close(s->tun);
-	worker_fini(&s->worker);
+	workers_fini(&s->workers);
 }
 
 /* Which packets are whose. */
 static void
 set_addresses(struct ends *e)
 {
-	e->server.worker.network = netns_prefix(ENDS_SERVER "/24");
+	e->server.workers.env.network = netns_prefix(ENDS_SERVER "/24");
 	e->server.peer.addr = netns_addr(ENDS_NODE);
-	ck_assert_int_eq(route_set(&e->server.worker.routes, &e->server.peer.addr,
-	    &e->server.peer), 0);
+	ck_assert_int_eq(route_set(&e->server.workers.env.routes, &e->server.peer.addr,
+	    &e->server.peer.outlet), 0);
 	e->node.peer.addr = netns_addr(ENDS_SERVER);
 	e->node.peer.any_source = true;
-	e->node.worker.uplink = &e->node.peer;
+	e->node.workers.env.uplink = &e->node.peer.outlet;
 }
 
 /* --- a session -------------------------------------------------------------------------------- */
@@ -215,7 +214,9 @@ start(struct side *s, bool server, uint32_t peer_spi, const struct ends_conf *co
 		.epoch = 1,
 		.server = server,
 		.cipher = AEAD_AES_256_GCM,
-		.peer_spi = conf->no_esp ? 0 : peer_spi,
+		.peer_workers = 1,
+		.peer_spis = &peer_spi,
+		.npeer_spis = conf->no_esp ? 0 : 1,
 		.roams = server,
 		.tls_allowed = server || !conf->no_tls,
 		.mtu = 1400,
@@ -231,7 +232,7 @@ start(struct side *s, bool server, uint32_t peer_spi, const struct ends_conf *co
 	}
 	ck_assert_int_eq(session_start(s->session, &c, s->conn), 0);
 	s->conn = NULL;
-	s->peer.current = s->session;
+	peer_use(&s->peer, s->session);
 }
 
 static void
@@ -239,13 +240,22 @@ start_both(struct ends *e, const struct ends_conf *conf)
 {
 	struct udp_end end = { .socket = 0, .peer_len = sizeof(struct sockaddr_in) };
 
-	ck_assert_int_eq(session_new(&e->server.env, &e->server.session), 0);
-	ck_assert_int_eq(session_new(&e->node.env, &e->node.session), 0);
-	start(&e->server, true, e->node.session->rx.spi, conf);
-	start(&e->node, false, e->server.session->rx.spi, conf);
+	ck_assert_int_eq(session_new(&e->server.env, 1, &e->server.session), 0);
+	ck_assert_int_eq(session_new(&e->node.env, 1, &e->node.session), 0);
+	start(&e->server, true, ends_rx(&e->node)->spi, conf);
+	start(&e->node, false, ends_rx(&e->server)->spi, conf);
 	memcpy(&end.peer, &e->relay.front_addr, sizeof(e->relay.front_addr));
 	if (!conf->no_esp)
 		session_set_end(e->node.session, &end);
+}
+
+static void
+wake_both(void *arg)
+{
+	struct ends *e = arg;
+
+	workers_wake(&e->server.workers);
+	workers_wake(&e->node.workers);
 }
 
 void
@@ -258,10 +268,12 @@ ends_init(struct ends *e, const struct ends_conf *conf)
 	log_set_level(LOG_LV_ERR);
 	ck_assert_int_eq(ev_new(&e->ev), 0);
 	conn_env_init(&e->conns, e->ev);
+	e->conns.flush = wake_both;
+	e->conns.flush_arg = e;
 	side_init(e, &e->server);
 	side_init(e, &e->node);
 	set_addresses(e);
-	getsockname(e->server.worker.udp.fds[0], (struct sockaddr *) &server, &len);
+	getsockname(ends_worker(&e->server)->udp.fds[0], (struct sockaddr *) &server, &len);
 	relay_init(&e->relay, e->ev, &server);
 	join(e);
 	start_both(e, conf == NULL ? &(struct ends_conf){ .no_esp = false } : conf);
@@ -283,7 +295,7 @@ bool
 ends_on_udp(const struct ends *e)
 {
 	return session_on_udp(e->server.session) && session_on_udp(e->node.session) &&
-	    e->server.session->end_proven;
+	    ends_proven(&e->server);
 }
 
 void
@@ -328,12 +340,12 @@ void
 ends_send_esp(struct ends *e, const void *text, size_t len, enum esp_next next)
 {
 	uint8_t buf[1500 + ESP_TRAILER];
-	struct session *s = e->node.session;
-	struct udp_tx *tx = &e->node.worker.tx;
+	struct udp_tx *tx = &ends_worker(&e->node)->tx;
 	size_t esp_len = esp_sealed_len(len);
 
 	memcpy(buf, text, len);
-	ck_assert_int_eq(esp_seal(&s->tx, buf, len, next, udp_tx_room(tx, &s->end, esp_len)),
+	ck_assert_int_eq(esp_seal(ends_tx(&e->node), buf, len, next,
+	    udp_tx_room(tx, session_end(e->node.session), esp_len)),
 	    VERDICT_OK);
 	udp_tx_put(tx, esp_len);
 	udp_tx_flush(tx);
@@ -342,5 +354,32 @@ ends_send_esp(struct ends *e, const void *text, size_t len, enum esp_next next)
 uint64_t
 ends_count(const struct side *s, enum verdict v)
 {
-	return s->worker.stats.count[v];
+	struct stats all;
+
+	workers_stats(&s->workers, &all);
+	return all.count[v];
+}
+
+struct worker *
+ends_worker(const struct side *s)
+{
+	return workers_get(&s->workers, 0);
+}
+
+struct esp_tx *
+ends_tx(const struct side *s)
+{
+	return &s->session->carrier->lanes[0].tx;
+}
+
+struct esp_rx *
+ends_rx(const struct side *s)
+{
+	return &s->session->carrier->sas[0].rx;
+}
+
+bool
+ends_proven(const struct side *s)
+{
+	return s->session->carrier->end != NULL && s->session->carrier->end->proven;
 }

@@ -2,7 +2,7 @@
 #ifndef LV_TEST_ENDS_H
 #define LV_TEST_ENDS_H
 
-#include "daemons/tunneld/worker.h"
+#include "daemons/tunneld/session.h"
 #include "tests/unit/tunneld/loop.h"
 #include "tests/unit/tunneld/relay.h"
 
@@ -17,7 +17,7 @@
  */
 
 struct side {
-	struct worker worker;
+	struct workers workers;		/* one, in this loop */
 	struct session_env env;
 	struct peer peer;		/* the other side */
 	struct conn *conn;		/* until the session has it */
@@ -68,6 +68,14 @@ void ends_pass(struct ends *e, struct side *from);
 
 /* An ESP packet of the node's with any contents, past its session. */
 void ends_send_esp(struct ends *e, const void *text, size_t len, enum esp_next next);
+
+/* The only worker of a side; the SAs of its session in both directions. */
+struct worker *ends_worker(const struct side *s);
+struct esp_tx *ends_tx(const struct side *s);
+struct esp_rx *ends_rx(const struct side *s);
+
+/* Has the end of the side's session been proven? */
+bool ends_proven(const struct side *s);
 
 /* How many packets ended so on this side. */
 uint64_t ends_count(const struct side *s, enum verdict v);

@@ -22,9 +22,9 @@ netns_device(const char *name)
 {
 	struct err e = { 0 };
 	struct tun_features features;
-	int fd = tun_open(name, 0, false, &features, &e);
+	int fd, rc = tun_open(name, 0, false, 1, &fd, &features, &e);
 
-	ck_assert_msg(fd >= 0, "%s", e.text);
+	ck_assert_msg(rc == 0, "%s", e.text);
 	return fd;
 }
 

@@ -133,7 +133,7 @@ on_control(void *owner, const struct control *msg)
 }
 
 static void
-on_packet(void *owner, uint8_t *pkt, size_t len)
+on_packet(void *owner, const uint8_t *pkt, size_t len)
 {
 	(void) owner, (void) pkt, (void) len;
 }
@@ -253,7 +253,7 @@ set_conf(struct serverrig *r)
 void
 serverrig_init(struct serverrig *r)
 {
-	struct server_parts parts = { .d = &r->d, .conns = &r->conns, .worker = &r->worker,
+	struct server_parts parts = { .d = &r->d, .conns = &r->conns, .workers = &r->workers,
 		.identity = &r->identity, .mtu = 1438 };
 	struct err e = { 0 };
 	int tun[2], tcp;
@@ -270,8 +270,8 @@ serverrig_init(struct serverrig *r)
 	open_ipamd(r);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, tun), 0);
 	r->tun = tun[1];
-	ck_assert_int_eq(worker_init(&r->worker, r->ev, &(struct worker_parts){ .tun = tun[0],
-	    .udp = NULL, .nudp = 0, .offload = CONF_OFFLOAD_OFF }), 0);
+	ck_assert_int_eq(workers_init(&r->workers, r->ev, &(struct workers_parts){ .n = 1,
+	    .tuns = tun, .offload = CONF_OFFLOAD_OFF, .in_loop = true }), 0);
 	parts.ev = r->ev;
 	tcp = open_port(r);
 	ck_assert_msg(server_new(&parts, &tcp, 1, &r->server, &e) == 0, "%s", e.text);
@@ -284,7 +284,7 @@ serverrig_fini(struct serverrig *r)
 	for (unsigned i = 0; i < SERVERRIG_GUESTS; i++)
 		conn_free(r->guests[i].conn);
 	server_free(r->server);
-	worker_fini(&r->worker);
+	workers_fini(&r->workers);
 	ipc_server_free(r->ipamd);
 	conn_env_fini(&r->conns);
 	ev_free(r->ev);

@@ -42,7 +42,7 @@ struct report {
 struct serverrig {
 	struct ev *ev;
 	struct conn_env conns;
-	struct worker worker;
+	struct workers workers;
 	struct identity identity;
 	struct tunneld d;
 	struct server *server;

@@ -17,7 +17,7 @@
 #define CONFIGURES_MAX 64
 
 static struct serverrig r;	/* too large for a stack; each test is a process */
-static struct worker worker;
+static struct workers workers;
 static struct identity identity;
 static struct conf_client conf;
 static struct client *client;
@@ -77,13 +77,13 @@ on_cert(void *arg, const struct control_cert *cert)
 static struct session *
 current(void)
 {
-	return worker.uplink->current;
+	return client_session(client);
 }
 
 static void
 begin(int64_t rekey_ms)
 {
-	struct client_parts parts = { .conf = &conf, .conns = &r.conns, .worker = &worker,
+	struct client_parts parts = { .conf = &conf, .conns = &r.conns, .workers = &workers,
 		.identity = &identity, .configure = on_configure, .ask_way = on_ask_way,
 		.connected = on_connected, .cert = on_cert };
 	struct err e = { 0 };
@@ -98,8 +98,8 @@ begin(int64_t rekey_ms)
 		.transport = CONF_TRANSPORT_TLS, .reconnect_min_ms = 10, .reconnect_max_ms = 30 };
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
 	tun = ends[1];
-	ck_assert_int_eq(worker_init(&worker, r.ev, &(struct worker_parts){ .tun = ends[0],
-	    .offload = CONF_OFFLOAD_OFF }), 0);
+	ck_assert_int_eq(workers_init(&workers, r.ev, &(struct workers_parts){ .n = 1,
+	    .tuns = ends, .offload = CONF_OFFLOAD_OFF, .in_loop = true }), 0);
 	parts.ev = r.ev;
 	ck_assert_msg(client_new(&parts, &client, &e) == 0, "%s", e.text);
 }
@@ -108,7 +108,7 @@ static void
 end(void)
 {
 	client_free(client);
-	worker_fini(&worker);
+	workers_fini(&workers);
 	close(tun);
 	serverrig_fini(&r);
 }

@@ -7,6 +7,7 @@
 
 #include "tests/unit/dice.h"
 #include "tests/unit/kit.h"
+#include "tests/unit/tunneld/graves.h"
 
 #define MANY 5000	/* above what the first buckets take: it grows twice */
 
@@ -44,11 +45,12 @@ START_TEST(none_at_first)
 {
 	struct peers p;
 
-	ck_assert_int_eq(peers_init(&p), 0);
+	ck_assert_int_eq(peers_init(&p, graves_new()), 0);
 	ck_assert_ptr_null(peers_find(&p, ""));
 	ck_assert_ptr_null(peers_find(&p, "node-1"));
 	ck_assert_ptr_null(peers_next(&p, NULL));
 	peers_fini(&p);
+	graves_free();
 }
 END_TEST
 
@@ -57,7 +59,7 @@ START_TEST(a_new_one_is_empty)
 	struct peers p;
 	struct peer *peer;
 
-	peers_init(&p);
+	peers_init(&p, graves_new());
 	peer = peers_add(&p, "node-1");
 	ck_assert_ptr_nonnull(peer);
 	ck_assert_ptr_eq(peers_find(&p, "node-1"), peer);
@@ -70,6 +72,7 @@ START_TEST(a_new_one_is_empty)
 	ck_assert_ptr_null(peers_find(&p, "node-1"));
 	ck_assert_uint_eq(p.n, 0);
 	peers_fini(&p);
+	graves_free();
 }
 END_TEST
 
@@ -79,13 +82,14 @@ START_TEST(the_longest_id_fits)
 	struct peers p;
 
 	memset(longest, 'x', CONTROL_ID_MAX);
-	peers_init(&p);
+	peers_init(&p, graves_new());
 	ck_assert_str_eq(peers_add(&p, longest)->id, longest);
 	ck_assert_ptr_nonnull(peers_find(&p, longest));
 	longest[CONTROL_ID_MAX - 1] = 'y';
 	ck_assert_ptr_null(peers_find(&p, longest));
 	peers_remove(&p, peers_next(&p, NULL));
 	peers_fini(&p);
+	graves_free();
 }
 END_TEST
 
@@ -95,7 +99,7 @@ START_TEST(it_grows_and_shrinks)
 	struct dice d = dice_new(1);
 	struct peers p;
 
-	peers_init(&p);
+	peers_init(&p, graves_new());
 	for (unsigned i = 0; i < MANY; i++) {
 		ck_assert_ptr_nonnull(peers_add(&p, id(i)));
 		there[i] = true;
@@ -117,6 +121,7 @@ START_TEST(it_grows_and_shrinks)
 			check_walk(&p, there, MANY);
 	}
 	peers_fini(&p);
+	graves_free();
 }
 END_TEST
 

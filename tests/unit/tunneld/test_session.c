@@ -18,6 +18,8 @@ static struct ends e;	/* too large for a stack; each test is a process */
 
 START_TEST(packets_take_tls_first_then_udp)
 {
+	struct traffic node = { 0 }, server = { 0 };
+
 	ends_init(&e, NULL);
 	e.relay.drop_up = true;
 	ends_pass(&e, &e.node);
@@ -31,10 +33,12 @@ START_TEST(packets_take_tls_first_then_udp)
 	ends_pass(&e, &e.server);
 	ck_assert_uint_ge(e.relay.ups, 1);
 	ck_assert_uint_ge(e.relay.downs, 1);
-	ck_assert_uint_eq(e.node.session->tx_packets, 2);
-	ck_assert_uint_eq(e.node.session->rx_bytes, 200);
-	ck_assert_uint_eq(e.server.session->rx_packets, 2);
-	ck_assert_uint_eq(e.server.session->tx_bytes, 200);
+	carrier_add_traffic(e.node.session->carrier, &node);
+	carrier_add_traffic(e.server.session->carrier, &server);
+	ck_assert_uint_eq(node.tx_packets, 2);
+	ck_assert_uint_eq(node.rx_bytes, 200);
+	ck_assert_uint_eq(server.rx_packets, 2);
+	ck_assert_uint_eq(server.tx_bytes, 200);
 	ends_fini(&e);
 }
 END_TEST
@@ -85,7 +89,7 @@ START_TEST(udp_that_cannot_be_sent_gives_way_too)
 
 	ends_init(&e, NULL);
 	ends_reach_udp(&e);
-	ck_assert_int_ge(dup2(null, e.node.worker.udp.fds[0]), 0);
+	ck_assert_int_ge(dup2(null, ends_worker(&e.node)->udp.fds[0]), 0);
 	ends_send(&e, &e.node, 100);
 	LOOP_UNTIL(e.ev, ends_count(&e.node, VERDICT_UDP_SEND_FAILED) >= 1);
 	/* With the connection lost before, there is no way left then. */
@@ -136,11 +140,11 @@ START_TEST(the_node_moves)
 {
 	ends_init(&e, NULL);
 	ends_reach_udp(&e);
-	ck_assert(relay_is_at(&e.relay, 0, &e.server.session->end));
+	ck_assert(relay_is_at(&e.relay, 0, session_end(e.server.session)));
 	e.relay.way = 1;
 	ends_pass(&e, &e.node);
-	ck_assert(relay_is_at(&e.relay, 1, &e.server.session->end));
-	LOOP_UNTIL(e.ev, e.server.session->end_proven);
+	ck_assert(relay_is_at(&e.relay, 1, session_end(e.server.session)));
+	LOOP_UNTIL(e.ev, ends_proven(&e.server));
 	e.relay.downs = 0;
 	ends_pass(&e, &e.server);
 	ck_assert_uint_ge(e.relay.downs, 1);
@@ -168,9 +172,9 @@ move_often(unsigned times)
 	for (unsigned i = 0; i < times; i++) {
 		e.relay.way = i % RELAY_WAYS;
 		ends_pass(&e, &e.node);
-		ck_assert(relay_is_at(&e.relay, e.relay.way, &e.server.session->end));
+		ck_assert(relay_is_at(&e.relay, e.relay.way, session_end(e.server.session)));
 		if (!e.relay.drop_down)
-			LOOP_UNTIL(e.ev, e.server.session->end_proven);
+			LOOP_UNTIL(e.ev, ends_proven(&e.server));
 	}
 }
 
@@ -204,7 +208,7 @@ START_TEST(a_new_place_is_not_flooded)
 	e.relay.drop_down = true;
 	e.relay.way = 1;
 	ends_send(&e, &e.node, 100);
-	LOOP_UNTIL(e.ev, relay_is_at(&e.relay, 1, &e.server.session->end));
+	LOOP_UNTIL(e.ev, relay_is_at(&e.relay, 1, session_end(e.server.session)));
 	for (unsigned i = 0; i < 100; i++) {
 		ends_send(&e, &e.server, 60 + 10 * i);
 		loop_round(e.ev);
@@ -216,7 +220,7 @@ START_TEST(a_new_place_is_not_flooded)
 	}
 	ck_assert_uint_gt(e.relay.bytes_down[1], 0);
 	ck_assert_uint_le(e.relay.bytes_down[1], 3 * e.relay.bytes_up[1]);
-	ck_assert(!e.server.session->end_proven);
+	ck_assert(!ends_proven(&e.server));
 	/* What was held back went the other way. */
 	ck_assert_uint_eq(ends_count(&e.server, VERDICT_ENDPOINT_UNPROVEN), 0);
 	LOOP_UNTIL(e.ev, e.node.got >= 190);
@@ -231,7 +235,7 @@ START_TEST(a_repeated_datagram_moves_nothing)
 	ends_pass(&e, &e.node);
 	relay_send(&e.relay, &e.relay.last, 1);
 	LOOP_UNTIL(e.ev, ends_count(&e.server, VERDICT_ESP_REPLAYED) == 1);
-	ck_assert(relay_is_at(&e.relay, 0, &e.server.session->end));
+	ck_assert(relay_is_at(&e.relay, 0, session_end(e.server.session)));
 	ck_assert_uint_eq(e.server.got, 1);
 	ends_fini(&e);
 }
@@ -260,7 +264,7 @@ START_TEST(an_old_datagram_moves_nothing)
 	ends_pass(&e, &e.node);
 	relay_send(&e.relay, &old, 2);
 	LOOP_UNTIL(e.ev, e.server.got == 2);
-	ck_assert(relay_is_at(&e.relay, 0, &e.server.session->end));
+	ck_assert(relay_is_at(&e.relay, 0, session_end(e.server.session)));
 	ends_fini(&e);
 }
 END_TEST
@@ -283,8 +287,8 @@ START_TEST(an_answer_from_elsewhere_proves_nothing)
 	before = ends_count(&e.server, VERDICT_OK);
 	relay_send(&e.relay, &answer, 2);
 	LOOP_UNTIL(e.ev, ends_count(&e.server, VERDICT_OK) > before);
-	ck_assert(relay_is_at(&e.relay, 1, &e.server.session->end));
-	ck_assert(!e.server.session->end_proven);
+	ck_assert(relay_is_at(&e.relay, 1, session_end(e.server.session)));
+	ck_assert(!ends_proven(&e.server));
 	ends_fini(&e);
 }
 END_TEST
@@ -295,14 +299,14 @@ START_TEST(forged_datagrams_are_counted_and_forgotten)
 
 	ends_init(&e, NULL);
 	ends_reach_udp(&e);
-	rx_ms = e.server.session->rx_ms;
+	rx_ms = session_heard_ms(e.server.session);
 	e.relay.flip = true;
 	e.relay.way = 1;
 	for (unsigned i = 0; i < 5; i++)
 		ends_send(&e, &e.node, 500);
 	LOOP_UNTIL(e.ev, ends_count(&e.server, VERDICT_ESP_AUTH_FAILED) >= 5);
-	ck_assert(relay_is_at(&e.relay, 0, &e.server.session->end));
-	ck_assert_int_eq(e.server.session->rx_ms, rx_ms);
+	ck_assert(relay_is_at(&e.relay, 0, session_end(e.server.session)));
+	ck_assert_int_eq(session_heard_ms(e.server.session), rx_ms);
 	ck_assert_uint_eq(e.server.got, 0);
 	ends_fini(&e);
 }

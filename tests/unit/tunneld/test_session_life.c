@@ -67,7 +67,7 @@ START_TEST(worn_keys_are_told_once)
 
 	ends_init(&e, &conf);
 	ends_reach_udp(&e);
-	from->session->tx.blocks = to->session->rx.blocks = ESP_BLOCKS_MAX / 2 - 50;
+	ends_tx(from)->blocks = ends_rx(to)->blocks = ESP_BLOCKS_MAX / 2 - 50;
 	loop_for(e.ev, 50);
 	ck_assert_uint_eq(e.node.worns + e.server.worns, 0);
 	ends_send(&e, from, 1000);
@@ -121,7 +121,7 @@ START_TEST(goodbye_has_its_reason)
 	ck_assert_str_eq(e.server.why, reason == REASON_NONE ? "" : "SUPERSEDED");
 	ck_assert_uint_eq(e.node.empties, 1);
 	ck_assert_uint_eq(e.server.empties, 1);
-	ck_assert_uint_eq(e.server.worker.routes.entries, 1);	/* that is its role's business */
+	ck_assert_uint_eq(e.server.workers.env.routes.entries, 1);	/* that is its role's business */
 	ends_fini(&e);
 }
 END_TEST
@@ -182,7 +182,7 @@ START_TEST(an_spi_that_comes_twice_is_fatal)
 	ends_reach_udp(&e);
 	msg.add_spi.nspis = 1;
 	/* The node's own of the beginning; or one that was added before. */
-	msg.add_spi.spis[0] = _i == 0 ? e.node.session->rx.spi : 1000;
+	msg.add_spi.spis[0] = _i == 0 ? ends_rx(&e.node)->spi : 1000;
 	conn_send(e.node.session->conn, &msg);
 	if (_i == 1)
 		conn_send(e.node.session->conn, &msg);

@@ -68,7 +68,7 @@ START_TEST(a_narrower_path_loses_no_more_than_it_must)
 	loop_for(e.ev, MTU_DOUBT_US / 1000);
 	e.relay.longest = 1300;
 	ends_send(&e, &e.node, 1400);	/* this one is lost, and its silence noticed */
-	LOOP_UNTIL(e.ev, e.node.session->udp_max < 1400);
+	LOOP_UNTIL(e.ev, e.node.session->carrier->udp_max < 1400);
 	ends_pass(&e, &e.node);
 	ends_send(&e, &e.node, 1400);
 	LOOP_UNTIL(e.ev, e.server.got == 2);

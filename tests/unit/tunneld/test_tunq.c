@@ -33,14 +33,14 @@ rig_init(void)
 {
 	struct tun_features none, f;
 	struct err e = { 0 };
-	int fd;
+	int fd, rc;
 
 	if (!netns_enter())
 		return false;
-	fd = tun_open("ours", 0, true, &f, &e);
-	ck_assert_msg(fd >= 0, "%s", e.text);
-	rig.plain = tun_open("plain", 0, false, &none, &e);
-	ck_assert_msg(rig.plain >= 0, "%s", e.text);
+	rc = tun_open("ours", 0, true, 1, &fd, &f, &e);
+	ck_assert_msg(rc == 0, "%s", e.text);
+	rc = tun_open("plain", 0, false, 1, &rig.plain, &none, &e);
+	ck_assert_msg(rc == 0, "%s", e.text);
 	ck_assert(!none.vnet && !none.tso && !none.uso);
 	netns_do("sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.all.forwarding=1"
 	    " net.ipv4.ip_forward=1 net.ipv6.conf.ours.accept_ra=0");

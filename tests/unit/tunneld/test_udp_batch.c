@@ -46,13 +46,13 @@ rig_init(int mode)
 	struct ip_addr addr = netns_addr(modes[mode].addr);
 	struct err e = { 0 };
 
-	rig.from.fds[rig.from.n++] = udp_open(&addr, 0, &e);
+	ck_assert_int_eq(udp_open(&addr, 0, 1, &rig.from.fds[rig.from.n++], &e), 0);
 	udp_tx_init(&rig.tx, &rig.from, modes[mode].tx, &rig.stats);
 	udp_rx_init(&rig.rx, modes[mode].rx);
 	for (unsigned i = 0; i < 2; i++) {
 		struct udp_end *end = &rig.ends[i];
 
-		rig.to.fds[rig.to.n++] = udp_open(&addr, 0, &e);
+		ck_assert_int_eq(udp_open(&addr, 0, 1, &rig.to.fds[rig.to.n++], &e), 0);
 		end->peer_len = sizeof(end->peer);
 		getsockname(rig.to.fds[i], (struct sockaddr *) &end->peer, &end->peer_len);
 		end->local = addr;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemons/tunneld/worker.h"
+#include "daemons/tunneld/workers.h"
 
 #include <check.h>
 
@@ -10,7 +10,7 @@
 /* A data path on a real device. */
 struct rig {
 	struct ev *ev;
-	struct worker worker;
+	struct workers workers;
 	unsigned losses;
 };
 
@@ -33,27 +33,29 @@ rig_open(struct rig *r)
 	tun = netns_device("tun0");
 	netns_do("ip link set tun0 up && ip addr add 10.1.1.3/24 dev tun0");
 	ck_assert_int_eq(ev_new(&r->ev), 0);
-	ck_assert_int_eq(worker_init(&r->worker, r->ev, &(struct worker_parts){ .tun = tun,
-	    .offload = CONF_OFFLOAD_OFF }), 0);
-	r->worker.lost = on_lost;
-	r->worker.lost_arg = r;
+	ck_assert_int_eq(workers_init(&r->workers, r->ev, &(struct workers_parts){ .n = 1,
+	    .tuns = &tun, .offload = CONF_OFFLOAD_OFF, .in_loop = true }), 0);
+	r->workers.lost = on_lost;
+	r->workers.lost_arg = r;
 	return true;
 }
 
 static void
 rig_close(struct rig *r)
 {
-	worker_fini(&r->worker);
+	workers_fini(&r->workers);
 	ev_free(r->ev);
 }
 
 static uint64_t
 packets(const struct rig *r)
 {
+	struct stats all;
 	uint64_t n = 0;
 
+	workers_stats(&r->workers, &all);
 	for (int v = 0; v < VERDICT_COUNT; v++)
-		n += r->worker.stats.count[v];
+		n += all.count[v];
 	return n;
 }
 
@@ -66,7 +68,7 @@ START_TEST(a_device_that_is_deleted_is_lost_once)
 	ck_assert_uint_eq(r.losses, 0);
 	netns_do("ip link del tun0");
 	LOOP_UNTIL(r.ev, r.losses == 1);
-	ck_assert(!r.worker.tun_io.active);	/* or the loop would never sleep again */
+	ck_assert(!workers_get(&r.workers, 0)->tun_io.active);	/* or the loop would never sleep again */
 	loop_for(r.ev, 50);
 	ck_assert_uint_eq(r.losses, 1);
 	rig_close(&r);
@@ -78,9 +80,9 @@ START_TEST(nobody_has_to_hear_of_it)
 	struct rig r;
 
 	KIT_SKIP_UNLESS(rig_open(&r), NETNS_WHY);
-	r.worker.lost = NULL;
+	r.workers.lost = NULL;
 	netns_do("ip link del tun0");
-	LOOP_UNTIL(r.ev, !r.worker.tun_io.active);
+	LOOP_UNTIL(r.ev, !workers_get(&r.workers, 0)->tun_io.active);
 	rig_close(&r);
 }
 END_TEST
