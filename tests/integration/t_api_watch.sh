@@ -83,6 +83,6 @@ say "ctld stops: who watches is told so"
 daemon_stop ctld
 wait_for 5 ended events
 wait_for 5 ended nodes
-grep -q UNAVAILABLE "$LAB/events.err" && grep -q SHUTTING_DOWN "$LAB/events.err" ||
-	fail "events: $(cat "$LAB/events.err")"
+grep -q UNAVAILABLE "$LAB/events.err" || fail "events: $(cat "$LAB/events.err")"
+grep -q SHUTTING_DOWN "$LAB/events.err" || fail "events: $(cat "$LAB/events.err")"
 grep -q SHUTTING_DOWN "$LAB/nodes.err" || fail "nodes: $(cat "$LAB/nodes.err")"
