@@ -163,27 +163,40 @@ memory_reply_add(struct store *st, const struct store_reply *reply)
 	return 0;
 }
 
+static int64_t
+time_of(const struct memory_rows *r, enum store_log which, size_t i)
+{
+	return which == STORE_TOMBSTONES ? r->tombstones[i].t.time_s : r->replies[i].time_s;
+}
+
+static void
+forget(struct memory_rows *r, enum store_log which, size_t i)
+{
+	if (which == STORE_TOMBSTONES)
+		MEMORY_REMOVE(r->tombstones, &r->ntombstones, i);
+	else
+		MEMORY_REMOVE(r->replies, &r->nreplies, i);
+}
+
 int
 memory_forget(struct store *st, enum store_log which, int64_t before_s, uint64_t keep, size_t max)
 {
 	struct memory_rows *r = memory_rows(st);
 	size_t *n = which == STORE_TOMBSTONES ? &r->ntombstones : &r->nreplies;
-	int gone = 0;
+	size_t i = 0, gone = 0;
 
 	MEMORY_TRIP(st);
-	while (*n > 0 && (size_t) gone < 2 * max) {
-		int64_t time_s = which == STORE_TOMBSTONES ? r->tombstones[0].t.time_s
-		    : r->replies[0].time_s;
-
-		if (time_s >= before_s && *n <= keep)
-			break;
-		if (which == STORE_TOMBSTONES)
-			MEMORY_REMOVE(r->tombstones, n, 0);
-		else
-			MEMORY_REMOVE(r->replies, n, 0);
+	for (size_t looked_at = 0; looked_at < max && i < *n; looked_at++) {
+		if (time_of(r, which, i) >= before_s) {
+			i++;
+			continue;
+		}
+		forget(r, which, i);
 		gone++;
 	}
-	return gone;
+	for (size_t more = 0; more < max && *n > keep; more++, gone++)
+		forget(r, which, 0);
+	return (int) gone;
 }
 
 /* --- the counter ------------------------------------------------------------------------------ */

@@ -212,18 +212,38 @@ void
 model_sweep(struct model *m)
 {
 	model_expire(m);
-	while (m->ntombs > 0 && m->tombs[0].time_s < m->now_s - TOMBSTONE_LIFE_S)
-		MODEL_REMOVE(m->tombs, m->ntombs, 0);
+	/* In the order of their setting; the clock may have been set back between them. */
+	for (size_t i = m->ntombs < SWEEP_BATCH ? m->ntombs : SWEEP_BATCH; i-- > 0;) {
+		if (m->tombs[i].time_s < m->now_s - TOMBSTONE_LIFE_S)
+			MODEL_REMOVE(m->tombs, m->ntombs, i);
+	}
 }
 
 /* --- choosing an address ---------------------------------------------------------------------- */
+
+/* Unregisters it, where it has been idle for so long. */
+static bool
+steal(struct model *m, const struct model_node *v, int64_t least_s)
+{
+	int64_t min_s = m->conf.min_idle_s > m->conf.rest_s ? m->conf.min_idle_s : m->conf.rest_s;
+	int64_t since_s = v->seen_s > v->create_s ? v->seen_s : v->create_s;
+
+	if (since_s > m->now_s)
+		since_s = m->set_back_s;
+	if ((min_s > 0 && m->now_s - since_s < min_s) || m->now_s - since_s < least_s)
+		return false;
+	assert(m->ntombs < MODEL_TOMBS);
+	model_copy(m->tombs[m->ntombs].token, v->token);
+	m->tombs[m->ntombs++].time_s = m->now_s;
+	model_remove_node(m, (struct model_node *) v);
+	return true;
+}
 
 static int
 reclaim(struct model *m, int net, struct model_result *r)
 {
 	const struct model_node *v = model_victim(m, net, NULL);
-	int64_t min_s = m->conf.min_idle_s > m->conf.rest_s ? m->conf.min_idle_s : m->conf.rest_s;
-	int64_t since_s;
+	struct model_node was;
 
 	if (m->conf.refuse)
 		return -REASON_POOL_EXHAUSTED;
@@ -231,18 +251,28 @@ reclaim(struct model *m, int net, struct model_result *r)
 		return -REASON_IPAM_DOWN;
 	if (v == NULL)
 		return -REASON_POOL_EXHAUSTED;
-	since_s = v->seen_s > v->create_s ? v->seen_s : v->create_s;
-	if (since_s > m->now_s)
-		since_s = m->set_back_s;
-	if (min_s > 0 && m->now_s - since_s < min_s)
+	was = *v;
+	if (!steal(m, v, INT64_MIN))
 		return -REASON_POOL_EXHAUSTED;
-	model_copy(r->victim, v->id);
-	r->addr = v->addr;
-	assert(m->ntombs < MODEL_TOMBS);
-	model_copy(m->tombs[m->ntombs].token, v->token);
-	m->tombs[m->ntombs++].time_s = m->now_s;
-	model_remove_node(m, (struct model_node *) v);
+	model_copy(r->victim, was.id);
+	r->addr = was.addr;
 	return 0;
+}
+
+int
+model_reclaim(struct model *m, int net, unsigned max, int64_t least_idle_s)
+{
+	const struct model_node *v;
+	int n = 0;
+
+	if (!m->nets[net].there)
+		return -REASON_NETWORK_UNKNOWN;
+	if (!m->synced)
+		return -REASON_IPAM_DOWN;
+	while (n < (int) max && (v = model_victim(m, net, NULL)) != NULL &&
+	    steal(m, v, least_idle_s))
+		n++;
+	return n;
 }
 
 static int
@@ -444,6 +474,29 @@ model_attach(struct model *m, const char *token, const char *cert, const char *n
 	touch(m, n, NODE_CONNECTING, epoch);
 	m->epoch = epoch;
 	return r;
+}
+
+int
+model_revoke(struct model *m, const char *secret)
+{
+	for (size_t i = 0; i < m->ntokens; i++) {
+		if (strcmp(m->tokens[i].secret, secret) == 0) {
+			MODEL_REMOVE(m->tokens, m->ntokens, i);
+			return 0;
+		}
+	}
+	return -REASON_TOKEN_NOT_FOUND;
+}
+
+int
+model_rename(struct model *m, const char *id, const char *name)
+{
+	struct model_node *n = model_node(m, id);
+
+	if (n == NULL)
+		return -REASON_NODE_UNKNOWN;
+	model_copy(n->name, name);
+	return 0;
 }
 
 struct model_result

@@ -108,6 +108,11 @@ struct model_result model_redeem(struct model *m, const char *secret, unsigned k
 struct model_result model_attach(struct model *m, const char *token, const char *cert,
     const char *net_secret, uint64_t epoch);
 struct model_result model_delete(struct model *m, const char *id, uint64_t epoch);
+int model_revoke(struct model *m, const char *secret);
+int model_rename(struct model *m, const char *id, const char *name);
+
+/* How many were reclaimed, or why none. */
+int model_reclaim(struct model *m, int net, unsigned max, int64_t least_idle_s);
 
 /* Sessions. */
 int model_report(struct model *m, const char *id, uint64_t epoch, enum node_state state);

@@ -381,12 +381,15 @@ static const struct {
 	{ 5, do_time },
 	{ 1, do_sweep },
 	{ 1, do_restart },
+	{ 1, play_do_revoke },
+	{ 1, play_do_rename },
+	{ 1, play_do_reclaim },
 };
 
 static void
 act(struct play *p)
 {
-	unsigned at = play_choice(p, 44), i = 0;
+	unsigned at = play_choice(p, 47), i = 0;
 	unsigned failing = play_choice(p, 16);
 
 	while (at >= acts[i].weight)

@@ -76,5 +76,8 @@ void play_do_forsake(struct play *p);
 void play_do_reserve(struct play *p);
 void play_do_release(struct play *p);
 void play_do_network(struct play *p);
+void play_do_revoke(struct play *p);
+void play_do_rename(struct play *p);
+void play_do_reclaim(struct play *p);
 
 #endif

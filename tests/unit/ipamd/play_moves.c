@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/ipamd/play_inside.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/err.h"
@@ -124,6 +126,74 @@ play_do_delete(struct play *p)
 		return;
 	r = model_delete(&p->m, id, epoch);
 	play_same_result(&a, r.rc);
+}
+
+/* What an administrator calls a token by. */
+static int
+find_label(struct play *p, const char *secret, char label[STORE_LABEL_LEN + 1])
+{
+	uint8_t hash[SECRET_HASH_LEN];
+	struct store_token t;
+	int rc;
+
+	secret_hash(secret, hash);
+	rc = store_token_by_hash(p->l.store, hash, &t);
+	snprintf(label, STORE_LABEL_LEN + 1, "%s", rc == 0 ? t.label : "none");
+	return rc == -ENOENT ? 0 : rc;
+}
+
+void
+play_do_revoke(struct play *p)
+{
+	size_t i = play_choice(p, (unsigned) p->m.ntokens + 1);
+	char label[STORE_LABEL_LEN + 1], secret[MODEL_TEXT];
+	struct token_view view;
+	struct act a;
+
+	snprintf(secret, sizeof(secret), "%s", i == p->m.ntokens ? "0000" : p->m.tokens[i].secret);
+	play_tell(p, "revoke token %zu", i);
+	play_begin(&a, p);
+	if (a.rc == 0 && (a.rc = find_label(p, secret, label)) == 0)
+		a.rc = token_revoke(&p->l, label, &view);
+	if (play_end(&a))
+		play_same_result(&a, model_revoke(&p->m, secret));
+}
+
+void
+play_do_rename(struct play *p)
+{
+	const char *id = play_some_id(p), *name = play_some_name(p);
+	struct node_wish wish = { .rename = true, .display_name = name };
+	struct node_noted noted = { .notes = { 0 } };
+	struct act a;
+
+	play_tell(p, "rename %s to \"%s\"", id, name);
+	play_begin(&a, p);
+	if (a.rc == 0)
+		a.rc = node_update(&p->l, id, &wish, &noted, &a.err);
+	node_notes_fini(&noted.notes);
+	if (play_end(&a))
+		play_same_result(&a, model_rename(&p->m, id, name));
+}
+
+void
+play_do_reclaim(struct play *p)
+{
+	int net = play_some_net(p), expected;
+	unsigned max = 1 + play_choice(p, 3), least_s = play_choice(p, 2) * play_choice(p, 200);
+	struct lease_victims v = { .n = 0 };
+	struct act a;
+
+	play_tell(p, "reclaim %s max=%u idle=%u", play_nets[net], max, least_s);
+	play_begin(&a, p);
+	if (a.rc == 0)
+		a.rc = lease_reclaim(&p->l, play_nets[net], max, least_s, &v, &a.err);
+	free(v.victims);
+	if (!play_end(&a))
+		return;
+	expected = model_reclaim(&p->m, net, max, least_s);
+	play_same_result(&a, expected < 0 ? expected : 0);
+	PLAY_MUST(p, expected < 0 || v.n == (size_t) expected, "%zu are reclaimed", v.n);
 }
 
 /* --- sessions --------------------------------------------------------------------------------- */

@@ -348,6 +348,25 @@ tombstones_are_forgotten(void)
 	ck_assert_int_eq(store_tombstone(rules_store, "token-4", &t), 0);
 }
 
+/* The clock was set back between the two: the second one is older, and goes first. */
+static void
+a_younger_tombstone_is_in_nobodys_way(void)
+{
+	struct store_node young = shelf_node(1), old = shelf_node(2);
+	struct store_tombstone t;
+
+	rules_begin();
+	ck_assert_int_eq(store_node_add(rules_store, &young, SHELF_NOW), 0);
+	ck_assert_int_eq(store_node_add(rules_store, &old, SHELF_NOW), 0);
+	ck_assert_int_eq(store_node_steal(rules_store, &young, SHELF_NOW), 0);
+	ck_assert_int_eq(store_node_steal(rules_store, &old, SHELF_NOW - 100), 0);
+	ck_assert_int_eq(store_forget(rules_store, STORE_TOMBSTONES, SHELF_NOW - 50, 100, 1), 0);
+	ck_assert_int_eq(store_forget(rules_store, STORE_TOMBSTONES, SHELF_NOW - 50, 100, 2), 1);
+	rules_end();
+	ck_assert_int_eq(store_tombstone(rules_store, "token-1", &t), 0);
+	ck_assert_int_eq(store_tombstone(rules_store, "token-2", &t), -ENOENT);
+}
+
 static void
 the_reserved_node_is_no_victim(void)
 {
@@ -422,6 +441,7 @@ const struct rule rules_node[] = {
 	{ "the same address stays stale", the_same_address_stays_stale },
 	{ "who was stolen from has a tombstone", who_was_stolen_from_has_a_tombstone },
 	{ "tombstones are forgotten", tombstones_are_forgotten },
+	{ "a younger tombstone is in nobody's way", a_younger_tombstone_is_in_nobodys_way },
 	{ "the reserved node is no victim", the_reserved_node_is_no_victim },
 	{ "registrations expire until they attach", registrations_expire_until_they_attach },
 	{ NULL, NULL },
