@@ -50,3 +50,39 @@ start_ctld
 start_node a
 wait_for 10 node_connected a
 wait_for 5 pings a 10.1.1.1 3
+
+say "by the API a node renews both, for its own keys and for no others"
+api() {	# METHOD JSON
+	on s "$PYTHON" "$TOP/tests/integration/grpc_client.py" --host "$SERVER_IP" --port 6440 \
+		--schema-unix "$LAB/run/admin/ctld.sock" --ca "$LAB/b/grpc/ca.pem" \
+		--cert "$LAB/b/grpc/client.pem" --key "$LAB/b/grpc/client-key.pem" \
+		call "litevpn.v1.Enrollment/$1" "${2:-"{}"}" >"$LAB/answer" 2>&1
+}
+refused() {	# REASON METHOD JSON
+	if api "$2" "${3:-}"; then fail "let in: $2"; fi
+	grep -q "$1" "$LAB/answer" || fail "$2: $(cat "$LAB/answer")"
+}
+request() {	# FIELD KEY: as a field of JSON
+	printf '"%s": %s' "$1" "$(openssl req -new -key "$2" -subj /CN=b |
+		"$PYTHON" -c 'import json,sys; print(json.dumps(sys.stdin.read()))')"
+}
+node_conf b
+node_enroll b
+first=$(serial "$LAB/b/grpc/client.pem")
+api RenewCertificate "{$(request grpcCsr "$LAB/b/grpc/client-key.pem"), $(request vpnCsr "$LAB/b/vpn/client-key.pem")}" ||
+	fail "$(cat "$LAB/answer")"
+for pki in grpc vpn; do
+	json_field "${pki}Certificate" <"$LAB/answer" >"$LAB/b/$pki/client.pem"
+	json_field "${pki}Ca" <"$LAB/answer" | cmp - <(cat "$LAB/b/$pki/ca.pem" && echo)
+	openssl verify -CAfile "$LAB/b/$pki/ca.pem" "$LAB/b/$pki/client.pem"
+done
+[ "$(serial "$LAB/b/grpc/client.pem")" != "$first" ] || fail "the same one"
+refused FIELD_INVALID RenewCertificate
+refused CSR_INVALID RenewCertificate '{"grpcCsr": "nonsense"}'
+refused KEY_UNKNOWN RenewCertificate "{$(request grpcCsr "$LAB/b/vpn/client-key.pem")}"
+refused KEY_UNKNOWN RenewCertificate "{$(request vpnCsr "$LAB/a/vpn/client-key.pem")}"
+api GetSelf || fail "$(cat "$LAB/answer")"
+[ "$(json_field name <"$LAB/answer")" = "nodes/$(node_id b)" ] || fail "somebody else"
+api Unregister || fail "$(cat "$LAB/answer")"
+refused NODE_DELETED GetSelf
+refused NODE_DELETED RenewCertificate "{$(request vpnCsr "$LAB/b/vpn/client-key.pem")}"

@@ -9,7 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/grant.h"
 #include "common/log.h"
+#include "common/reason.h"
 #include "daemons/tunneld/ipam.h"
 #include "ipc/ipam.pb-c.h"
 #include "tests/unit/kit.h"
@@ -75,6 +77,26 @@ on_sync(struct serverrig *r, struct ipc_call *call)
 	ipc_reply(call, &reply.base);
 }
 
+/* A grant that nobody here looks into; from a node whose id ends with "x" none. */
+static void
+on_renew(struct ipc_call *call, const Litevpn__Ipam__Renew *m)
+{
+	Litevpn__Ipam__Reply reply = LITEVPN__IPAM__REPLY__INIT;
+	Litevpn__Ipam__Renewal renewal = LITEVPN__IPAM__RENEWAL__INIT;
+	uint8_t grant[GRANT_WIRE_LEN] = { 7 };
+
+	ck_assert_uint_eq(m->vpn_spki.len, PKI_SPKI_LEN);
+	ck_assert_uint_eq(m->grpc_spki.len, 0);
+	if (m->node_id[strlen(m->node_id) - 1] == 'x') {
+		reply.result = REASON_KEY_UNKNOWN;
+	} else {
+		renewal.vpn_grant = (ProtobufCBinaryData){ sizeof(grant), grant };
+		reply.body_case = LITEVPN__IPAM__REPLY__BODY_RENEWAL;
+		reply.renewal = &renewal;
+	}
+	ipc_reply(call, &reply.base);
+}
+
 static void
 on_request(void *arg, struct ipc_call *call, const ProtobufCMessage *msg)
 {
@@ -86,6 +108,8 @@ on_request(void *arg, struct ipc_call *call, const ProtobufCMessage *msg)
 		on_report(arg, call, req->report);
 	else if (req->body_case == LITEVPN__IPAM__REQUEST__BODY_SYNC)
 		on_sync(arg, call);
+	else if (req->body_case == LITEVPN__IPAM__REQUEST__BODY_RENEW)
+		on_renew(call, req->renew);
 	else
 		ck_abort_msg("ipamd is asked %d", (int) req->body_case);
 }
@@ -129,6 +153,9 @@ on_control(void *owner, const struct control *msg)
 		g->refused = msg->refuse;
 	} else if (msg->type == CONTROL_GOODBYE) {
 		strcpy(g->goodbye, msg->refuse.reason);
+	} else if (msg->type == CONTROL_CERT_REPLY) {
+		strcpy(g->cert_reason, msg->cert.reason);
+		g->ncerts++;
 	}
 }
 

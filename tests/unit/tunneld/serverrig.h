@@ -25,6 +25,8 @@ struct guest {
 	struct control_welcome welcome;
 	struct control_refuse refused;	/* reason "": it was not */
 	char goodbye[CONTROL_ID_MAX + 1];
+	char cert_reason[CONTROL_ID_MAX + 1];	/* of the last of these: */
+	unsigned ncerts;
 };
 
 struct attach {	/* that ipamd has not answered yet */
