@@ -52,6 +52,7 @@ struct conf_server {
 	int offload;			/* enum conf_offload */
 	int64_t workers;		/* threads that carry packets; 0: auto */
 	int64_t max_clients;
+	int64_t handshake_rate;		/* TLS handshakes that may begin in a second */
 	bool require_node_cert;
 	char *state_dir, *run_dir;
 	struct conf_endpoint metrics_listen;	/* no address: there are none */

@@ -273,6 +273,8 @@ begin_server(struct engine *g, const struct server_parts *parts, const int *tcp,
 		.usage = &g->usage };
 	int rc = server_new(parts, tcp, ntcp, &g->server, e);
 
+	g->conns.tls.gate.per_second = (unsigned) g->d->sc.handshake_rate;
+
 	return rc < 0 ? rc : ctl_new(g->ev, &conf, g->server, &g->ctl, e);
 }
 

@@ -5,7 +5,6 @@
 
 #include "common/clock.h"
 
-#define GAP_US (1000000 / GATE_PER_SECOND)
 #define SAVED_US 1000000	/* after a quiet second this many may begin at once */
 
 static void on_timer(void *arg);
@@ -37,7 +36,7 @@ choose(struct gate *g)
 		return NULL;
 	if (g->due_us < now - SAVED_US)
 		g->due_us = now - SAVED_US;
-	g->due_us += GAP_US;
+	g->due_us += 1000000 / g->per_second;
 	return TAILQ_FIRST(&g->first);
 }
 
@@ -57,7 +56,7 @@ on_timer(void *arg)
 void
 gate_init(struct gate *g, struct ev *ev)
 {
-	*g = (struct gate){ .ev = ev };
+	*g = (struct gate){ .ev = ev, .per_second = GATE_PER_SECOND };
 	TAILQ_INIT(&g->first);
 	TAILQ_INIT(&g->further);
 }

@@ -28,6 +28,7 @@ struct gate {
 	struct ev *ev;
 	struct ev_timer timer;
 	TAILQ_HEAD(waiters, waiter) first, further;
+	unsigned per_second;	/* beginnings: GATE_PER_SECOND, or what its owner says */
 	int64_t due_us;		/* from when on another one may begin, if we had not saved any up */
 };
 
