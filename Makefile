@@ -22,7 +22,7 @@ DEBS_LINT  = clang clang-tidy clang-tools libclang-rt-14-dev cppcheck valgrind
 .SUFFIXES:
 .PHONY: all help deps deps-demo deps-test deps-lint demo check check-unit check-sandbox check-asan \
 	soak unit-tests load asan tsan valgrind tidy cppcheck man lint install clean distclean \
-	deps-bench bench-tunnel bench-ipam bench-api fuzz fuzzers
+	deps-bench bench-tunnel bench-ipam bench-api bench-swarm fuzz fuzzers
 
 help:
 	@echo 'make              build everything into $(BUILD)/ (installs nothing)'
@@ -33,6 +33,7 @@ help:
 	@echo 'make tsan valgrind tidy cppcheck   further analysis; make deps-lint installs the tools'
 	@echo 'make bench-tunnel the speed of the tunnel, and of others beside it (root; ten minutes)'
 	@echo 'make bench-ipam   the speed of ipamd, and of bare commits beside it (root; two minutes)'
+	@echo 'make bench-swarm  ten thousand nodes at one server (root; three minutes)'
 	@echo 'make bench-api    the speed of the control API, and of nghttpd beside it (root; three minutes)'
 	@echo 'make fuzz T=60    each fuzzer for so many seconds (clang)'
 	@echo 'make install      DESTDIR=... prefix by ./configure --prefix=...'
@@ -115,6 +116,10 @@ bench-ipam: deps-test
 	$(MAKE) --no-print-directory all $(BUILD)/bench/ipam_ask $(BUILD)/bench/ipam_work
 	BUILD=$(BUILD) tests/bench/ipam.sh
 
+bench-swarm: deps-test
+	$(MAKE) --no-print-directory all $(BUILD)/bench/swarm
+	BUILD=$(BUILD) tests/bench/swarm.sh
+
 bench-api: deps-bench
 	$(MAKE) --no-print-directory all $(BUILD)/bench/api_load
 	BUILD=$(BUILD) tests/bench/api.sh
@@ -184,9 +189,10 @@ TEST_OBJ = $(TEST_SRC:%.c=$(BUILD)/obj/%.o)
 FUZZ_SRC = $(sort $(wildcard tests/fuzz/*/fuzz_*.c))
 FUZZ_OBJ = $(FUZZ_SRC:%.c=$(BUILD)/obj/%.o)
 BENCH_SRC = tests/bench/blast.c tests/bench/aead_null.c tests/bench/api_load.c \
-	tests/bench/ipam_ask.c tests/bench/ipam_work.c
+	tests/bench/ipam_ask.c tests/bench/ipam_work.c tests/bench/swarm.c
 BENCH_OBJ = $(BENCH_SRC:%.c=$(BUILD)/obj/%.o)
-LOAD_SRC = tests/integration/ipam_load.c tests/integration/facts.c tests/unit/dice.c
+LOAD_SRC = tests/integration/ipam_load.c tests/integration/facts.c tests/integration/hostile_udp.c \
+	tests/integration/lossy.c tests/unit/dice.c
 LOAD_OBJ = $(LOAD_SRC:%.c=$(BUILD)/obj/%.o)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(1)))
 main = $(BUILD)/obj/$(1)/main.o
@@ -250,11 +256,16 @@ TEST_LIBS = $(or $(CHECK_LIBS),$(shell pkg-config --libs check))
 unit-tests: $(TESTS)
 
 # --- what integration tests need beside the daemons --------------------------------------------------
-LOAD = $(BUILD)/tests/ipam_load
+LOAD = $(BUILD)/tests/ipam_load $(BUILD)/tests/hostile_udp $(BUILD)/tests/lossy $(BUILD)/bench/swarm
 load: $(LOAD)
-$(LOAD): $(LOAD_OBJ) $(BASE)
+$(BUILD)/tests/ipam_load: $(patsubst %.c,$(BUILD)/obj/%.o,tests/integration/ipam_load.c \
+		tests/integration/facts.c tests/unit/dice.c) $(BASE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_base)
+$(BUILD)/tests/hostile_udp $(BUILD)/tests/lossy: $(BUILD)/tests/%: $(BUILD)/obj/tests/integration/%.o \
+		$(BUILD)/obj/tests/unit/dice.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 
 # --- benchmarks: what measures beside the daemons ---------------------------------------------------
 $(BUILD)/bench/blast: $(BUILD)/obj/tests/bench/blast.o
@@ -269,6 +280,9 @@ $(BUILD)/bench/ipam_ask: $(BUILD)/obj/tests/bench/ipam_ask.o $(BASE)
 $(BUILD)/bench/ipam_work: $(BUILD)/obj/tests/bench/ipam_work.o $(BUILD)/libipamd.a $(BASE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_ipamd) $(LIBS_base)
+$(BUILD)/bench/swarm: $(BUILD)/obj/tests/bench/swarm.o $(BUILD)/libtunneld.a $(BASE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_tunneld) $(LIBS_base)
 # tunneld with a cipher that only copies: an object of its own comes before the library's.
 $(BUILD)/bench/tunneld: $(call main,daemons/tunneld) $(BUILD)/obj/tests/bench/aead_null.o \
 		$(BUILD)/libtunneld.a $(BASE)
