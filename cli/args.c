@@ -100,7 +100,13 @@ duration_text(int64_t ms, char buf[32])
 	static const struct {
 		int64_t ms;
 		const char *name;
-	} units[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "m" }, { 1000, "s" }, { 1, "ms" } };
+	} units[] = {
+		{ 86400000, "d" },
+		{ 3600000, "h" },
+		{ 60000, "m" },
+		{ 1000, "s" },
+		{ 1, "ms" },
+	};
 	size_t i = 0;
 
 	while (ms % units[i].ms != 0)

@@ -34,7 +34,9 @@ struct operands {
 	const char *const *words;	/* NAMES_WORD: ends with NULL */
 };
 
-/* One row of the table in commands.c: parsing, help, completion and a lint of the manual read it. */
+/*
+ * One row of the table in commands.c: parsing, help, completion and a lint of the manual read it.
+ */
 struct command {
 	const char *noun, *verb;	/* verb NULL: the noun alone is the command */
 	struct operands operands;
@@ -87,17 +89,18 @@ enum cli_exit cmd_doctor(const struct cli *cli);
 enum cli_exit cmd_explain(const struct cli *cli);
 enum cli_exit cmd_completion(const struct cli *cli);
 
-extern const struct opt cmd_node_list_options[], cmd_node_watch_options[], cmd_node_wait_options[];
-extern const struct opt cmd_node_update_options[], cmd_token_create_options[];
-extern const struct opt cmd_token_list_options[], cmd_address_network_options[];
-extern const struct opt cmd_address_list_options[], cmd_address_usage_options[];
-extern const struct opt cmd_address_reserve_options[], cmd_address_reclaim_options[];
-extern const struct opt cmd_network_prefix_options[], cmd_network_open_options[];
-extern const struct opt cmd_network_delete_options[], cmd_event_options[];
-extern const struct opt cmd_event_watch_options[], cmd_server_log_options[], cmd_backup_options[], cmd_top_options[];
-extern const struct opt cmd_doctor_options[];
-extern const struct opt cmd_client_up_options[], cmd_client_enroll_options[], cmd_pki_init_options[];
-extern const struct opt cmd_pki_issue_options[], cmd_config_check_options[];
+extern const struct opt cmd_node_list_options[], cmd_node_watch_options[];
+extern const struct opt cmd_node_wait_options[], cmd_node_update_options[];
+extern const struct opt cmd_token_create_options[], cmd_token_list_options[];
+extern const struct opt cmd_address_network_options[], cmd_address_list_options[];
+extern const struct opt cmd_address_usage_options[], cmd_address_reserve_options[];
+extern const struct opt cmd_address_reclaim_options[], cmd_network_prefix_options[];
+extern const struct opt cmd_network_open_options[], cmd_network_delete_options[];
+extern const struct opt cmd_event_options[], cmd_event_watch_options[], cmd_server_log_options[];
+extern const struct opt cmd_backup_options[], cmd_top_options[], cmd_doctor_options[];
+extern const struct opt cmd_client_up_options[], cmd_client_enroll_options[];
+extern const struct opt cmd_pki_init_options[], cmd_pki_issue_options[];
+extern const struct opt cmd_config_check_options[];
 extern const char *const cmd_completion_shells[], *const cmd_server_levels[];
 
 /* What others print, too: answer_print of a NodeInfo (cmd_node.c). */

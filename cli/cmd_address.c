@@ -79,7 +79,7 @@ cmd_address_list(const struct cli *cli)
 	return answer_list(cli, &list, &req.base, &view);
 }
 
-/* --- address reserve, address release ---------------------------------------------------------- */
+/* --- address reserve, address release --------------------------------------------------------- */
 
 static void
 print_address(const struct cli *cli, const ProtobufCMessage *answer)

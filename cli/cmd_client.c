@@ -48,7 +48,7 @@ with_self(const struct cli *cli, enum cli_exit (*run)(const struct cli *cli, str
 	return status;
 }
 
-/* --- client status, client unregister ----------------------------------------------------------- */
+/* --- client status, client unregister --------------------------------------------------------- */
 
 static enum cli_exit
 show_status(const struct cli *cli, struct self *s)

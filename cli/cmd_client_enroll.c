@@ -234,8 +234,8 @@ drop_pending(const struct enrollment *en, size_t pki)
 }
 
 /*
- * The token was refused: the keys of this run belong to no node. Those of a run before may belong to
- * one that another token has made.
+ * The token was refused: the keys of this run belong to no node. Those of a run before may belong
+ * to one that another token has made.
  */
 static void
 drop_refused(const struct enrollment *en, const char *reason)

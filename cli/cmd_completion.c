@@ -5,13 +5,15 @@
 #include <string.h>
 
 /*
- * What a shell needs to ask `litevpnctl complete`, which knows the rest: these texts know no command
- * and no option, so they never grow old.
+ * What a shell needs to ask `litevpnctl complete`, which knows the rest: these texts know no
+ * command and no option, so they never grow old.
  */
 
 const char *const cmd_completion_shells[] = { "bash", "zsh", "fish", NULL };
 
-/* bash breaks words at "=" and ":"; they are joined again, and what stands before is cut off then. */
+/*
+ * bash breaks words at "=" and ":"; they are joined again, and what stands before is cut off then.
+ */
 static const char bash[] =
     "_litevpnctl() {\n"
     "\tlocal words=() word last joined=\"\" i candidate help\n"

@@ -13,7 +13,8 @@ const struct opt cmd_doctor_options[] = {
 	{ 0 },
 };
 
-static doctor_check *const host_checks[] = { doctor_certificates, doctor_tun, doctor_sandbox, NULL };
+static doctor_check *const host_checks[] = { doctor_certificates, doctor_tun, doctor_sandbox,
+	NULL };
 
 static doctor_check *const server_checks[] = { doctor_sockets, doctor_ports, doctor_forwarding,
 	doctor_server_info, doctor_server_paths, NULL };

@@ -68,7 +68,7 @@ cmd_network_list(const struct cli *cli)
 	return answer_list(cli, &list, &req.base, &view);
 }
 
-/* --- network show, network create --------------------------------------------------------------- */
+/* --- network show, network create ------------------------------------------------------------- */
 
 static void
 print_usage(const Litevpn__V1__NetworkUsage *u)
@@ -137,7 +137,7 @@ cmd_network_create(const struct cli *cli)
 	return answer_one(cli, &create, &req.base, print_network);
 }
 
-/* --- network recreate, network net-token, network delete ---------------------------------------- */
+/* --- network recreate, network net-token, network delete -------------------------------------- */
 
 static void
 print_map(const struct cli *cli, const ProtobufCMessage *answer)

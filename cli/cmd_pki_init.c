@@ -87,8 +87,8 @@ add_from_file(const struct args *a, struct hosts *hosts, struct err *e)
 	if (conf_load(path, &conf_server_schema, &conf, &report) < 0)
 		return cli_conf_error(path, &report, e);
 	if (conf.advertise.n == 0 && !args_has(a, "san"))
-		fprintf(stderr, "litevpnctl: %s: advertise is empty: nodes will not accept the server "
-		    "by an address or name that is not listed below; see --san\n", path);
+		fprintf(stderr, "litevpnctl: %s: advertise is empty: nodes will not accept the "
+		    "server by an address or name that is not listed below; see --san\n", path);
 	rc = add_configured(&conf, hosts, e);
 	conf_free(&conf_server_schema, &conf);
 	return rc;
@@ -132,8 +132,8 @@ make(const struct pki *pki, const struct hosts *hosts, unsigned days, struct mad
 }
 
 /*
- * The CA's key is the signer's, who runs as another user. The server's key is his who reads it again
- * when it was renewed. All other keys are root's.
+ * The CA's key is the signer's, who runs as another user. The server's key is his who reads it
+ * again when it was renewed. All other keys are root's.
  */
 static int
 put(struct file_set *set, const char *dir, const struct made *m, uid_t signer, uid_t server,

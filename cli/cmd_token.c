@@ -88,7 +88,7 @@ cmd_token_create(const struct cli *cli)
 	return answer_one(cli, &create, &req.base, print_made);
 }
 
-/* --- token list, token show, token revoke ------------------------------------------------------ */
+/* --- token list, token show, token revoke ----------------------------------------------------- */
 
 static int
 add_row(struct table *table, const ProtobufCMessage *item)

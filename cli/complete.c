@@ -89,7 +89,10 @@ print_reasons(const struct complete_word *word, FILE *to)
 		complete_print(word, reason_name((int) r), reason_text((int) r), to);
 }
 
-/* What is needed to reach the server may stand on the line; of a line with a mistake nothing is known. */
+/*
+ * What is needed to reach the server may stand on the line; of a line with a mistake nothing is
+ * known.
+ */
 static void
 print_asked(const struct line *l, enum names kind, const struct complete_word *word,
     complete_ask *ask, FILE *to)

@@ -7,10 +7,10 @@
 #include "cli/cli.h"
 
 /*
- * What could stand next on a command line, found in the table that also parses it. The functions that
- * `litevpnctl completion` makes for the shells ask it at each press of the key; each candidate is a
- * line, the word and after a tab what it means. The lines ":file" and ":dir" ask the shell for its own
- * names of files or directories; what must stand before them follows after a tab.
+ * What could stand next on a command line, found in the table that also parses it. The functions
+ * that `litevpnctl completion` makes for the shells ask it at each press of the key; each candidate
+ * is a line, the word and after a tab what it means. The lines ":file" and ":dir" ask the shell for
+ * its own names of files or directories; what must stand before them follows after a tab.
  */
 
 /* The word that is being typed: candidates begin with `partial`, and `lead` is put before them. */

@@ -12,8 +12,8 @@
  */
 
 /*
- * All of these return CLI_OK, or the exit status after they have said what is wrong. What takes longer
- * than a second shows on a terminal that it goes on.
+ * All of these return CLI_OK, or the exit status after they have said what is wrong. What takes
+ * longer than a second shows on a terminal that it goes on.
  */
 
 /* The connection; rpc_close. It borrows from cli's arguments. */

@@ -6,8 +6,8 @@
 #include "cli/machine.h"
 
 /*
- * What can be wrong with a machine: each check looks at one thing and says a line about it, with what
- * to do where it is not as it should be. Nothing is changed.
+ * What can be wrong with a machine: each check looks at one thing and says a line about it, with
+ * what to do where it is not as it should be. Nothing is changed.
  */
 
 enum doctor_verdict { DOCTOR_OK, DOCTOR_WARN, DOCTOR_FAIL, DOCTOR_VERDICTS };

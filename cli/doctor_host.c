@@ -20,7 +20,7 @@
 
 #define SOON_S (14 * 86400)	/* a certificate that ends within that time is told of */
 
-/* --- certificates, and the clock against them ----------------------------------------------------- */
+/* --- certificates, and the clock against them ------------------------------------------------- */
 
 static const char *
 how_to_renew(const struct doctor *d, const struct machine_cert *c)
@@ -28,8 +28,8 @@ how_to_renew(const struct doctor *d, const struct machine_cert *c)
 	if (c->key == NULL)
 		return "make a new CA beside it, and let both be trusted for a while (litevpn(7))";
 	if (c->of_server)
-		return "litevpnctl pki issue PKI --server --san HOST --force --out DIR, then litevpnctl "
-		    "server reload";
+		return "litevpnctl pki issue PKI --server --san HOST --force --out DIR, then "
+		    "litevpnctl server reload";
 	return d->m->is_node ? "litevpnctl cert renew; once it has ended: litevpnctl client enroll"
 			     : "litevpnctl pki issue";
 }
@@ -167,7 +167,9 @@ read_process(const char *pid, struct process *p)
 	return 0;
 }
 
-/* Of this machine, as far as its network goes: what runs in another namespace is another machine. */
+/*
+ * Of this machine, as far as its network goes: what runs in another namespace is another machine.
+ */
 static bool
 is_here(const char *pid)
 {

@@ -22,7 +22,9 @@
 #define REACH_MS 3000	/* for a connection to come about */
 #define REFUSED_MS 300	/* for a refusal of a datagram to come back */
 
-/* Around an inner packet: UDP, ESP with its IV and tag; the trailer pads to whole words (RFC 4303). */
+/*
+ * Around an inner packet: UDP, ESP with its IV and tag; the trailer pads to whole words (RFC 4303).
+ */
 #define UDP_ESP_LEN (8 + 16 + 16)
 #define TRAILER_LEN 2
 #define IPV4_LEN 20
@@ -150,8 +152,8 @@ check_udp(struct doctor *d, const char *host, int fd, uint16_t port)
 	if (error == 0)
 		doctor_say(d, DOCTOR_OK, "UDP", NULL, "%s port %u is not refused", host, port);
 	else
-		doctor_say(d, DOCTOR_FAIL, "UDP", "see whether tunneld runs on the server, and open "
-		    "the UDP port in its firewall", "%s port %u: %s", host, port, strerror(error));
+		doctor_say(d, DOCTOR_FAIL, "UDP", "see whether tunneld runs on the server, and "
+		    "open the UDP port in its firewall", "%s port %u: %s", host, port, strerror(error));
 }
 
 /* A full packet of the tunnel as it is on the way. */

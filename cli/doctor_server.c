@@ -130,7 +130,9 @@ doctor_ports(struct doctor *d)
 
 /* --- forwarding ------------------------------------------------------------------------------- */
 
-/* Between nodes tunneld forwards by itself; what lies behind the server is the kernel's business. */
+/*
+ * Between nodes tunneld forwards by itself; what lies behind the server is the kernel's business.
+ */
 void
 doctor_forwarding(struct doctor *d)
 {
@@ -146,7 +148,8 @@ doctor_forwarding(struct doctor *d)
 		doctor_say(d, DOCTOR_OK, "forwarding", NULL, "%s is on", path);
 	else if (d->m->server.push_routes.n == 0)
 		doctor_say(d, DOCTOR_OK, "forwarding", NULL,
-		    "%s is off, and no network behind this server is announced (push.routes)", path);
+		    "%s is off, and no network behind this server is announced (push.routes)",
+		    path);
 	else
 		doctor_say(d, DOCTOR_FAIL, "forwarding", v6
 		    ? "sysctl -w net.ipv6.conf.all.forwarding=1, and in /etc/sysctl.d"

@@ -33,8 +33,8 @@ int file_set_add(struct file_set *set, const char *dir, const char *name, const 
     mode_t mode, uid_t uid, struct err *e);
 
 /*
- * The same for what comes in pieces: the descriptor is the caller's, who writes, syncs and closes it
- * before the commit.
+ * The same for what comes in pieces: the descriptor is the caller's, who writes, syncs and closes
+ * it before the commit.
  */
 int file_set_open(struct file_set *set, const char *dir, const char *name, mode_t mode, uid_t uid,
     struct err *e);

@@ -91,8 +91,8 @@ machine_read(struct machine *m, const struct args *a, struct err *e)
 	if (rc == 0 && (client || !server))
 		rc = read_client(m, client, e);
 	if (rc == 0 && !m->is_server && !m->is_node)
-		rc = err_set(e, -ENOENT, "this machine is no server (litevpnctl pki init makes one) "
-		    "and no node (litevpnctl client enroll)");
+		rc = err_set(e, -ENOENT, "this machine is no server (litevpnctl pki init makes "
+		    "one) and no node (litevpnctl client enroll)");
 	return rc;
 }
 

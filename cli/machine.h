@@ -30,8 +30,8 @@ struct machine {
 };
 
 /*
- * -ENOENT: it is neither. A file that was named must be good; one of the usual places may be missing,
- * and counts for nothing where its certificates are. machine_fini in any case.
+ * -ENOENT: it is neither. A file that was named must be good; one of the usual places may be
+ * missing, and counts for nothing where its certificates are. machine_fini in any case.
  */
 int machine_read(struct machine *m, const struct args *a, struct err *e);
 void machine_fini(struct machine *m);

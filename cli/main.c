@@ -113,7 +113,7 @@ main(int argc, char **argv)
 			printf("litevpnctl %s\n", PACKAGE_VERSION);
 		return CLI_OK;
 	}
-	if (argc > 0 && strcmp(argv[0], "complete") == 0) {	/* the shells ask; it is not listed */
+	if (argc > 0 && strcmp(argv[0], "complete") == 0) {	/* asked by shells; not listed */
 		complete((const char *const *) argv + 1, (size_t) argc - 1, complete_names, stdout);
 		return CLI_OK;
 	}

@@ -7,8 +7,9 @@
 #include "cli/args.h"
 
 /*
- * Fields of any message, found by their names in its descriptor: the API calls the same thing by the
- * same name everywhere, so that paging, names and the options of changes are written once. Pure.
+ * Fields of any message, found by their names in its descriptor: the API calls the same thing by
+ * the same name everywhere, so that paging, names and the options of changes are written once.
+ * Pure.
  */
 
 /*

@@ -19,8 +19,8 @@ int pair_make(const struct pki_ca *ca, const struct pki_wish *wish, unsigned day
     const char *ca_pem, struct pair *out, struct err *e);
 
 /*
- * Is what a server has made for us good: a certificate of this node for our key, and a CA to go with
- * it. pki: "grpc", "vpn", for the error text.
+ * Is what a server has made for us good: a certificate of this node for our key, and a CA to go
+ * with it. pki: "grpc", "vpn", for the error text.
  */
 int pair_check_node(const char *pki, const char *node, const char *cert, const char *key,
     const char *ca, struct err *e);

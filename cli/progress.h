@@ -4,8 +4,8 @@
 
 /*
  * For a person who waits: what takes longer than a second is shown on standard error, with the
- * seconds counted, and taken away again. Nothing of it when that is no terminal. A thread of its own
- * draws, so that whatever blocks meanwhile need not know of it.
+ * seconds counted, and taken away again. Nothing of it when that is no terminal. A thread of its
+ * own draws, so that whatever blocks meanwhile need not know of it.
  */
 
 struct progress;

@@ -13,8 +13,8 @@
 enum { CTRL_C = 3, CTRL_D = 4, BACKSPACE = 8, DELETE = 127 };
 
 /*
- * A byte at a time, and Ctrl-C as one of them: so no signal can leave the terminal without its echo.
- * 0 at the end of the line, -EINTR.
+ * A byte at a time, and Ctrl-C as one of them: so no signal can leave the terminal without its
+ * echo. 0 at the end of the line, -EINTR.
  */
 static int
 read_line(int tty, char *text)

@@ -15,8 +15,8 @@
 
 /*
  * Three batches, each with the address of what it fills as its tag: what is sent, the next message,
- * and the status, which comes last. gRPC writes here until a batch was plucked, so a stream is freed
- * only when all were.
+ * and the status, which comes last. gRPC writes here until a batch was plucked, so a stream is
+ * freed only when all were.
  */
 struct rpc_stream {
 	struct rpc *rpc;

@@ -6,7 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The rows of `top`: nodes as they were read, their rates against the reading before, in order. Pure. */
+/*
+ * The rows of `top`: nodes as they were read, their rates against the reading before, in order.
+ * Pure.
+ */
 
 struct top_row {
 	char id[80], name[256], address[48], state[16], via[8], endpoint[64];

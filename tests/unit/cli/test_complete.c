@@ -14,8 +14,8 @@
 static void
 ask(const struct cli *typed, enum names kind, const struct complete_word *word, FILE *to)
 {
-	complete_print(word, kind == NAMES_NODE ? "n-1" : "other", args_text(&typed->args, "socket"),
-	    to);
+	complete_print(word, kind == NAMES_NODE ? "n-1" : "other",
+	    args_text(&typed->args, "socket"), to);
 }
 
 static char *

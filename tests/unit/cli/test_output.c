@@ -74,6 +74,25 @@ START_TEST(numbers_are_for_people)
 }
 END_TEST
 
+START_TEST(words_have_a_tone_and_files_no_colour)
+{
+	char *shown = NULL;
+	size_t len;
+	FILE *f = open_memstream(&shown, &len);
+
+	ck_assert_int_eq(output_tone("CONNECTED"), TONE_GOOD);
+	ck_assert_int_eq(output_tone("fail"), TONE_BAD);
+	ck_assert_int_eq(output_tone("connected"), TONE_NONE);
+	ck_assert(!output_has_colour(f));
+	output_word(f, "LOST");
+	output_expiry(f, "x", 100, 40);
+	output_expiry(f, "x", 100, 100);
+	fclose(f);
+	ck_assert_str_eq(shown, "LOST" "x:             ends in 1m00s\n" "x:             has expired\n");
+	free(shown);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -82,5 +101,6 @@ main(void)
 	KIT_ROWS(tc, terminals_are_safe, texts);
 	tcase_add_test(tc, columns_are_aligned_by_character);
 	tcase_add_test(tc, numbers_are_for_people);
+	tcase_add_test(tc, words_have_a_tone_and_files_no_colour);
 	return kit_run("output", tc);
 }
