@@ -15,7 +15,6 @@
 #include "common/suggest.h"
 
 #define SEEN_MAX 128			/* keys of the largest schema, with room */
-#define FILE_MAX (64 * 1024)		/* a full configuration has a few thousand bytes */
 #define DEPTH_MAX 16			/* no schema has more; libyaml's time grows by its square */
 
 struct seen {
@@ -488,12 +487,12 @@ read_text(struct conf *c)
 		fail_at(c, NULL, "%s", strerror(errno));
 	else if (!S_ISREG(st.st_mode))
 		fail_at(c, NULL, "not a regular file");
-	else if (st.st_size > FILE_MAX)
-		fail_at(c, NULL, "larger than %d bytes", FILE_MAX);
-	else if ((c->text = malloc(FILE_MAX)) == NULL)
+	else if (st.st_size > CONF_TEXT_MAX)
+		fail_at(c, NULL, "larger than %d bytes", CONF_TEXT_MAX);
+	else if ((c->text = malloc(CONF_TEXT_MAX)) == NULL)
 		fail_at(c, NULL, "out of memory");
-	while (c->text != NULL && c->len < FILE_MAX &&
-	    (n = read(fd, c->text + c->len, FILE_MAX - c->len)) > 0)
+	while (c->text != NULL && c->len < CONF_TEXT_MAX &&
+	    (n = read(fd, c->text + c->len, CONF_TEXT_MAX - c->len)) > 0)
 		c->len += (size_t) n;
 	if (n < 0)
 		fail_at(c, NULL, "%s", strerror(errno));
@@ -536,37 +535,63 @@ ask_rules(struct conf *c)
 	}
 }
 
+/* c->text is there; what is wrong goes into the report. */
+static int
+parse_text(struct conf *c, void *values)
+{
+	const struct conf_schema *schema = c->schema;
+
+	c->values = calloc(1, schema->size);
+	if (c->values == NULL || !yaml_parser_initialize(&c->parser)) {
+		fail_at(c, NULL, "out of memory");
+		free(c->values);
+		return -EINVAL;
+	}
+	yaml_parser_set_input_string(&c->parser, (const unsigned char *) c->text, c->len);
+	set_defaults(c, schema->keys, c->values);
+	read_file(c);
+	forget_parser(c);
+	if (!c->broken)
+		ask_rules(c);
+	if (c->report->n > 0)
+		free_keys(schema->keys, c->values);
+	else
+		memcpy(values, c->values, schema->size);
+	free(c->values);
+	return c->report->n > 0 ? -EINVAL : 0;
+}
+
 int
 conf_load(const char *path, const struct conf_schema *schema, void *values,
     struct conf_report *report)
 {
 	struct conf c = { .path = path, .schema = schema, .report = report };
-	int rc = -EINVAL;
+	int rc;
 
 	*report = (struct conf_report){ 0 };
-	if (read_text(&c) < 0)
-		goto out;
-	c.values = calloc(1, schema->size);
-	if (c.values == NULL || !yaml_parser_initialize(&c.parser)) {
-		fail_at(&c, NULL, "out of memory");
-		goto out;
-	}
-	yaml_parser_set_input_string(&c.parser, (const unsigned char *) c.text, c.len);
-	set_defaults(&c, schema->keys, c.values);
-	read_file(&c);
-	forget_parser(&c);
-	if (!c.broken)
-		ask_rules(&c);
-	if (report->n > 0) {
-		free_keys(schema->keys, c.values);
-		goto out;
-	}
-	memcpy(values, c.values, schema->size);
-	rc = 0;
-out:
-	free(c.values);
+	if ((rc = read_text(&c)) == 0)
+		rc = parse_text(&c, values);
 	if (c.text != NULL)
 		secret_wipe(c.text, c.len);	/* a token may stand in it */
 	free(c.text);
+	return rc;
+}
+
+int
+conf_parse(const char *name, const char *text, const struct conf_schema *schema, void *values,
+    struct conf_report *report)
+{
+	struct conf c = { .path = name, .schema = schema, .report = report };
+	int rc = -EINVAL;
+
+	*report = (struct conf_report){ 0 };
+	c.len = strlen(text);
+	if (c.len > CONF_TEXT_MAX)
+		fail_at(&c, NULL, "is larger than %d bytes", CONF_TEXT_MAX);
+	else if ((c.text = strdup(text)) == NULL)
+		fail_at(&c, NULL, "out of memory");
+	else
+		rc = parse_text(&c, values);
+	secret_free(c.text);
 	return rc;
 }

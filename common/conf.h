@@ -65,6 +65,7 @@ struct conf_list {
 	void *items;	/* n values of the row's type, in one array */
 };
 
+#define CONF_TEXT_MAX (64 * 1024)	/* bytes of a file: a full one has a few thousand */
 #define CONF_LIST_MAX 256	/* entries of a sequence: far more than a file needs */
 
 struct conf;	/* a file being loaded */
@@ -98,6 +99,13 @@ struct conf_report {
  * conf_report_free.
  */
 int conf_load(const char *path, const struct conf_schema *schema, void *values,
+    struct conf_report *report);
+
+/*
+ * The same for a text that is in memory; name stands for the path. What depends on the file, such as
+ * who may read it, is not looked at.
+ */
+int conf_parse(const char *name, const char *text, const struct conf_schema *schema, void *values,
     struct conf_report *report);
 
 /* Frees what a load has put into *values and zeroes it. */

@@ -11,8 +11,10 @@
 #include "common/pki.h"
 #include "common/places.h"
 #include "common/usage.h"
+#include "common/verbosity.h"
 #include "daemons/ctld/backend.h"
 #include "daemons/ctld/call.h"
+#include "daemons/ctld/chores.h"
 #include "daemons/ctld/cuts.h"
 #include "daemons/ctld/doors.h"
 #include "daemons/ctld/grpc.h"
@@ -33,6 +35,7 @@ struct ctld {
 	struct ev *ev;
 	struct backend *backend;
 	struct news *news;
+	struct chores *chores;
 	struct signer_client *signer;
 	struct reflect *reflect;
 	struct calls *calls;
@@ -46,6 +49,7 @@ struct ctld {
 	struct cuts cuts;
 
 	/* The loop's thread only. */
+	struct verbosity verbosity;
 	struct doors *doors;
 	struct renewals *renewals;
 	struct scrape *scrape;	/* NULL: no metrics are wanted */

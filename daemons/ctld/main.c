@@ -22,6 +22,7 @@
 #include "daemons/ctld/doors.h"
 #include "daemons/ctld/listen.h"
 #include "daemons/ctld/method.h"
+#include "daemons/ctld/reload.h"
 #include "daemons/ctld/sandbox_ctld.h"
 #include "daemons/ctld/signer_process.h"
 
@@ -284,25 +285,14 @@ on_stop_signal(void *arg, int signo)
 	begin_stop(arg, DAEMON_OK);
 }
 
-/* Of the configuration only the log level takes effect; a file with errors changes nothing. */
 static void
 on_reload(void *arg, int signo)
 {
 	struct front *f = arg;
-	struct conf_report report = { 0 };
-	struct conf_server conf;
+	struct err e;
 
 	(void) signo;
-	if (conf_load(f->ctld.daemon.conf_path, &conf_server_schema, &conf, &report) < 0) {
-		for (unsigned i = 0; i < report.n && i < CONF_ERRORS_MAX; i++)
-			log_err("reload_failed", "error=%s", LOG_Q(report.lines[i]));
-	} else {
-		log_set_level(conf_server_log(&conf).level);
-		log_notice("reloaded", "file=%s", LOG_Q(f->ctld.daemon.conf_path));
-		conf_free(&conf_server_schema, &conf);
-	}
-	conf_report_free(&report);
-	identity_reload(f->ctld.identity);
+	ctld_reload(&f->ctld, &e);	/* it has said why not */
 }
 
 /* --- running ---------------------------------------------------------------------------------- */
@@ -320,6 +310,7 @@ make_loop(struct front *f, struct err *e)
 	    (rc = ev_signal(ctld->ev, SIGINT, on_stop_signal, f)) < 0 ||
 	    (rc = ev_signal(ctld->ev, SIGHUP, on_reload, f)) < 0)
 		return err_set(e, rc, "cannot make the event loop: %s", strerror(-rc));
+	verbosity_init(&ctld->verbosity, ctld->ev, conf_server_log(&ctld->conf).level);
 	signal(SIGPIPE, SIG_IGN);
 	return 0;
 }
@@ -368,7 +359,7 @@ open_partners(struct front *f, struct err *e)
 	    ctld->signer, &ctld->renewals, e)) < 0)
 		return rc;
 	if ((rc = backend_new(&ctld->places, uids, &ctld->backend, e)) < 0 ||
-	    (rc = open_metrics(f, uids, e)) < 0 ||
+	    (rc = open_metrics(f, uids, e)) < 0 || (rc = chores_new(ctld->ev, &ctld->chores, e)) < 0 ||
 	    (rc = news_new(ctld->ev, &ctld->places, f->ipamd.uid, &ctld->news, e)) < 0)
 		return rc;
 	if ((rc = watches_new(ctld->news, &ctld->watches)) < 0)
@@ -435,6 +426,8 @@ close_things(struct front *f)
 	grpc_free(ctld->grpc);
 	calls_free(ctld->calls);
 	watches_free(ctld->watches);
+	chores_free(ctld->chores);
+	verbosity_fini(&ctld->verbosity);
 	news_free(ctld->news);
 	backend_free(ctld->backend);
 	renewals_free(ctld->renewals);

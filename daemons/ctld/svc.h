@@ -88,6 +88,14 @@ void network_delete(struct call *c);
 
 /* litevpn.v1.Server */
 void server_get_info(struct call *c);
+/* svc_upkeep.c */
+void server_check_config(struct call *c);
+void server_reload(struct call *c);
+void server_set_log_level(struct call *c);
+/* svc_backup.c */
+void server_backup(struct call *c);
+void server_backup_sent(struct call *c);
+void server_backup_closed(struct call *c);
 
 /* grpc.health.v1.Health */
 void health_check(struct call *c);

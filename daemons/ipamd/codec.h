@@ -19,6 +19,7 @@
 #include "daemons/ipamd/request.h"
 #include "daemons/ipamd/reserve.h"
 #include "daemons/ipamd/token.h"
+#include "daemons/ipamd/upkeep.h"
 
 /*
  * The messages of ipamd's socket (proto/ipc/ipam.proto), which no other file knows: a request
@@ -39,6 +40,7 @@ struct codec_env {
 	struct ledger *ledger;
 	const struct granter *granter;
 	const struct counts *counts;
+	struct upkeep *upkeep;
 };
 
 struct codec_method;	/* one kind of request */
@@ -80,6 +82,7 @@ struct answer {
 		struct network_view network;
 		struct network_list networks;
 		struct event_page events;
+		const struct hotcopy_part *part;
 		struct metrics stats;
 	};
 };

@@ -106,6 +106,13 @@ CODEC_PERFORM(list_networks);
 CODEC_REPLY(listed_networks);
 CODEC_RELEASE(release_networks);
 
+/* codec_upkeep.c */
+CODEC_PERFORM(reload);
+CODEC_PERFORM(set_log_level);
+CODEC_REPLY(upkept);
+CODEC_PERFORM(read_backup);
+CODEC_REPLY(backup_part);
+
 /* codec_event.c */
 CODEC_PERFORM(list_events);
 CODEC_REPLY(listed_events);

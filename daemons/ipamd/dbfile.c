@@ -227,18 +227,88 @@ dbfile_remove(const char *path)
 	}
 }
 
-int
-dbfile_copy(struct dbfile *db, const char *path, struct err *e)
+static int
+make_empty(const char *path, struct err *e)
 {
-	int fd, rc;
+	int fd;
 
 	dbfile_remove(path);
 	if ((fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0)
 		return err_set(e, -errno, "%s: %s", path, strerror(errno));
 	close(fd);
+	return 0;
+}
+
+int
+dbfile_copy(struct dbfile *db, const char *path, struct err *e)
+{
+	int rc;
+
+	if ((rc = make_empty(path, e)) < 0)
+		return rc;
 	if ((rc = fill(db, path, e)) < 0)
 		dbfile_remove(path);
 	return rc;
+}
+
+/* --- copies by slices ------------------------------------------------------------------------- */
+
+struct dbfile_copy {
+	struct dbfile *from, *to;
+	sqlite3_backup *b;
+};
+
+/* A transaction that only reads keeps the pages as they are: the copy never begins anew. */
+int
+dbfile_copy_begin(const char *path, const char *to, struct dbfile_copy **out, struct err *e)
+{
+	struct dbfile_copy *c = calloc(1, sizeof(*c));
+	int64_t any;
+	int rc;
+
+	if (c == NULL)
+		return err_set(e, -ENOMEM, "out of memory");
+	if ((rc = make_empty(to, e)) < 0 ||
+	    (rc = dbfile_open(path, DBFILE_READ, &c->from, e)) < 0 ||
+	    (rc = dbfile_open(to, DBFILE_WRITE, &c->to, e)) < 0 ||
+	    (rc = dbfile_run(c->to, "pragma synchronous=off", e)) < 0 ||
+	    (rc = dbfile_run(c->from, "begin", e)) < 0 ||
+	    (rc = dbfile_number(c->from, "select count(*) from sqlite_schema", &any, e)) < 0)
+		goto out;
+	if ((c->b = sqlite3_backup_init(c->to->db, "main", c->from->db, "main")) == NULL) {
+		rc = fail(c->to, e);
+		goto out;
+	}
+	*out = c;
+	c = NULL;
+out:
+	dbfile_copy_end(c);
+	return rc;
+}
+
+int
+dbfile_copy_step(struct dbfile_copy *c, int pages, struct err *e)
+{
+	int code = sqlite3_backup_step(c->b, pages);
+
+	if (code == SQLITE_OK)
+		return 1;
+	code = sqlite3_backup_finish(c->b);
+	c->b = NULL;
+	if (code != SQLITE_OK)
+		return fail(c->to, e);
+	return dbfile_run(c->to, "pragma journal_mode=delete", e);
+}
+
+void
+dbfile_copy_end(struct dbfile_copy *c)
+{
+	if (c == NULL)
+		return;
+	sqlite3_backup_finish(c->b);
+	dbfile_close(c->to);
+	dbfile_close(c->from);
+	free(c);
 }
 
 /* --- the lock --------------------------------------------------------------------------------- */

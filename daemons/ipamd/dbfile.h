@@ -44,6 +44,16 @@ int dbfile_each(struct dbfile *db, const char *sql,
  */
 int dbfile_copy(struct dbfile *db, const char *path, struct err *e);
 
+/*
+ * The same a slice at a time, of the database as it was when it began, whoever writes meanwhile; the
+ * file is not forced to the disk. Each step does up to so many pages: 1, or 0 when all is there.
+ * Ending one that is not complete leaves a file that is none.
+ */
+struct dbfile_copy;
+int dbfile_copy_begin(const char *path, const char *to, struct dbfile_copy **out, struct err *e);
+int dbfile_copy_step(struct dbfile_copy *c, int pages, struct err *e);
+void dbfile_copy_end(struct dbfile_copy *c);	/* NULL is fine */
+
 /* Deletes a database with the files beside it, which nobody may have open. */
 void dbfile_remove(const char *path);
 

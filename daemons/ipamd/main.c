@@ -42,6 +42,7 @@ struct ipamd {
 	struct feed feed;
 	struct service *service;
 	struct usage usage;
+	struct upkeep upkeep;
 };
 
 /* Steps of the start return -1 to go on, or the exit status. */
@@ -115,24 +116,14 @@ on_stop(void *arg, int signo)
 	ev_stop(d->ev, DAEMON_OK);
 }
 
-/* Only the log level takes effect at once; a file with errors changes nothing. */
 static void
 on_reload(void *arg, int signo)
 {
 	struct ipamd *d = arg;
-	struct conf_report report = { 0 };
-	struct conf_server conf;
+	struct err e;
 
 	(void) signo;
-	if (conf_load(d->daemon.conf_path, &conf_server_schema, &conf, &report) < 0) {
-		for (unsigned i = 0; i < report.n && i < CONF_ERRORS_MAX; i++)
-			log_err("reload_failed", "error=%s", LOG_Q(report.lines[i]));
-	} else {
-		log_set_level(conf_server_log(&conf).level);
-		log_notice("reloaded", "file=%s", LOG_Q(d->daemon.conf_path));
-		conf_free(&conf_server_schema, &conf);
-	}
-	conf_report_free(&report);
+	verbosity_reload(&d->upkeep.verbosity, d->daemon.conf_path, &e);	/* it has said why not */
 }
 
 static int
@@ -176,6 +167,7 @@ open_things(struct ipamd *d, struct err *e)
 		.batch = &d->batch,
 		.granter = &d->granter,
 		.usage = &d->usage,
+		.upkeep = &d->upkeep,
 	};
 	struct store *store;
 	int rc;
@@ -185,6 +177,10 @@ open_things(struct ipamd *d, struct err *e)
 	    (rc = store_sqlite_open(d->places.ipamd_db, &store, e)) < 0 ||
 	    (rc = ledger_open(&d->ledger, &d->conf, store, clock_utc_s(), e)) < 0 ||
 	    (rc = store_sqlite_checkpoint_beside(store, e)) < 0)
+		return rc;
+	d->upkeep.conf_path = d->daemon.conf_path;
+	verbosity_init(&d->upkeep.verbosity, d->ev, conf_server_log(&d->conf).level);
+	if ((rc = hotcopy_new(d->ev, d->places.ipamd_db, &d->upkeep.hotcopy, e)) < 0)
 		return rc;
 	batch_init(&d->batch, d->ev, &d->ledger);
 	if ((rc = open_feed(d, e)) < 0)
@@ -201,6 +197,8 @@ static void
 close_things(struct ipamd *d)
 {
 	service_free(d->service);
+	hotcopy_free(d->upkeep.hotcopy);
+	verbosity_fini(&d->upkeep.verbosity);
 	patience_stop(&d->patience);
 	sweeper_stop(&d->sweeper);
 	batch_fini(&d->batch);

@@ -114,7 +114,7 @@ service_new(struct ev *ev, const struct service_conf *conf, struct service **out
 
 	if (s == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
-	s->env = (struct codec_env){ conf->ledger, conf->granter, &s->counts };
+	s->env = (struct codec_env){ conf->ledger, conf->granter, &s->counts, conf->upkeep };
 	s->batch = conf->batch;
 	if ((rc = ipc_server_new(ev, &server, &s->server, e)) < 0) {
 		free(s);

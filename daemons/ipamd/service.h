@@ -9,6 +9,7 @@
 #include "daemons/ipamd/batch.h"
 #include "daemons/ipamd/granter.h"
 #include "daemons/ipamd/ledger.h"
+#include "daemons/ipamd/upkeep.h"
 
 /*
  * The socket: requests that arrived together are done one after the other, committed together, and
@@ -23,6 +24,7 @@ struct service_conf {
 	struct ledger *ledger;	/* borrowed, likewise the others */
 	struct batch *batch;
 	const struct granter *granter;
+	struct upkeep *upkeep;
 	const struct usage *usage;
 };
 

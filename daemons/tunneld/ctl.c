@@ -22,7 +22,9 @@
 struct ctl {
 	struct ipc_server *ipc;
 	struct server *server;
-	const struct usage *usage;
+	struct ctl_conf conf;
+	struct ipc_call *reloads[CTL_RELOADS_MAX];	/* that wait for their end; the first first */
+	unsigned nreloads;
 };
 
 static void
@@ -169,7 +171,7 @@ do_get_stats(struct ctl *c, struct ipc_call *call, const Litevpn__Tunneld__Reque
 	server_get_info(c->server, &si);
 	counts_show(&si, req->get_stats->per_node, &stats);
 	counts_show_ipc(&ipc, "control", &stats);
-	usage_show(c->usage, "tunneld", &stats);
+	usage_show(c->conf.usage, "tunneld", &stats);
 	metrics_add(&stats, METRIC_LEFT_OUT, "tunneld", "", (double) stats.left_out);
 	reply.body_case = LITEVPN__TUNNELD__REPLY__BODY_STATS;
 	if ((reply.stats = codec_stats_pack(&stats)) != NULL)
@@ -235,6 +237,46 @@ do_put_certificate(struct ctl *c, struct ipc_call *call, const Litevpn__Tunneld_
 	answer(call, &reply);
 }
 
+/* --- the daemon itself --------------------------------------------------------------------------- */
+
+static void
+do_reload(struct ctl *c, struct ipc_call *call, const Litevpn__Tunneld__Request *req)
+{
+	(void) req;
+	if (c->nreloads == CTL_RELOADS_MAX) {
+		answer_reason(call, REASON_OVERLOADED, reason_text(REASON_OVERLOADED));
+		return;
+	}
+	c->reloads[c->nreloads++] = call;
+	c->conf.reload(c->conf.arg);
+}
+
+void
+ctl_reloaded(struct ctl *c, const struct err *e)
+{
+	if (c->nreloads == 0)
+		return;
+	answer_reason(c->reloads[0], -e->rc, e->text);
+	memmove(c->reloads, c->reloads + 1, --c->nreloads * sizeof(c->reloads[0]));
+}
+
+static void
+do_set_log_level(struct ctl *c, struct ipc_call *call, const Litevpn__Tunneld__Request *req)
+{
+	const Litevpn__Tunneld__SetLogLevel *m = req->set_log_level;
+	struct verbosity *v = c->conf.verbosity;
+
+	if (m->level > LOG_LV_DEBUG || m->for_ms < 0) {
+		answer_reason(call, REASON_FIELD_INVALID, "level: there is no such one");
+		return;
+	}
+	if (m->reset)
+		verbosity_configure(v, v->configured);
+	else
+		verbosity_want(v, (enum log_level) m->level, m->for_ms);
+	answer_reason(call, REASON_NONE, "");
+}
+
 /* All that ctld may ask. */
 static const struct {
 	Litevpn__Tunneld__Request__BodyCase body;
@@ -243,6 +285,8 @@ static const struct {
 	{ LITEVPN__TUNNELD__REQUEST__BODY_CUT, do_cut },
 	{ LITEVPN__TUNNELD__REQUEST__BODY_GET_SESSIONS, do_get_sessions },
 	{ LITEVPN__TUNNELD__REQUEST__BODY_GET_INFO, do_get_info },
+	{ LITEVPN__TUNNELD__REQUEST__BODY_RELOAD, do_reload },
+	{ LITEVPN__TUNNELD__REQUEST__BODY_SET_LOG_LEVEL, do_set_log_level },
 	{ LITEVPN__TUNNELD__REQUEST__BODY_GET_STATS, do_get_stats },
 	{ LITEVPN__TUNNELD__REQUEST__BODY_TAKE_CERT_REQUESTS, do_take_cert_requests },
 	{ LITEVPN__TUNNELD__REQUEST__BODY_PUT_CERTIFICATE, do_put_certificate },
@@ -282,7 +326,7 @@ ctl_new(struct ev *ev, const struct ctl_conf *conf, struct server *server, struc
 	if (c == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
 	c->server = server;
-	c->usage = conf->usage;
+	c->conf = *conf;
 	if ((rc = ipc_server_new(ev, &ipc, &c->ipc, e)) < 0) {
 		free(c);
 		return rc;

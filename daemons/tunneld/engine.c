@@ -12,6 +12,7 @@
 #include "common/chan.h"
 #include "common/ev.h"
 #include "common/log.h"
+#include "common/reason.h"
 #include "common/usage.h"
 #include "daemons/tunneld/client.h"
 #include "daemons/tunneld/ctl.h"
@@ -41,6 +42,8 @@ struct engine {
 	struct client *client;
 	struct renew *renew;	/* with the client */
 	struct usage usage;	/* server */
+	struct verbosity verbosity;
+	struct err refused;	/* the last identity that came, if it was; rc 0: it was not */
 	struct chan_msg msg;	/* the one that is being handled */
 };
 
@@ -133,8 +136,10 @@ on_files(struct engine *g)
 		return;
 	if (identity_load(&g->files, conf_token(g), files.mask, g->msg.fds, &id, &e) < 0) {
 		log_err("identity_refused", "error=%s", LOG_Q(e.text));
+		g->refused = e;
 		return;
 	}
+	g->refused.rc = 0;
 	identity_free(&g->identity);
 	g->identity = id;
 	log_notice("identity_renewed", "role=%s", g->d->server ? "server" : "node");
@@ -148,7 +153,39 @@ on_log_level(struct engine *g)
 	struct monitor_level level;
 
 	memcpy(&level, g->msg.body, sizeof(level));
-	log_set_level((enum log_level) level.level);
+	verbosity_configure(&g->verbosity, (enum log_level) level.level);
+}
+
+/* What the monitor reads again comes before this, in order. */
+static void
+on_reloaded(struct engine *g)
+{
+	struct monitor_done done;
+	struct err e = { 0 };
+
+	memcpy(&done, g->msg.body, sizeof(done));
+	if (done.rc < 0)
+		err_set(&e, -REASON_CONFIG_INVALID, "%.*s", (int) sizeof(done.text), done.text);
+	else if (g->refused.rc < 0)
+		err_set(&e, -REASON_CONFIG_INVALID, "%s", g->refused.text);
+	if (g->ctl != NULL)
+		ctl_reloaded(g->ctl, &e);
+}
+
+/* --- what ctld wants ------------------------------------------------------------------------------ */
+
+static void
+ask_reload(void *arg)
+{
+	tell(arg, MONITOR_RELOAD, NULL, 0);
+}
+
+static void
+on_verbosity(void *arg, enum log_level now)
+{
+	struct monitor_level level = { (uint32_t) now };
+
+	tell(arg, MONITOR_WANT_LEVEL, &level, sizeof(level));
 }
 
 static void
@@ -221,6 +258,7 @@ static const struct {
 	{ MONITOR_WAY_DONE, sizeof(struct monitor_way_done), on_way_done },
 	{ MONITOR_MOVED, 0, on_moved },
 	{ MONITOR_CERT_PUT, sizeof(struct monitor_done), on_cert_put },
+	{ MONITOR_RELOADED, sizeof(struct monitor_done), on_reloaded },
 };
 
 static void
@@ -270,7 +308,7 @@ begin_server(struct engine *g, const struct server_parts *parts, const int *tcp,
     struct err *e)
 {
 	struct ctl_conf conf = { .path = g->d->places.tunneld_control, .ctld = g->d->ctld.uid,
-		.usage = &g->usage };
+		.usage = &g->usage, .verbosity = &g->verbosity, .reload = ask_reload, .arg = g };
 	int rc = server_new(parts, tcp, ntcp, &g->server, e);
 
 	g->conns.tls.gate.per_second = (unsigned) g->d->sc.handshake_rate;
@@ -366,6 +404,12 @@ start(struct engine *g, struct err *e)
 		return rc;
 	if ((rc = ev_new(&g->ev)) < 0)
 		return err_set(e, rc, "event loop: %s", strerror(-rc));
+	verbosity_init(&g->verbosity, g->ev,
+	    (enum log_level) (g->d->server ? g->d->sc.log_level : g->d->cc.log_level));
+	if (g->d->server) {
+		g->verbosity.changed = on_verbosity;
+		g->verbosity.arg = g;
+	}
 	conn_env_init(&g->conns, g->ev);
 	if ((rc = wait_init(g, e)) < 0 || (rc = take_init(g, e)) < 0)
 		return rc;
@@ -394,6 +438,7 @@ engine_free(struct engine *g)
 		workers_fini(&g->workers);
 	if (g->ev != NULL) {
 		ev_timer_stop(g->ev, &g->stop_timer);
+		verbosity_fini(&g->verbosity);
 		ev_io_del(g->ev, &g->monitor_io);
 		conn_env_fini(&g->conns);
 		ev_free(g->ev);

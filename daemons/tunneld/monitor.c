@@ -13,6 +13,7 @@
 #include "common/chan.h"
 #include "common/ev.h"
 #include "common/log.h"
+#include "common/reason.h"
 #include "daemons/tunneld/hostcfg.h"
 #include "daemons/tunneld/idfiles.h"
 #include "daemons/tunneld/journal.h"
@@ -20,6 +21,7 @@
 #include "daemons/tunneld/mtu.h"
 #include "daemons/tunneld/netcfg.h"
 #include "daemons/tunneld/netcfg_watch.h"
+#include "daemons/tunneld/reread.h"
 #include "daemons/tunneld/sandbox_tunneld.h"
 #include "daemons/tunneld/sockets.h"
 #include "daemons/tunneld/tun.h"
@@ -370,19 +372,62 @@ on_device_lost(struct monitor *m)
 		begin_stop(m, DAEMON_FAILED);
 }
 
+/* --- reading again ----------------------------------------------------------------------------- */
+
+/* The log level at once, the identity for connections to come. A bad file changes nothing. */
+static int
+reload(struct monitor *m, struct err *e)
+{
+	struct monitor_level level;
+	enum log_level now;
+	int rc;
+
+	if ((rc = reread_level(m->d, &now, e)) < 0)
+		return rc;
+	level.level = (uint32_t) now;
+	if (send_files(m, &level, e) < 0) {
+		log_err("reload_failed", "error=%s", LOG_Q(e->text));
+		return err_set(e, -REASON_CONFIG_INVALID, "%s", e->text);
+	}
+	log_set_level(now);
+	log_notice("reloaded", "file=%s", m->d->daemon.conf_path);
+	return 0;
+}
+
+static void
+on_reload(struct monitor *m)
+{
+	struct err e = { 0 };
+	struct monitor_done answer = done(reload(m, &e), &e);
+
+	chan_send(m->engine, MONITOR_RELOADED, &answer, sizeof(answer), NULL, 0);
+}
+
+static void
+on_want_level(struct monitor *m)
+{
+	struct monitor_level want;
+
+	memcpy(&want, m->msg.body, sizeof(want));
+	if (want.level <= LOG_LV_DEBUG)
+		log_set_level((enum log_level) want.level);
+}
+
 /* All that an engine may ask; what is not here, or has another size, ends the channel. */
 static const struct {
 	uint32_t type;
 	size_t size;
-	bool node_only;
+	enum { NODE = 1, SERVER = 2, BOTH = NODE | SERVER } of;	/* whose engine */
 	void (*fn)(struct monitor *m);
 } requests[] = {
-	{ MONITOR_READY, 0, false, on_ready },
-	{ MONITOR_FAILED, sizeof(struct monitor_done), false, on_failed },
-	{ MONITOR_DEVICE_LOST, 0, false, on_device_lost },
-	{ MONITOR_CONFIGURE, sizeof(struct monitor_configure), true, on_configure },
-	{ MONITOR_WAY, sizeof(struct monitor_way), true, on_way },
-	{ MONITOR_PUT_CERT, sizeof(struct monitor_put_cert), true, on_put_cert },
+	{ MONITOR_READY, 0, BOTH, on_ready },
+	{ MONITOR_FAILED, sizeof(struct monitor_done), BOTH, on_failed },
+	{ MONITOR_DEVICE_LOST, 0, BOTH, on_device_lost },
+	{ MONITOR_CONFIGURE, sizeof(struct monitor_configure), NODE, on_configure },
+	{ MONITOR_WAY, sizeof(struct monitor_way), NODE, on_way },
+	{ MONITOR_PUT_CERT, sizeof(struct monitor_put_cert), NODE, on_put_cert },
+	{ MONITOR_RELOAD, 0, SERVER, on_reload },
+	{ MONITOR_WANT_LEVEL, sizeof(struct monitor_level), SERVER, on_want_level },
 };
 
 static void
@@ -398,7 +443,7 @@ on_engine(void *arg, uint32_t events)
 		chan_msg_close(&m->msg);	/* no request carries descriptors */
 		for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 			if (requests[i].type == m->msg.type && requests[i].size == m->msg.len &&
-			    (!requests[i].node_only || !m->d->server)) {
+			    (requests[i].of & (m->d->server ? SERVER : NODE)) != 0) {
 				requests[i].fn(m);
 				return;
 			}
@@ -474,36 +519,13 @@ on_stop(void *arg, int signo)
 	begin_stop(m, DAEMON_OK);
 }
 
-/* The log level at once, the identity for connections to come. A bad file changes nothing. */
 static void
-on_reload(void *arg, int signo)
+on_reload_signal(void *arg, int signo)
 {
-	struct monitor *m = arg;
-	struct tunneld *d = m->d;
-	struct conf_report report = { 0 };
-	const struct conf_schema *schema = d->server ? &conf_server_schema : &conf_client_schema;
-	struct monitor_level level;
-	struct err e = { 0 };
-	union {
-		struct conf_server s;
-		struct conf_client c;
-	} fresh;
+	struct err e;
 
 	(void) signo;
-	if (conf_load(d->daemon.conf_path, schema, &fresh, &report) < 0) {
-		for (unsigned i = 0; i < report.n && i < CONF_ERRORS_MAX; i++)
-			log_err("reload_failed", "error=%s", LOG_Q(report.lines[i]));
-		conf_report_free(&report);
-		return;
-	}
-	level.level = (uint32_t) (d->server ? fresh.s.log_level : fresh.c.log_level);
-	conf_free(schema, &fresh);
-	if (send_files(m, &level, &e) < 0) {
-		log_err("reload_failed", "error=%s", LOG_Q(e.text));
-		return;
-	}
-	log_set_level((enum log_level) level.level);
-	log_notice("reloaded", "file=%s", d->daemon.conf_path);
+	reload(arg, &e);	/* it has said why not */
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -518,7 +540,7 @@ enter(struct monitor *m, struct err *e)
 	    (rc = sandbox_enter_monitor(m->d, e)) < 0 || (rc = ev_new(&m->ev)) < 0 ||
 	    (rc = ev_signal(m->ev, SIGTERM, on_stop, m)) < 0 ||
 	    (rc = ev_signal(m->ev, SIGINT, on_stop, m)) < 0 ||
-	    (rc = ev_signal(m->ev, SIGHUP, on_reload, m)) < 0 ||
+	    (rc = ev_signal(m->ev, SIGHUP, on_reload_signal, m)) < 0 ||
 	    (rc = ev_io_add(m->ev, &m->spawner_io, m->spawner, EPOLLIN, on_spawner, m)) < 0 ||
 	    (m->watch >= 0 &&
 	    (rc = ev_io_add(m->ev, &m->watch_io, m->watch, EPOLLIN, on_watch, m)) < 0))

@@ -21,13 +21,14 @@ enum monitor_msg {
 
 	/* Monitor to engine. */
 	MONITOR_INIT,		/* struct monitor_init and descriptors */
-	MONITOR_FILES,		/* struct monitor_files and descriptors: after SIGHUP */
+	MONITOR_FILES,		/* struct monitor_files and descriptors: after a reload */
 	MONITOR_LOG_LEVEL,	/* struct monitor_level */
 	MONITOR_STOP,		/* no body: say goodbye, then exit with 0 */
 	MONITOR_CONFIGURED,	/* struct monitor_configured: the answer to MONITOR_CONFIGURE */
 	MONITOR_WAY_DONE,	/* struct monitor_way_done: the answer to MONITOR_WAY */
 	MONITOR_MOVED,		/* no body: an address or a route of the host has changed (node) */
 	MONITOR_CERT_PUT,	/* struct monitor_done: the answer to MONITOR_PUT_CERT */
+	MONITOR_RELOADED,	/* struct monitor_done: the answer to MONITOR_RELOAD */
 
 	/* Engine to monitor. */
 	MONITOR_READY,		/* no body */
@@ -36,6 +37,8 @@ enum monitor_msg {
 	MONITOR_CONFIGURE,	/* struct monitor_configure (node) */
 	MONITOR_WAY,		/* struct monitor_way (node) */
 	MONITOR_PUT_CERT,	/* struct monitor_put_cert (node) */
+	MONITOR_RELOAD,		/* no body (server): as SIGHUP */
+	MONITOR_WANT_LEVEL,	/* struct monitor_level (server): the log's, for now */
 };
 
 /* Which descriptors follow, in the order of enum tunneld_file: bit i for file i. */

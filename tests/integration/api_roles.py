@@ -47,6 +47,10 @@ METHODS = (
     ("/litevpn.v1.Network/SetNetToken", "admin"),
     ("/litevpn.v1.Network/DeleteNetwork", "admin"),
     ("/litevpn.v1.Server/GetServerInfo", "viewer"),
+    ("/litevpn.v1.Server/CheckConfig", "admin"),
+    ("/litevpn.v1.Server/Reload", "admin"),
+    ("/litevpn.v1.Server/SetLogLevel", "admin"),
+    ("/litevpn.v1.Server/BackupDatabase", "admin"),
     ("/litevpn.v1.Enrollment/GetEnrollmentInfo", "none"),
     ("/pb.LiteKubeNCService/HelloWorld", "none"),
     ("/pb.LiteKubeNCService/HealthCheck", "none"),
@@ -101,6 +105,8 @@ def call(channel, method, request):
 def request_of(method, name):
     if method.endswith("CreateToken"):
         return TOO_MANY_USES
+    if method.endswith("Reload"):
+        return b"\x08\x01"  # validate_only
     if method.endswith("WatchEvents"):
         return ENDLESS
     if method.endswith("WatchNodes"):

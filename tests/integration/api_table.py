@@ -23,6 +23,7 @@ ENROLLMENT = "/litevpn.v1.Enrollment/"
 ENROLL = ENROLLMENT + "Enroll"
 WANTED = ENROLLMENT + "GetEnrollmentInfo"
 INFO = "/litevpn.v1.Server/GetServerInfo"
+SERVER = "/litevpn.v1.Server/"
 EVENT = "/litevpn.v1.Event/"
 HEALTH = "/grpc.health.v1.Health/"
 REFLECTION = "/grpc.reflection.%s.ServerReflection/ServerReflectionInfo"
@@ -316,6 +317,25 @@ def admin_rows(node):
         (INFO, b"", *OK),
         (INFO, UNKNOWN, *OK),
         (INFO, CUT, *INVALID),
+        (SERVER + "CheckConfig", b"", *OK),
+        (SERVER + "CheckConfig", text(1, "mtu: [") + UNKNOWN, *OK),
+        (SERVER + "CheckConfig", text(1, "mtu: 1280\0"), *INVALID),
+        (SERVER + "CheckConfig", NOT_UTF8, *OK),
+        (SERVER + "CheckConfig", CUT, *INVALID),
+        (SERVER + "Reload", number(1, 1), *OK),
+        (SERVER + "Reload", CUT, *INVALID),
+        (SERVER + "SetLogLevel", b"", *INVALID),
+        (SERVER + "SetLogLevel", number(2, 5) + UNKNOWN, *OK),
+        (SERVER + "SetLogLevel", number(2, 6), *INVALID),
+        (SERVER + "SetLogLevel", number(2, -1), *INVALID),
+        (SERVER + "SetLogLevel", number(2, 5) + number(4, 1), *INVALID),
+        (SERVER + "SetLogLevel", number(2, 5) + text(1, "cron"), *INVALID),
+        (SERVER + "SetLogLevel", number(2, 5) + text(1, "ctld\0"), *INVALID),
+        (SERVER + "SetLogLevel", number(2, 5) + text(3, number(1, 0).decode()), *INVALID),
+        (SERVER + "SetLogLevel", number(2, 5) + b"\x1a\x0b" + number(1, -5), *INVALID),
+        (SERVER + "SetLogLevel", number(4, 1), *OK),
+        (SERVER + "SetLogLevel", CUT, *INVALID),
+        (SERVER + "BackupDatabase", CUT, *INVALID),
         (EVENT + "ListEvents", b"", *OK),
         (EVENT + "ListEvents", UNKNOWN, *OK),
         (EVENT + "ListEvents", number(1, 1 << 30), *OK),

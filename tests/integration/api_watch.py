@@ -35,7 +35,7 @@ class Api:
     def call(self, path, channel=None, later=False, **fields):
         service, _, name = path.rpartition("/")
         method = self.schema.service(service).FindMethodByName(name)
-        streams = name.startswith("Watch")
+        streams = name.startswith("Watch") or name == "BackupDatabase"
         make = (channel or self.channel).unary_stream if streams else self.channel.unary_unary
         request = message_class(method.input_type)(**fields)
         stub = make("/" + path, request_serializer=type(request).SerializeToString,

@@ -29,7 +29,7 @@ KEEPERS='
 <openssl/ssl\.h>      common/tlsctx\.c|daemons/tunneld/tls\.c
 <openssl/x509         common/(pki|tlsctx)\.c|common/pem\.[ch]|daemons/tunneld/tls\.c
 <openssl/pem\.h>      common/(pki|tlsctx|pem)\.c
-<openssl/evp\.h>      common/(pki|grant)\.c|daemons/tunneld/aead_evp\.c
+<openssl/evp\.h>      common/(pki|grant|digest)\.c|daemons/tunneld/aead_evp\.c
 <intel-ipsec-mb\.h>   daemons/tunneld/aead_mb\.c
 <(cap-ng|sys/capability)\.h>  common/priv\.c
 <linux/landlock\.h>   common/sandbox\.c

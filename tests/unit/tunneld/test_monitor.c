@@ -135,6 +135,7 @@ static const struct {
 } sayings[] = {
 	{ false, MONITOR_CONFIGURE, sizeof(struct monitor_configure), MONITOR_CONFIGURED },
 	{ false, MONITOR_WAY, sizeof(struct monitor_way), MONITOR_WAY_DONE },
+	{ true, MONITOR_RELOAD, 0, MONITOR_LOG_LEVEL },	/* then the files, then the answer */
 	/* another size */
 	{ false, MONITOR_CONFIGURE, sizeof(struct monitor_configure) - 1, 0 },
 	{ false, MONITOR_CONFIGURE, sizeof(struct monitor_configure) + 1, 0 },
@@ -144,7 +145,11 @@ static const struct {
 	{ true, MONITOR_READY, 1, 0 },
 	{ true, MONITOR_FAILED, 4, 0 },
 	{ true, MONITOR_DEVICE_LOST, 1, 0 },
-	/* a node's requests at a server */
+	{ true, MONITOR_RELOAD, 1, 0 },
+	{ true, MONITOR_WANT_LEVEL, 0, 0 },
+	/* a server's requests at a node, and the other way round */
+	{ false, MONITOR_RELOAD, 0, 0 },
+	{ false, MONITOR_WANT_LEVEL, sizeof(struct monitor_level), 0 },
 	{ true, MONITOR_CONFIGURE, sizeof(struct monitor_configure), 0 },
 	{ true, MONITOR_WAY, sizeof(struct monitor_way), 0 },
 	/* what others say, or nobody */
