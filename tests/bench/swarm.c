@@ -33,7 +33,7 @@
 #include "common/tlsctx.h"
 #include "daemons/tunneld/hello.h"
 #include "daemons/tunneld/session.h"
-#include "daemons/tunneld/worker.h"
+#include "daemons/tunneld/uplink.h"
 #include "tests/bench/ipam_nodes.h"
 
 #define PORT 6441
@@ -56,7 +56,7 @@ struct node {
 
 struct swarm {
 	struct ev *ev;
-	struct worker worker;
+	struct workers workers;
 	struct session_env sessions;
 	struct conf_client conf;
 	const char *server;
@@ -65,7 +65,7 @@ struct swarm {
 	unsigned sources, flight, flying;
 	struct node *nodes;
 	unsigned n, nup, next;
-	unsigned socket;
+	int device;		/* stands for one: what comes for the nodes goes there and is lost */
 	int64_t begin_ms;
 	struct ev_io input;
 };
@@ -142,7 +142,6 @@ static void
 on_welcome(struct node *n, const struct control_welcome *w)
 {
 	const struct control keepalive = { .type = CONTROL_KEEPALIVE };
-	struct udp_end end = { .socket = n->all->socket };
 	struct session *s = n->session;
 	struct session_conf conf;
 
@@ -154,11 +153,10 @@ on_welcome(struct node *n, const struct control_welcome *w)
 	n->resumed = tls_resumed(conn_tls(n->conn));
 	n->conn = NULL;
 	n->session = NULL;
-	n->server.current = s;
+	peer_use(&n->server, s);
 	n->elsewhere = n->addr.family != 0 && !ip_equal(&n->addr, &w->address.addr);
 	n->addr = w->address.addr;
-	end.peer_len = ip_to_sockaddr(&n->all->server_addr, PORT, &end.peer);
-	session_set_end(s, &end);
+	uplink_take(&n->all->workers, s, &n->all->server_addr, PORT);
 	conn_send(s->conn, &keepalive);
 }
 
@@ -182,11 +180,11 @@ on_ready(void *owner)
 	struct node *n = owner;
 	struct control msg = { .type = CONTROL_HELLO };
 
-	if (session_new(&n->all->sessions, &n->session) < 0) {
+	if (session_new(&n->all->sessions, CONTROL_WORKERS_MAX, &n->session) < 0) {
 		fail(n);
 		return;
 	}
-	hello_make(&msg.hello, &n->all->conf, &n->identity, n->session->rx.spi);
+	hello_make(&msg.hello, &n->all->conf, &n->identity, n->session);
 	conn_send(n->conn, &msg);
 }
 
@@ -198,7 +196,7 @@ on_closed(void *owner, const char *why)
 }
 
 static void
-on_packet(void *owner, uint8_t *pkt, size_t len)
+on_packet(void *owner, const uint8_t *pkt, size_t len)
 {
 	(void) owner, (void) pkt, (void) len;	/* conn lets none through before conn_trust */
 }
@@ -311,13 +309,6 @@ static const struct session_ops session_ops = {
 	.empty = on_empty,
 };
 
-static enum verdict
-take(void *arg, struct session *s, uint8_t *pkt, size_t len)
-{
-	(void) arg, (void) s, (void) pkt, (void) len;
-	return VERDICT_OK;
-}
-
 /* --- commands ------------------------------------------------------------------------------------ */
 
 static void
@@ -408,11 +399,14 @@ make_nodes(struct swarm *w, uint64_t first, const char *ca_path, const char *key
 		n->all = w;
 		n->number = first + i;
 		conn_env_init(&n->conns, w->ev);
+		n->conns.flush = workers_wake;
+		n->conns.flush_arg = &w->workers;
 		LIST_INIT(&n->server.sessions);
 		strcpy(n->server.id, "server");
 		n->server.any_source = true;
 		make_identity(n, ca, ca_pem);
 	}
+	w->workers.env.uplink = &w->nodes[0].server.outlet;	/* so that it is a node's */
 	pki_ca_free(ca);
 	free(ca_pem);
 	secret_free(key_pem);
@@ -423,17 +417,16 @@ open_path(struct swarm *w)
 {
 	struct ip_addr any = { .family = AF_INET };
 	struct err e = { 0 };
-	int tun[2], udp = udp_open(&any, 0, &e);
+	int tun[2], udp;
 
-	if (udp < 0)
+	if (udp_open(&any, 0, 1, &udp, &e) < 0)
 		die("UDP", &e);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, tun) < 0 ||
-	    worker_init(&w->worker, w->ev, &(struct worker_parts){ .tun = tun[0],
-	    .offload = CONF_OFFLOAD_AUTO }) < 0 || worker_add_udp(&w->worker, udp, &w->socket) < 0)
+	    workers_init(&w->workers, w->ev, &(struct workers_parts){ .n = 1, .tuns = tun,
+	    .udp = &udp, .nudp = 1, .offload = CONF_OFFLOAD_BATCH, .in_loop = true }) < 0)
 		die("the data path", NULL);
-	w->sessions = (struct session_env){ .ev = w->ev, .sas = &w->worker.sas,
-		.tx = &w->worker.tx, .stats = &w->worker.stats, .ops = &session_ops, .role = w,
-		.deliver = take };
+	w->device = tun[1];
+	session_env_init(&w->sessions, w->ev, &w->workers, &session_ops, w);
 }
 
 int
