@@ -3,6 +3,7 @@
 """Every method with arguments that are missing, malformed, too large or unknown, and what is said.
 
 api_table.py good SOCKET HOST CA NODE   all is up; NODE is the id of a registered node, which stays
+api_table.py node HOST CA DIR           all is up; DIR has a node's certificate and key
 api_table.py WHAT SOCKET HOST CA        ipam_down, no_signer: what is said then
 
 The requests are made byte by byte: a client library would not send most of them.
@@ -12,7 +13,7 @@ import sys
 
 import grpc
 
-from api_roles import BOOTSTRAP, dial, new_csr, text
+from api_roles import BOOTSTRAP, CONTROL, dial, new_csr, text
 
 NODE = "/litevpn.v1.Node/"
 TOKEN = "/litevpn.v1.Token/CreateToken"
@@ -400,6 +401,38 @@ def bootstrap_rows():
     ]
 
 
+def node_rows():
+    """What a node asks about itself. LiteKube's calls tell in their answers what is wrong."""
+    renew = ENROLLMENT + "RenewCertificate"
+    litekube = "/pb.LiteKubeNCService/"
+    return [
+        (ENROLLMENT + "GetSelf", b"", *OK),
+        (ENROLLMENT + "GetSelf", UNKNOWN, *OK),
+        (ENROLLMENT + "GetSelf", CUT, *INVALID),
+        (ENROLLMENT + "Unregister", CUT, *INVALID),
+        (renew, b"", *INVALID),
+        (renew, UNKNOWN, *INVALID),
+        (renew, CUT, *INVALID),
+        (renew, text(1, "x" * 9000), *INVALID),
+        (renew, text(2, "x" * 9000), *INVALID),
+        (renew, text(1, "nonsense"), "INVALID_ARGUMENT", "CSR_INVALID"),
+        (renew, text(2, "nonsense"), "INVALID_ARGUMENT", "CSR_INVALID"),
+        (renew, text(1, "x\0y"), *INVALID),
+        (renew, text(1, new_csr()), "PERMISSION_DENIED", "KEY_UNKNOWN"),
+        (renew, text(2, new_csr()), "PERMISSION_DENIED", "KEY_UNKNOWN"),
+        (renew, text(1, new_csr()) + text(2, new_csr()), "PERMISSION_DENIED", "KEY_UNKNOWN"),
+        (litekube + "HelloWorld", text(1, "hello"), *OK),
+        (litekube + "HelloWorld", CUT, *INVALID),
+        (litekube + "HealthCheck", UNKNOWN, *OK),
+        (litekube + "GetBootStrapToken", number(1, -1), "PERMISSION_DENIED", "ROLE_REQUIRED"),
+    ] + [(litekube + method, request, *want)
+         for method in ("CheckConnState", "GetRegistedIp", "UnRegister")
+         for request, want in ((b"", OK), (text(1, "0123456789abcdef"), OK),
+                               (text(1, "n" * 9000), OK), (text(1, "x\0y"), INVALID),
+                               (NOT_UTF8, OK), (CUT, INVALID), (GROUP, INVALID),
+                               (TOO_LARGE, ("RESOURCE_EXHAUSTED", "")))]
+
+
 def reason_of(error):
     """The reason of the ErrorInfo: a text before the domain, which is \"litevpn\"."""
     details = b"".join(v for k, v in error.trailing_metadata() or ()
@@ -489,5 +522,9 @@ def main(what, socket, host, ca, node=""):
     sys.exit(run(bootstrap, [(ENROLL, enroll(), "FAILED_PRECONDITION", "NO_SIGNER")]))
 
 
+def node_main(host, ca, directory):
+    sys.exit(run(dial(host, CONTROL, ca, directory), node_rows()))
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    (node_main if sys.argv[1] == "node" else main)(*sys.argv[1 + (sys.argv[1] == "node"):])

@@ -120,6 +120,10 @@ refused UNIMPLEMENTED grpc 6440 "$ADMIN" "$BOOTSTRAP/GetToken"
 logged ctld "audit method=/pb.LiteKubeNCService/UnRegister result=NODE_UNKNOWN about=\"nodes/n-[0-9a-f]+\" role=node" ||
 	fail "the attempt is not in the record"
 
+say "whatever a node sends, it gets the answer that the manual promises"
+on s "$PYTHON" "$TOP/tests/integration/api_table.py" node "$SERVER_IP" "$ADMIN/ca.pem" "$LAB/a/grpc" ||
+	fail "see WRONG above"
+
 say "unregistering: one that never came, one that is there"
 says "${ok[@]}" result=True control "$LAB/b/grpc" UnRegister "$(about "$B")"
 says "${unknown[@]}" control "$ADMIN" UnRegister "$(about "$B")"
