@@ -107,6 +107,10 @@ check-asan: deps-test
 soak: deps-test
 	$(MAKE) --no-print-directory all unit-tests load
 	BUILD=$(BUILD) tests/run.sh soak
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined all
+	BUILD=$(BUILD)/asan tests/run.sh soak t_api_random
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=thread all
+	BUILD=$(BUILD)/tsan LV_PARTNERS=$(abspath $(BUILD)) tests/run.sh soak t_api_random
 
 bench-tunnel: deps-bench
 	$(MAKE) --no-print-directory all $(BUILD)/bench/blast $(BUILD)/bench/tunneld

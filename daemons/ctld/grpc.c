@@ -115,6 +115,7 @@ run_queue(void *arg)
 		grpc_event ev = next_event(g, &round, next_tick);
 		struct tag *tag = ev.tag;
 
+		(void) atomic_load_explicit(&g->handed, memory_order_acquire);
 		if (ev.type == GRPC_QUEUE_SHUTDOWN)
 			return NULL;
 		if (ev.type == GRPC_OP_COMPLETE)

@@ -5,6 +5,7 @@
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "daemons/ctld/grpc.h"
@@ -68,6 +69,11 @@ struct grpc {
 	struct grpc_tls tls;
 	pthread_t queue_thread, wire_thread;
 	bool has_queue_thread, has_wire_thread;
+	/*
+	 * Raised by who wakes a stream, read by the queue's thread: what was written before the one
+	 * is seen after the other. The queue orders it as well, but promises that to nobody.
+	 */
+	atomic_uint handed;
 	bool stopping;
 	unsigned down;	/* servers that have shut down */
 	unsigned live;	/* streams that are not released */

@@ -89,9 +89,14 @@ on_woken(void *owner, bool ok)
 void
 stream_wake(struct stream *s)
 {
-	s->woken = (struct tag){ on_woken, s };
+	grpc_call *core = s->core;
+	struct tag *woken = &s->woken;
+
+	*woken = (struct tag){ on_woken, s };
+	/* From here on the stream is the queue's, which may end it at once. */
+	atomic_fetch_add_explicit(&s->server->g->handed, 1, memory_order_release);
 	/* An empty batch touches nothing of the call: its tag goes straight into the queue. */
-	grpc_call_start_batch(s->core, NULL, 0, &s->woken, NULL);
+	grpc_call_start_batch(core, NULL, 0, woken, NULL);
 }
 
 /* --- what they say ------------------------------------------------------------------- */

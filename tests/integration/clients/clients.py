@@ -140,4 +140,5 @@ def main():
     print("\n".join(sorted(client.driven)))
 
 
-main()
+if __name__ == "__main__":
+    main()
