@@ -103,7 +103,7 @@ status_pack(const struct status *st, uint8_t **buf_out, size_t *len_out)
 	uint8_t *buf = NULL;
 	int rc;
 
-	if (retry_ms == 0 && code == RPC_UNAVAILABLE)
+	if (retry_ms == 0 && (code == RPC_UNAVAILABLE || st->reason == REASON_OVERLOADED))
 		retry_ms = RETRY_MS;
 	if ((rc = add_error_info(&ds, st)) < 0 ||
 	    (st->field != NULL && (rc = add_bad_request(&ds, st)) < 0) ||

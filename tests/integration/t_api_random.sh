@@ -7,7 +7,9 @@
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-readonly SECS=$([ -n "${LV_SOAK:-}" ] && echo 60 || echo 10) PORT=9469
+readonly PORT=9469
+SECS=10
+[ -z "${LV_SOAK:-}" ] || SECS=60
 SEED=${LV_SEED:-$RANDOM}
 
 # Where ipamd and tunneld are: under ThreadSanitizer they are the ordinary ones, since it does not see
