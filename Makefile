@@ -125,7 +125,7 @@ bench-swarm: deps-test
 	BUILD=$(BUILD) tests/bench/swarm.sh
 
 bench-api: deps-bench
-	$(MAKE) --no-print-directory all $(BUILD)/bench/api_load
+	$(MAKE) --no-print-directory all $(BUILD)/bench/api_load $(BUILD)/bench/api_watch
 	BUILD=$(BUILD) tests/bench/api.sh
 
 # --- flags ----------------------------------------------------------------------------------------
@@ -193,6 +193,7 @@ TEST_OBJ = $(TEST_SRC:%.c=$(BUILD)/obj/%.o)
 FUZZ_SRC = $(sort $(wildcard tests/fuzz/*/fuzz_*.c))
 FUZZ_OBJ = $(FUZZ_SRC:%.c=$(BUILD)/obj/%.o)
 BENCH_SRC = tests/bench/blast.c tests/bench/aead_null.c tests/bench/api_load.c \
+	tests/bench/api_watch.c \
 	tests/bench/ipam_ask.c tests/bench/ipam_work.c tests/bench/swarm.c
 BENCH_OBJ = $(BENCH_SRC:%.c=$(BUILD)/obj/%.o)
 LOAD_SRC = tests/integration/ipam_load.c tests/integration/facts.c tests/integration/hostile_udp.c \
@@ -276,6 +277,9 @@ $(BUILD)/bench/blast: $(BUILD)/obj/tests/bench/blast.o
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 $(BUILD)/bench/api_load: $(BUILD)/obj/tests/bench/api_load.o $(BASE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_ctld) $(LIBS_base)
+$(BUILD)/bench/api_watch: $(BUILD)/obj/tests/bench/api_watch.o $(BASE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_ctld) $(LIBS_base)
 $(BUILD)/bench/ipam_ask: $(BUILD)/obj/tests/bench/ipam_ask.o $(BASE)

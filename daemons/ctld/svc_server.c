@@ -6,6 +6,7 @@
 #include "daemons/ctld/ask_ipam.h"
 #include "daemons/ctld/ask_tunneld.h"
 #include "daemons/ctld/ctld.h"
+#include "daemons/ctld/method.h"
 #include "daemons/ctld/moments.h"
 #include "litevpn/v1/server.pb-c.h"
 
@@ -20,7 +21,10 @@ struct info {
 	struct err tunneld_err;
 };
 
+#define CAPABILITIES_MAX 128	/* rows of method.c, with room */
+
 struct view {
+	const char *capabilities[CAPABILITIES_MAX];
 	Litevpn__V1__Component components[COMPONENTS], *list[COMPONENTS];
 	Google__Protobuf__Timestamp times[COMPONENTS];
 	Litevpn__V1__ServerInfo__DropsEntry drops[TUNNELD_DROPS_MAX], *drop_list[TUNNELD_DROPS_MAX];
@@ -89,6 +93,20 @@ show_parts(struct view *v, const struct ctld *ctld, const struct info *info,
 	show_drops(v, tunneld, reply);
 }
 
+/* What there is for a caller of that role: both doors to this call serve it the same. */
+static void
+show_capabilities(struct view *v, enum role role, Litevpn__V1__ServerInfo *reply)
+{
+	const struct method *m;
+
+	for (size_t i = 0; (m = method_at(i)) != NULL && reply->n_capabilities < CAPABILITIES_MAX;
+	     i++) {
+		if ((m->listeners >> LISTENER_ADMIN & 1) != 0 && role >= m->rule.least)
+			v->capabilities[reply->n_capabilities++] = m->path + 1;
+	}
+	reply->capabilities = (char **) v->capabilities;
+}
+
 static void
 on_tunneld_info(struct call *c, const struct err *e)
 {
@@ -113,6 +131,7 @@ on_tunneld_info(struct call *c, const struct err *e)
 	reply.certificate_expire_time = &server_expires;
 	reply.ca_expire_time = &ca_expires;
 	show_parts(&v, ctld, info, &reply);
+	show_capabilities(&v, call_caller(c)->role, &reply);
 	call_reply(c, &reply.base);
 }
 

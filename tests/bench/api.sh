@@ -6,6 +6,7 @@
 #   health_*     h2load, without a client certificate: gRPC, TLS and ctld alone
 #   node_get_*   an own client with a certificate: through ctld to ipamd and tunneld
 #   enroll_*     two requests verified, a node made and committed, two certificates signed
+#   watch_500_*  500 watchers, and one that never reads: events that reach them, all together
 #   rss_*        ctld's memory: idle, after a million calls, after 10,000 connections (200 at a time)
 #
 # BENCH_RUNS runs of each rate, of which the median counts. Writes $BUILD/bench/api.tsv: metric value
@@ -18,6 +19,7 @@ RUNS=${BENCH_RUNS:-3}
 CALLS=${BENCH_CALLS:-1000000}
 RATE_CALLS=40000	# of one run of h2load with 64 in flight
 ENROLLMENTS=1000	# of one run
+WATCHED=1000		# events of one run
 LOAD=$BUILD/bench/api_load
 RESULTS=$BUILD/bench/api.tsv
 HEALTH=https://$SERVER_IP:6439/grpc.health.v1.Health/Check
@@ -60,6 +62,9 @@ node() {
 enroll() {
 	on s "$LOAD" "$SERVER_IP:6439" "$LAB/pki/grpc/ca.pem" - - 64 "$ENROLLMENTS" enroll "$TOKEN" |
 		cut -d ' ' -f 1
+}
+watch() {
+	on s "$BUILD/bench/api_watch" "$LAB/run/admin/ctld.sock" 500 "$WATCHED" | cut -d ' ' -f 1
 }
 comings_and_goings() {
 	local i
@@ -121,6 +126,8 @@ row node_get_1_p50_ms "$(repeat node 2 1)" ms nghttpd_1_p50_ms "$plain_ms"
 for n in 16 64; do
 	row "node_get_${n}_per_s" "$(repeat node 1 "$n")" 1/s "nghttpd_${n}_per_s" "${plain_per_s[$n]}"
 done
+row watch_500_events_per_s "$(repeat watch)" 1/s nghttpd_64_per_s "${plain_per_s[64]}"
+row rss_watch_500_mb "$(rss_mb)" MB rss_idle_mb "$rss_idle"
 row rss_idle_mb "$rss_idle" MB must_hold 40
 h2 "$HEALTH" "$CALLS" -c 4 -m 16
 row rss_after_1m_mb "$(rss_mb)" MB rss_idle_mb "$rss_idle"
