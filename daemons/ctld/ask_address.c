@@ -39,8 +39,8 @@ decode_address(const ProtobufCMessage *msg, void *out, struct err *e)
 	return reply == NULL ? e->rc : read_address(reply->address, out, e);
 }
 
-static int
-decode_addresses(const ProtobufCMessage *msg, void *out, struct err *e)
+int
+ipam_decode_addresses(const ProtobufCMessage *msg, void *out, struct err *e)
 {
 	const Litevpn__Ipam__Reply *reply;
 	struct ipam_addresses page = { 0 };
@@ -83,7 +83,7 @@ ipam_list_addresses(struct backend *b, struct call *c, const char *network, bool
 	list.after = after;
 	req.body_case = ASK(LIST_ADDRESSES);
 	req.list_addresses = &list;
-	ipam_ask(b, c, &req, decode_addresses, out, next);
+	ipam_ask(b, c, &req, ipam_decode_addresses, out, next);
 }
 
 void
@@ -140,8 +140,8 @@ read_victims(Litevpn__Ipam__Victim **pb, size_t n, struct ipam_victims *v, struc
 	return 0;
 }
 
-static int
-decode_victims(const ProtobufCMessage *msg, void *out, struct err *e)
+int
+ipam_decode_victims(const ProtobufCMessage *msg, void *out, struct err *e)
 {
 	const Litevpn__Ipam__Reply *reply = ipam_open(msg, BODY(VICTIMS), e);
 	struct ipam_victims v = { 0 };
@@ -187,7 +187,7 @@ ipam_list_victims(struct backend *b, struct call *c, const char *network, uint32
 	list.max = max;
 	req.body_case = ASK(LIST_VICTIMS);
 	req.list_victims = &list;
-	ipam_ask(b, c, &req, decode_victims, out, next);
+	ipam_ask(b, c, &req, ipam_decode_victims, out, next);
 }
 
 void

@@ -69,6 +69,9 @@ void ipam_reclaim(struct backend *b, struct call *c, const char *network, uint32
     int64_t min_idle_s, const struct ipam_once *once, struct ipam_victims *out,
     backend_next *next);
 
+/* The decoders of these answers (backend.h): out is what the question fills. */
+backend_decode ipam_decode_addresses, ipam_decode_victims;
+
 /* --- networks --------------------------------------------------------------------------------- */
 
 #define IPAM_EXCLUDE_MAX 16
@@ -117,5 +120,7 @@ void ipam_set_net_token(struct backend *b, struct call *c, const char *name, boo
     const struct ipam_once *once, struct ipam_network *out, backend_next *next);
 void ipam_delete_network(struct backend *b, struct call *c, const char *name, bool force,
     const struct ipam_once *once, backend_next *next);
+
+backend_decode ipam_decode_network, ipam_decode_networks;	/* likewise */
 
 #endif

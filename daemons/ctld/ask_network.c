@@ -55,16 +55,16 @@ read_network(const Litevpn__Ipam__Network *pb, struct ipam_network *out, struct 
 	return 0;
 }
 
-static int
-decode_network(const ProtobufCMessage *msg, void *out, struct err *e)
+int
+ipam_decode_network(const ProtobufCMessage *msg, void *out, struct err *e)
 {
 	const Litevpn__Ipam__Reply *reply = ipam_open(msg, BODY(NETWORK), e);
 
 	return reply == NULL ? e->rc : read_network(reply->network, out, e);
 }
 
-static int
-decode_networks(const ProtobufCMessage *msg, void *out, struct err *e)
+int
+ipam_decode_networks(const ProtobufCMessage *msg, void *out, struct err *e)
 {
 	const Litevpn__Ipam__Reply *reply;
 	struct ipam_networks list = { 0 };
@@ -95,7 +95,7 @@ ipam_get_network(struct backend *b, struct call *c, const char *name,
 	get.name = (char *) name;
 	req.body_case = ASK(GET_NETWORK);
 	req.get_network = &get;
-	ipam_ask(b, c, &req, decode_network, out, next);
+	ipam_ask(b, c, &req, ipam_decode_network, out, next);
 }
 
 void
@@ -107,7 +107,7 @@ ipam_list_networks(struct backend *b, struct call *c, struct ipam_networks *out,
 
 	req.body_case = ASK(LIST_NETWORKS);
 	req.list_networks = &list;
-	ipam_ask(b, c, &req, decode_networks, out, next);
+	ipam_ask(b, c, &req, ipam_decode_networks, out, next);
 }
 
 void
@@ -131,7 +131,7 @@ ipam_create_network(struct backend *b, struct call *c, const struct ipam_network
 	create.open = wish->open;
 	req.body_case = ASK(CREATE_NETWORK);
 	req.create_network = &create;
-	ipam_ask_once(b, c, &req, once, decode_network, out, next);
+	ipam_ask_once(b, c, &req, once, ipam_decode_network, out, next);
 }
 
 void
@@ -148,7 +148,7 @@ ipam_recreate_network(struct backend *b, struct call *c,
 	recreate.exclude = wish->exclude;
 	req.body_case = ASK(RECREATE_NETWORK);
 	req.recreate_network = &recreate;
-	ipam_ask_once(b, c, &req, once, decode_network, out, next);
+	ipam_ask_once(b, c, &req, once, ipam_decode_network, out, next);
 }
 
 void
@@ -162,7 +162,7 @@ ipam_set_net_token(struct backend *b, struct call *c, const char *name, bool ope
 	set.open = open;
 	req.body_case = ASK(SET_NET_TOKEN);
 	req.set_net_token = &set;
-	ipam_ask_once(b, c, &req, once, decode_network, out, next);
+	ipam_ask_once(b, c, &req, once, ipam_decode_network, out, next);
 }
 
 static int

@@ -62,8 +62,8 @@ ipam_get_token(struct backend *b, struct call *c, const char *id, struct ipam_to
 	ipam_ask(b, c, &req, decode_token, out, next);
 }
 
-static int
-decode_tokens(const ProtobufCMessage *msg, void *out, struct err *e)
+int
+ipam_decode_tokens(const ProtobufCMessage *msg, void *out, struct err *e)
 {
 	const Litevpn__Ipam__Reply *reply;
 	struct ipam_tokens page = { 0 };
@@ -97,7 +97,7 @@ ipam_list_tokens(struct backend *b, struct call *c, const char *network, uint32_
 	list.after = after;
 	req.body_case = ASK(LIST_TOKENS);
 	req.list_tokens = &list;
-	ipam_ask(b, c, &req, decode_tokens, out, next);
+	ipam_ask(b, c, &req, ipam_decode_tokens, out, next);
 }
 
 void

@@ -36,6 +36,7 @@ struct ipam_tokens {
 /* As ipam_list_nodes. */
 void ipam_list_tokens(struct backend *b, struct call *c, const char *network, uint32_t page_size,
     uint64_t after, struct ipam_tokens *out, backend_next *next);
+backend_decode ipam_decode_tokens;	/* out: a struct ipam_tokens */
 void ipam_tokens_fini(struct ipam_tokens *tokens);
 
 void ipam_delete_token(struct backend *b, struct call *c, const char *id,

@@ -19,19 +19,30 @@ rename_to(struct ipam_node_wish *w, const Litevpn__V1__NodeInfo *node)
 static const Litevpn__V1__NodeInfo__LabelsEntry *
 find_label(const Litevpn__V1__NodeInfo *node, const char *key)
 {
-	for (size_t i = 0; i < node->n_labels; i++) {
+	for (size_t i = node->n_labels; i-- > 0;) {
 		if (strcmp(node->labels[i]->key, key) == 0)
 			return node->labels[i];
 	}
 	return NULL;
 }
 
+/*
+ * In the order of keys, each once, the last one counts: the entries of a map come in any order, and
+ * a request that is repeated must be the same to ipamd.
+ */
 static bool
 set_label(struct ipam_node_wish *w, const Litevpn__V1__NodeInfo__LabelsEntry *label)
 {
-	if (w->nset == IPAM_LABELS_MAX)
-		return false;
-	w->set[w->nset++] = (struct ipam_label_text){ label->key, label->value };
+	size_t i = 0;
+
+	while (i < w->nset && strcmp(w->set[i].key, label->key) < 0)
+		i++;
+	if (i == w->nset || strcmp(w->set[i].key, label->key) != 0) {
+		if (w->nset == IPAM_LABELS_MAX)
+			return false;
+		memmove(&w->set[i + 1], &w->set[i], (w->nset++ - i) * sizeof(w->set[0]));
+	}
+	w->set[i] = (struct ipam_label_text){ label->key, label->value };
 	return true;
 }
 

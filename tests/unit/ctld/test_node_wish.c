@@ -24,7 +24,7 @@ text_of(const struct ipam_node_wish *w)
 	return text;
 }
 
-/* The node of the request is called n and has the labels a=1, b=2. */
+/* The node of the request is called n and has the labels b=2, a=0, a=1, in that order. */
 static const struct {
 	const char *paths[PATHS_MAX];
 	const char *wish, *wrong;	/* either */
@@ -48,7 +48,7 @@ static const struct {
 START_TEST(a_mask_says_what_changes)
 {
 	Litevpn__V1__NodeInfo__LabelsEntry a = LITEVPN__V1__NODE_INFO__LABELS_ENTRY__INIT, b = a;
-	Litevpn__V1__NodeInfo__LabelsEntry *labels[] = { &a, &b };
+	Litevpn__V1__NodeInfo__LabelsEntry before = a, *labels[] = { &b, &before, &a };
 	Litevpn__V1__NodeInfo node = LITEVPN__V1__NODE_INFO__INIT;
 	Google__Protobuf__FieldMask mask = GOOGLE__PROTOBUF__FIELD_MASK__INIT;
 	Litevpn__V1__UpdateNodeRequest req = LITEVPN__V1__UPDATE_NODE_REQUEST__INIT;
@@ -56,13 +56,14 @@ START_TEST(a_mask_says_what_changes)
 	struct ipam_node_wish wish;
 	const char *why, *wrong;
 
-	a.key = (char *) "a";
+	before.key = a.key = (char *) "a";
+	before.value = (char *) "0";
 	a.value = (char *) "1";
 	b.key = (char *) "b";
 	b.value = (char *) "2";
 	node.name = (char *) "nodes/n-1";
 	node.display_name = (char *) "n";
-	node.n_labels = 2;
+	node.n_labels = 3;
 	node.labels = labels;
 	req.node = &node;
 	req.update_mask = &mask;
@@ -103,8 +104,9 @@ END_TEST
 
 START_TEST(there_are_not_too_many_labels)
 {
-	Litevpn__V1__NodeInfo__LabelsEntry label = LITEVPN__V1__NODE_INFO__LABELS_ENTRY__INIT;
+	Litevpn__V1__NodeInfo__LabelsEntry entries[IPAM_LABELS_MAX + 1];
 	Litevpn__V1__NodeInfo__LabelsEntry *labels[IPAM_LABELS_MAX + 1];
+	char keys[IPAM_LABELS_MAX + 1][2];
 	char *paths[IPAM_LABELS_MAX + 1];
 	Litevpn__V1__NodeInfo node = LITEVPN__V1__NODE_INFO__INIT;
 	Google__Protobuf__FieldMask mask = GOOGLE__PROTOBUF__FIELD_MASK__INIT;
@@ -113,9 +115,12 @@ START_TEST(there_are_not_too_many_labels)
 	struct ipam_node_wish wish;
 	const char *why;
 
-	label.key = (char *) "k";
 	for (size_t i = 0; i < IPAM_LABELS_MAX + 1; i++) {
-		labels[i] = &label;
+		litevpn__v1__node_info__labels_entry__init(&entries[i]);
+		keys[i][0] = (char) ('z' - i);
+		keys[i][1] = '\0';
+		entries[i].key = keys[i];
+		labels[i] = &entries[i];
 		paths[i] = (char *) "labels.other";
 	}
 	node.name = (char *) "nodes/n-1";
