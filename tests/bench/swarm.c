@@ -37,6 +37,7 @@
 #include "tests/bench/ipam_nodes.h"
 
 #define PORT 6441
+#define SERVER_WORKERS 4	/* that each is ready for: SA_MAX is for all of a process */
 #define RETRY_MS 200
 #define LIFE_S 86400
 #define TEXT_MAX 65536
@@ -180,7 +181,7 @@ on_ready(void *owner)
 	struct node *n = owner;
 	struct control msg = { .type = CONTROL_HELLO };
 
-	if (session_new(&n->all->sessions, CONTROL_WORKERS_MAX, &n->session) < 0) {
+	if (session_new(&n->all->sessions, SERVER_WORKERS, &n->session) < 0) {
 		fail(n);
 		return;
 	}
