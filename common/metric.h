@@ -63,6 +63,8 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 	    "Round trip of the last echo over UDP.")                                               \
 	X(NODE_OVER_UDP,        "node_over_udp",                    GAUGE,     "node",             \
 	    "Whether the node's packets go over UDP, or else over TLS.")                           \
+	X(NODE_CERTIFICATE_EXPIRY, "node_certificate_expiry_timestamp_seconds", GAUGE, "node",     \
+	    "When the node's certificate ends, in seconds since 1970.")                            \
 	X(POOL_ADDRESSES,       "pool_addresses",                   GAUGE,     "network",          \
 	    "Addresses that the network can give.")                                                \
 	X(POOL_USED,            "pool_addresses_used",              GAUGE,     "network",          \
@@ -108,7 +110,7 @@ enum metric metric_by_name(const char *name);
 
 #define METRIC_LABELS_MAX 2
 #define METRIC_VALUE_MAX 64	/* bytes of a label's value, with its NUL */
-#define METRICS_MAX 8192	/* of one daemon: 1,000 nodes with 4 each, and room */
+#define METRICS_MAX 8192	/* of one daemon: 600 nodes with 5 each, and room */
 
 enum metric_part { METRIC_VALUE, METRIC_BUCKET, METRIC_SUM, METRIC_N };
 

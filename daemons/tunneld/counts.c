@@ -56,6 +56,9 @@ show_node(const struct peer *peer, struct metrics *out)
 	carrier_add_traffic(s->carrier, &sum);
 	metrics_add(out, METRIC_NODE_RECEIVED_BYTES, peer->id, "", (double) sum.rx_bytes);
 	metrics_add(out, METRIC_NODE_SENT_BYTES, peer->id, "", (double) sum.tx_bytes);
+	if (peer->cert_expire_s > 0)
+		metrics_add(out, METRIC_NODE_CERTIFICATE_EXPIRY, peer->id, "",
+		    (double) peer->cert_expire_s);
 	metrics_add(out, METRIC_NODE_OVER_UDP, peer->id, "", session_on_udp(s));
 	if (s->probe.rtt_us > 0)
 		metrics_add(out, METRIC_NODE_RTT_SECONDS, peer->id, "",
@@ -126,6 +129,8 @@ counts_show(const struct server_info *s, bool per_node, struct metrics *out)
 	show_offloads(workers_get(s->workers, 0), out);
 	show_sessions(s, out);
 	show_joins(s->joins, out);
+	metrics_add(out, METRIC_CERTIFICATE_EXPIRY, "vpn", "ca", (double) s->ca_expire_s);
+	metrics_add(out, METRIC_CERTIFICATE_EXPIRY, "vpn", "server", (double) s->cert_expire_s);
 	metrics_add(out, METRIC_MTU_BYTES, "", "", s->mtu);
 	metrics_add(out, METRIC_CERTIFICATE_EXPIRY, "vpn", "ca", (double) s->ca_expire_s);
 	metrics_add(out, METRIC_CERTIFICATE_EXPIRY, "vpn", "server", (double) s->cert_expire_s);

@@ -10,7 +10,7 @@
 /* What the server's engine counts, for litevpn-metrics(7). */
 
 /* Of one answer, so that it fits into IPC_MESSAGE_MAX; the others are counted as left out. */
-#define COUNTS_NODES_MAX 750
+#define COUNTS_NODES_MAX 600
 
 /* per_node: also what there is once for each node. */
 void counts_show(const struct server_info *s, bool per_node, struct metrics *out);

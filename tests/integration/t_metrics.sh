@@ -60,8 +60,14 @@ done
 holds 'litevpn_api_calls_total{method="litevpn.v1.Node/GetNode",code="NOT_FOUND"}' 1
 holds 'litevpn_api_call_duration_seconds_count{method="litevpn.v1.Node/GetNode"}' 1
 above 'litevpn_store_commits_total{result="done"}' 0 || fail "no commit is counted"
-above 'litevpn_certificate_expiry_timestamp_seconds{pki="grpc",certificate="server"}' "$EPOCHSECONDS" ||
-	fail "the certificate's end is not known"
+for pki in grpc vpn; do
+	for certificate in ca server; do
+		above "litevpn_certificate_expiry_timestamp_seconds{pki=\"$pki\",certificate=\"$certificate\"}" \
+			"$EPOCHSECONDS" || fail "the end of the $certificate's certificate of $pki is not known"
+	done
+done
+above "litevpn_node_certificate_expiry_timestamp_seconds{node=\"$node\"}" "$EPOCHSECONDS" ||
+	fail "the end of the node's certificate is not known"
 
 say "requests of other kinds, slow readers, and too many"
 run page hostile
