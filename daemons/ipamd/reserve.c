@@ -197,7 +197,7 @@ list_holds(struct ledger *l, const struct network *net, int64_t after, size_t ma
     struct reserve_page *page)
 {
 	struct store_hold *holds = calloc(max + 1, sizeof(*holds));
-	int n, rc = holds == NULL ? -ENOMEM : 0;
+	int n = 0, rc = holds == NULL ? -ENOMEM : 0;
 
 	if (rc == 0)
 		rc = n = store_hold_list(l->store, net->row.id, after, holds, max + 1);
