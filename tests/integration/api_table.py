@@ -40,6 +40,7 @@ SERVING, SERVICE_UNKNOWN = b"\x08\x01", b"\x08\x03"
 INVALID = ("INVALID_ARGUMENT", "FIELD_INVALID")
 GONE = ("OUT_OF_RANGE", "REVISION_GONE")
 OK = ("OK", "")
+DOWN = ("UNAVAILABLE", "IPAM_DOWN")
 
 
 def token(*fields):
@@ -401,7 +402,7 @@ def bootstrap_rows():
     ]
 
 
-def node_rows():
+def rows_of_a_node():
     """What a node asks about itself. LiteKube's calls tell in their answers what is wrong."""
     renew = ENROLLMENT + "RenewCertificate"
     litekube = "/pb.LiteKubeNCService/"
@@ -442,19 +443,24 @@ def reason_of(error):
     return before[at + 2:].decode() if found and at >= 0 else ""
 
 
-def call(channel, method, request):
+def begin(channel, method, request):
+    return channel.unary_unary(method).future(request, timeout=10)
+
+
+def answer(call):
     try:
-        channel.unary_unary(method)(request, timeout=10)
+        call.result()
         return OK
     except grpc.RpcError as error:
         return error.code().name, reason_of(error)
 
 
-def run(channel, rows):
-    """How many answers are not as the table has them."""
+def run(channel, rows, together=False):
+    """How many answers are not as the table has them. together: all are asked at once."""
     wrong = 0
+    calls = [begin(channel, *row[:2]) for row in rows] if together else []
     for method, request, code, reason in rows:
-        got = call(channel, method, request)
+        got = answer(calls.pop(0) if together else begin(channel, method, request))
         if got[0] != code or reason not in (None, got[1]):
             print("WRONG %s %r: %s %s instead of %s %s" % (method, request[:40], *got, code, reason))
             wrong += 1
@@ -490,40 +496,47 @@ def streams(channel):
     return wrong
 
 
+def down_rows():
+    """Each of these waits a second for ipamd to come back."""
+    one, lab = text(1, "networks/default"), message(2, text(2, "10.2.0.1/24"))
+    name, node, token_id = text(2, "x"), text(1, "nodes/n-1"), text(1, "tokens/x")
+    return [(method, request, *DOWN) for method, request in (
+        (TOKEN, b""),
+        (TOKENS + "GetToken", token_id),
+        (TOKENS + "ListTokens", b""),
+        (TOKENS + "DeleteToken", token_id),
+        (NODE + "GetNode", node),
+        (NODE + "ListNodes", b""),
+        (NODE + "UpdateNode", message(1, node + name)),
+        (NODE + "DisconnectNode", node),
+        (NODE + "DeleteNode", node),
+        (ADDRESS + "ListAddresses", b""),
+        (ADDRESS + "ReserveAddress", name),
+        (ADDRESS + "ReleaseAddress", name),
+        (ADDRESS + "GetUsage", b""),
+        (ADDRESS + "ReclaimAddresses", number(2, 1)),
+        (NETWORK + "CreateNetwork", text(1, "x") + lab),
+        (NETWORK + "GetNetwork", one),
+        (NETWORK + "ListNetworks", b""),
+        (NETWORK + "RecreateNetwork", one + text(2, "10.2.0.1/24")),
+        (NETWORK + "SetNetToken", one),
+        (NETWORK + "DeleteNetwork", one),
+    )] + [(INFO, b"", *OK), (HEALTH + "Check", b"", *OK)]
+
+
 def main(what, socket, host, ca, node=""):
     admin = grpc.insecure_channel("unix:" + socket)
     bootstrap = dial(host, BOOTSTRAP, ca)
     if what == "good":
         sys.exit(run(admin, admin_rows(node)) + run(bootstrap, bootstrap_rows()) + streams(admin))
-    down = ("UNAVAILABLE", "IPAM_DOWN")
     if what == "ipam_down":
-        one = text(1, "networks/default")
-        named = (TOKENS + "GetToken", TOKENS + "DeleteToken")
-        listed = (TOKENS + "ListTokens", ADDRESS + "ListAddresses", ADDRESS + "GetUsage",
-                  NETWORK + "ListNetworks")
-        sys.exit(run(admin, [(method, text(1, "tokens/x"), *down) for method in named] +
-                     [(method, b"", *down) for method in listed] +
-                     [(NODE + "DisconnectNode", text(1, "nodes/n-1"), *down),
-                      (NODE + "UpdateNode", message(1, text(1, "nodes/n-1") + text(2, "x")), *down),
-                      (ADDRESS + "ReserveAddress", text(2, "x"), *down),
-                      (ADDRESS + "ReleaseAddress", text(2, "x"), *down),
-                      (ADDRESS + "ReclaimAddresses", number(2, 1), *down),
-                      (NETWORK + "CreateNetwork", text(1, "x") +
-                       message(2, text(2, "10.2.0.1/24")), *down),
-                      (NETWORK + "GetNetwork", one, *down),
-                      (NETWORK + "SetNetToken", one, *down),
-                      (NETWORK + "DeleteNetwork", one, *down),
-                      (NETWORK + "RecreateNetwork", one + text(2, "10.2.0.1/24"), *down)] +
-                     [(NODE + "GetNode", text(1, "nodes/n-1"), *down),
-                             (NODE + "ListNodes", b"", *down),
-                             (NODE + "DeleteNode", text(1, "nodes/n-1"), *down),
-                             (TOKEN, b"", *down), (INFO, b"", *OK), (HEALTH + "Check", b"", *OK)]) +
-                 run(bootstrap, [(ENROLL, enroll(), *down)]))
+        sys.exit(run(admin, down_rows(), together=True) +
+                 run(bootstrap, [(ENROLL, enroll(), *DOWN)]))
     sys.exit(run(bootstrap, [(ENROLL, enroll(), "FAILED_PRECONDITION", "NO_SIGNER")]))
 
 
 def node_main(host, ca, directory):
-    sys.exit(run(dial(host, CONTROL, ca, directory), node_rows()))
+    sys.exit(run(dial(host, CONTROL, ca, directory), rows_of_a_node()))
 
 
 if __name__ == "__main__":
