@@ -15,7 +15,7 @@
 #include "common/pki.h"
 #include "daemons/tunneld/control.h"
 
-/* What the server's engine asks ipamd; the only file that knows ipc/ipam.proto here. */
+/* What the server's engine asks ipamd; beside hint.h all that knows ipc/ipam.proto here. */
 struct ipam;
 
 /* up: ipamd was reached, anew or again: time for a sync. */

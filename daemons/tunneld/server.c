@@ -13,6 +13,7 @@
 #include "common/utf8.h"
 #include "config.h"
 #include "daemons/tunneld/cuts.h"
+#include "daemons/tunneld/hint.h"
 #include "daemons/tunneld/ipam.h"
 #include "daemons/tunneld/join.h"
 #include "daemons/tunneld/listener.h"
@@ -28,6 +29,7 @@ struct server {
 	struct peers peers;
 	struct ipam *ipam;
 	struct sync *sync;
+	struct hint *hint;
 	struct renewals *renewals;
 	struct joins joins;
 	struct listener listeners[UDP_SOCKETS_MAX];
@@ -410,6 +412,16 @@ on_ipam_up(void *arg)
 	sync_now(srv->sync);
 }
 
+/* A sync tells whether it is so. Whoever has no session here is of no interest. */
+static void
+on_hint(void *arg, const char *node_id)
+{
+	struct server *srv = arg;
+
+	if (node_id == NULL || peers_find(&srv->peers, node_id) != NULL)
+		sync_now(srv->sync);
+}
+
 /* ipamd does not know the node any more: a deletion whose cut has not arrived. */
 static void
 on_gone(void *arg, const char *node_id)
@@ -486,7 +498,7 @@ open_parts(struct server *srv, struct err *e)
 	    &srv->renewals)) < 0 ||
 	    (rc = sync_new(srv->p.ev, srv->ipam, &srv->peers, on_gone, srv, &srv->sync)) < 0)
 		return rc;
-	return 0;
+	return hint_new(srv->p.ev, d->places.ipamd_events, d->ipamd.uid, on_hint, srv, &srv->hint, e);
 }
 
 static int
@@ -571,6 +583,7 @@ server_free(struct server *srv)
 		return;
 	for (unsigned i = 0; i < srv->nlisteners; i++)
 		listener_fini(&srv->listeners[i]);
+	hint_free(srv->hint);
 	sync_free(srv->sync);
 	ipam_free(srv->ipam);
 	renewals_free(srv->renewals);

@@ -3,9 +3,10 @@
 """Speaks nng's IPC transport by hand and says what no honest daemon says; each time the other side
 must close the pipe, and answer a new one.
 
-usage: hostile.py [--stranger] SOCKET
+usage: hostile.py [--stranger | --ask HEX] SOCKET
 
 --stranger: we are a user whom the listener does not know: it must close at once.
+--ask HEX: an honest request, of which nobody learns the outcome.
 """
 import os
 import select
@@ -72,9 +73,22 @@ def must_close(s, what):
         raise SystemExit("the pipe stays open after " + what)
 
 
+def ask(path, body):
+    s = connect(path)
+    hello(s)
+    s.sendall(message(item(body)))
+    kind, length = struct.unpack("!BQ", read_exact(s, 9))
+    if kind != 1 or not 4 <= length < 65536:
+        raise SystemExit("no answer")
+    read_exact(s, length)
+
+
 def main():
     stranger = sys.argv[1] == "--stranger"
     path = sys.argv[-1]
+    if sys.argv[1] == "--ask":
+        ask(path, bytes.fromhex(sys.argv[2]))
+        return
     if stranger:
         s = connect(path)
         try:

@@ -46,7 +46,7 @@ done <<<"$KEEPERS"
 # A name that says so, or a file of this list.
 readonly CODECS='(codec|codec_[a-z]+|svc_[a-z]+|ask_[a-z]+|json|status|method|reflect)\.[ch]'
 readonly MORE_CODECS='daemons/ctld/(renewals|signer_client|signer_process|backend|ask_ipam_inside|moments|network_view|node_view|node_wish)\.[ch]
-	daemons/tunneld/(control|ctl|ipam)\.c
+	daemons/tunneld/(control|ctl|hint|ipam)\.c
 	cli/(cmd|complete|doctor)_[a-z_]+\.c'
 # shellcheck disable=SC2086 # words on purpose
 more=$(printf '|%s' $MORE_CODECS)
