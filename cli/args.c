@@ -289,6 +289,20 @@ args_number(const struct args *a, const char *name)
 	return v;
 }
 
+unsigned
+args_word(const struct args *a, const char *name)
+{
+	const struct opt *o = args_option(a->tables, name, strlen(name));
+	const char *text = args_text(a, name);
+	unsigned i = 0;
+
+	assert(o != NULL && o->kind == OPT_WORD && text != NULL);
+	while (o->words[i] != NULL && strcmp(o->words[i], text) != 0)
+		i++;
+	assert(o->words[i] != NULL);	/* args_parse has refused other words */
+	return i;
+}
+
 size_t
 args_many(const struct args *a, const char *name, const char **out, size_t max)
 {

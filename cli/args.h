@@ -83,6 +83,9 @@ bool args_has(const struct args *a, const char *name);	/* was it typed? */
 const char *args_text(const struct args *a, const char *name);
 int64_t args_number(const struct args *a, const char *name);	/* OPT_INT, OPT_DURATION in ms */
 
+/* OPT_WORD with a default: which of its words it is. */
+unsigned args_word(const struct args *a, const char *name);
+
 /* All values that were typed for an option with `many`; returns how many, at most max. */
 size_t args_many(const struct args *a, const char *name, const char **out, size_t max);
 

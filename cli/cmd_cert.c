@@ -168,7 +168,7 @@ cmd_cert_renew(const struct cli *cli)
 		"RenewCertificate" };
 	Litevpn__V1__RenewCertificateRequest req = LITEVPN__V1__RENEW_CERTIFICATE_REQUEST__INIT;
 	struct renewal r = { 0 };
-	ProtobufCMessage *answer;
+	ProtobufCMessage *answer = NULL;
 	enum cli_exit status;
 	struct err e;
 

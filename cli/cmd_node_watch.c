@@ -2,7 +2,6 @@
 #include "cli/cli.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/answer.h"
 #include "cli/connect.h"
@@ -123,13 +122,11 @@ enum cli_exit
 cmd_node_wait(const struct cli *cli)
 {
 	Litevpn__V1__WatchNodesRequest req = LITEVPN__V1__WATCH_NODES_REQUEST__INIT;
-	struct waiting w = { 0 };
+	struct waiting w = { .condition = (enum condition) args_word(&cli->args, "for") };
 	char node[CONNECT_NAME_MAX];
 	enum cli_exit status;
 	struct err e;
 
-	while (strcmp(conditions[w.condition], args_text(&cli->args, "for")) != 0)
-		w.condition++;
 	req.node = (char *) connect_resource("nodes", cli->args.operands[0], node);
 	status = connect_watch(cli, &watch_nodes, &req.base, on_waited, &w);
 	if (w.missing) {

@@ -25,7 +25,7 @@ who_listens(const char *path, uid_t *uid_out)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	socklen_t len = sizeof(struct ucred);
-	struct ucred peer;
+	struct ucred peer = { 0 };
 	int fd, rc = 0;
 
 	if (strlen(path) >= sizeof(sun.sun_path))

@@ -26,13 +26,7 @@ const struct opt output_options[] = {
 enum output_form
 output_form(const struct args *a)
 {
-	const char *word = args_text(a, "output");
-	enum output_form f = OUTPUT_TABLE;
-
-	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): args has refused other words */
-	while (strcmp(forms[f], word) != 0)
-		f++;
-	return f;
+	return (enum output_form) args_word(a, "output");
 }
 
 /* --- texts ------------------------------------------------------------------------------------ */

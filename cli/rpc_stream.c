@@ -127,8 +127,10 @@ rpc_stream_open(struct rpc *rpc, const struct rpc_method *method, const Protobuf
 	char text[128];
 
 	assert(m != NULL && m->input == request->descriptor);
-	if (s == NULL)
-		return err_set(e, -ENOMEM, "out of memory");
+	if (s == NULL) {
+		err_set(e, -ENOMEM, "out of memory");
+		return -ENOMEM;
+	}
 	snprintf(text, sizeof(text), "/%s/%s", method->service->name, method->name);
 	path = grpc_slice_from_copied_string(text);
 	s->rpc = rpc;

@@ -158,25 +158,23 @@ wait "$watcher" "$watcher2" || true
 say "the server"
 ok status
 has '^fingerprint: +sha256:'
-if ctl -o json status | grep -q 'litevpn.v1.Server/Reload'; then
-	ok server reload --dry-run
-	ok server reload
-	has '^ipamd: +done'
-	ok server log-level warn --component ipamd --for 1m
-	has '^ipamd: +done'
-	ok server log-level reset
-	ends_with 2 server log-level loud
-	ok config check "$LAB/server.yml" --compare
-	printf 'mtu: 1300\nport: x\n' >"$LAB/bad.yml"
-	ends_with 1 config check "$LAB/bad.yml" --compare
-	has 'bad.yml:2:'
-	ok server backup "$LAB/copy.db"
-	[ "$(stat -c %a "$LAB/copy.db")" = 600 ] || fail "others can read it"
-	sqlite3 "$LAB/copy.db" 'pragma integrity_check' | grep -qx ok || fail "it is no database"
-	ends_with 1 server backup "$LAB/copy.db"
-	has 'exists; --force'
-	ok server backup --force "$LAB/copy.db"
-fi
+ok server reload --dry-run
+ok server reload
+has '^ipamd: +done'
+ok server log-level warn --component ipamd --for 1m
+has '^ipamd: +done'
+ok server log-level reset
+ends_with 2 server log-level loud
+ok config check "$LAB/server.yml" --compare
+printf 'mtu: 1300\nport: x\n' >"$LAB/bad.yml"
+ends_with 1 config check "$LAB/bad.yml" --compare
+has 'bad.yml:2:'
+ok server backup "$LAB/copy.db"
+[ "$(stat -c %a "$LAB/copy.db")" = 600 ] || fail "others can read it"
+sqlite3 "$LAB/copy.db" 'pragma integrity_check' | grep -qx ok || fail "it is no database"
+ends_with 1 server backup "$LAB/copy.db"
+has 'exists; --force'
+ok server backup --force "$LAB/copy.db"
 
 say "mistakes of the command line"
 ends_with 2 node lst

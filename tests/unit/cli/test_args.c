@@ -60,6 +60,7 @@ START_TEST(options_and_operands_are_told_apart)
 	ck_assert_int_eq(args_parse(tables, count(good[_i].argv), (char *const *) good[_i].argv, &a,
 	    &e), 0);
 	ck_assert_str_eq(args_text(&a, "output"), good[_i].output);
+	ck_assert_str_eq(forms[args_word(&a, "output")], good[_i].output);
 	ck_assert_pstr_eq(args_text(&a, "ttl"), good[_i].ttl);
 	ck_assert_int_eq(args_number(&a, "uses"), good[_i].uses);
 	ck_assert_int_eq(args_number(&a, "ttl"), good[_i].ttl_ms);
