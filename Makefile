@@ -14,7 +14,7 @@ DEBS_BUILD = gcc libc6-dev make autoconf pkgconf libssl-dev libsqlite3-dev libya
 DEBS_DEMO  = iproute2 iperf3 iputils-ping procps python3-grpcio python3-protobuf
 DEBS_TEST  = $(DEBS_DEMO) check shellcheck mandoc nftables sqlite3 openssl python3-scapy \
 	python3-openssl python3-cryptography universal-ctags prometheus
-DEBS_BENCH = openvpn openssl wireguard-tools wireguard-go nghttp2-client nghttp2-server
+DEBS_BENCH = gnuplot-nox openvpn openssl wireguard-tools wireguard-go nghttp2-client nghttp2-server
 DEBS_LINT  = clang clang-tidy clang-tools libclang-rt-14-dev cppcheck valgrind
 
 .DEFAULT_GOAL := all
@@ -113,7 +113,8 @@ soak: deps-test
 	BUILD=$(BUILD)/tsan LV_PARTNERS=$(abspath $(BUILD)) tests/run.sh soak t_api_random
 
 bench-tunnel: deps-bench
-	$(MAKE) --no-print-directory all $(BUILD)/bench/blast $(BUILD)/bench/tunneld
+	$(MAKE) --no-print-directory all $(BUILD)/bench/blast $(BUILD)/bench/tunneld \
+		$(BUILD)/bench/tunneld-openssl
 	BUILD=$(BUILD) tests/bench/tunnel.sh
 
 bench-ipam: deps-test
@@ -192,8 +193,8 @@ TEST_SRC = $(sort $(wildcard tests/unit/*.c $(TEST_FOLDERS:%=tests/unit/%/*.c)))
 TEST_OBJ = $(TEST_SRC:%.c=$(BUILD)/obj/%.o)
 FUZZ_SRC = $(sort $(wildcard tests/fuzz/*/fuzz_*.c))
 FUZZ_OBJ = $(FUZZ_SRC:%.c=$(BUILD)/obj/%.o)
-BENCH_SRC = tests/bench/blast.c tests/bench/aead_null.c tests/bench/api_load.c \
-	tests/bench/api_watch.c \
+BENCH_SRC = tests/bench/blast.c tests/bench/aead_null.c tests/bench/aead_no_mb.c \
+	tests/bench/api_load.c tests/bench/api_watch.c \
 	tests/bench/ipam_ask.c tests/bench/ipam_work.c tests/bench/swarm.c
 BENCH_OBJ = $(BENCH_SRC:%.c=$(BUILD)/obj/%.o)
 LOAD_SRC = tests/integration/ipam_load.c tests/integration/facts.c tests/integration/hostile_udp.c \
@@ -291,11 +292,15 @@ $(BUILD)/bench/ipam_work: $(BUILD)/obj/tests/bench/ipam_work.o $(BUILD)/libipamd
 $(BUILD)/bench/swarm: $(BUILD)/obj/tests/bench/swarm.o $(BUILD)/libtunneld.a $(BASE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_tunneld) $(LIBS_base)
-# tunneld with a cipher that only copies: an object of its own comes before the library's.
-$(BUILD)/bench/tunneld: $(call main,daemons/tunneld) $(BUILD)/obj/tests/bench/aead_null.o \
+# tunneld with a cipher that only copies, and with none but OpenSSL's: an object of their own comes
+# before the library's.
+$(BUILD)/bench/tunneld: $(BUILD)/obj/tests/bench/aead_null.o
+$(BUILD)/bench/tunneld-openssl: $(BUILD)/obj/tests/bench/aead_no_mb.o
+$(BUILD)/bench/tunneld $(BUILD)/bench/tunneld-openssl: $(call main,daemons/tunneld) \
 		$(BUILD)/libtunneld.a $(BASE)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_tunneld) $(LIBS_base)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libtunneld.a $(BASE) \
+		$(LIBS_tunneld) $(LIBS_base)
 
 # --- fuzzing: tests/fuzz/FOLDER/fuzz_X.c, linked with the library of its folder; T seconds each ------
 FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,$(FUZZ_SRC))

@@ -7,11 +7,15 @@
 #       a ──── server        up, down, UDP, ping
 #       a ──── server ──── b relay
 #
-#   tests/bench/tunnel.sh [CONTENDER...]     raw null litevpn tls openvpn openvpntcp wireguard
+#   tests/bench/tunnel.sh [CONTENDER...]     raw null litevpn one two openssl tls openvpn openvpntcp
+#                                            wireguard
+#
+# litevpn has as many workers as there are processors; one and two have so many. openssl does without
+# ipsec-mb.
 #
 # BENCH_RUNS runs of BENCH_SECONDS each, of which the median counts; MODE is a value of the key
 # `offload` of litevpn. Writes $BUILD/bench/tunnel.tsv: metric value unit baseline baseline_value
-# ratio, where value is litevpn's.
+# ratio, where value is litevpn's; and a plot of the ratios, where there is a gnuplot, to tunnel.png.
 set -euo pipefail
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/../integration/lib.sh"
@@ -37,6 +41,8 @@ METRICS=(
 	"cpu_s_per_gbit_server s/Gbit all"
 	"rss_mb MB all"
 )
+# Of those that differ from another contender in one thing.
+readonly FEW='^(tcp1_up_gbps|tcp4_up_gbps|udp64_kpps|ping_p50_us)$'
 declare -A VALUE=()	# by "contender metric"
 
 median() { sort -g | awk '{ v[NR] = $1 } END { print NR ? v[int((NR + 1) / 2)] : "" }'; }
@@ -122,6 +128,7 @@ measure() {
 	for row in "${METRICS[@]}"; do
 		read -r metric unit of <<<"$row"
 		[ "$of" = udp ] && [[ $who =~ tcp|tls ]] && continue
+		[[ $who =~ ^(one|two|openssl)$ && ! $metric =~ $FEW ]] && continue
 		[ "$metric" = rss_mb ] && [ -z "$SERVER_PID" ] && continue
 		for ((i = 0; i < RUNS; i++)); do
 			"$metric"
@@ -180,6 +187,8 @@ results() {
 	compare litevpn null null ""
 	compare litevpn openvpn openvpn ""
 	compare litevpn wireguard "wireguard-go ${WIREGUARD_VERSION:-}" ""
+	compare two one "1 worker" workers2_
+	compare openssl openvpn openvpn openssl_
 	compare tls openvpntcp openvpn-tcp tls_
 }
 
@@ -191,11 +200,14 @@ trap finish EXIT
 server_conf ${MODE:+"offload: $MODE"}
 pki_init
 sinks_up
-[ $# -gt 0 ] || set -- raw null litevpn openvpn wireguard tls openvpntcp
+[ $# -gt 0 ] || set -- raw null litevpn openvpn wireguard one two openssl tls openvpntcp
 for who; do
 	contend "$who"
 done
 [ -z "${WIREGUARD:-}" ] || WIREGUARD_VERSION=$("$WIREGUARD" --version | sed -n '1s/.* v//p')
 results >"$RESULTS"
+if command -v gnuplot >/dev/null; then
+	gnuplot -e "tsv='$RESULTS'; png='${RESULTS%.tsv}.png'" "$(dirname "$0")/tunnel.gp"
+fi
 say "litevpn against the others ($RUNS runs of $SECONDS_EACH s, medians; $RESULTS)"
 column -t -s "$(printf '\t')" <"$RESULTS" 2>/dev/null || cat "$RESULTS"

@@ -39,6 +39,23 @@ litevpn_up() {
 	wait_for 10 node_uses b UDP
 }
 
+# So many workers at both ends. The server's configuration is as before afterwards.
+workers_up() {
+	echo "workers: $1" >>"$LAB/server.yml"
+	litevpn_start "workers: $1"
+	sed -i '/^workers: /d' "$LAB/server.yml"
+	wait_for 10 node_uses a UDP
+	wait_for 10 node_uses b UDP
+}
+one_up() { workers_up 1; }
+one_down() { litevpn_down; }
+two_up() { workers_up 2; }
+two_down() { litevpn_down; }
+
+# What a build without ipsec-mb does.
+openssl_up() { TUNNELD=bench/tunneld-openssl litevpn_up; }
+openssl_down() { litevpn_down; }
+
 tls_up() { litevpn_start "transport: tls"; }
 tls_down() { litevpn_down; }
 
