@@ -11,6 +11,11 @@
 
 #include "daemons/tunneld/netcfg_talk.h"
 
+/*
+ * Of a TCP segment that the TUN hands out: cut into packets of 1400 bytes, with 36 more around each,
+ * it stays below the 65507 of a UDP datagram, as 64 KiB would not.
+ */
+#define GSO_MAX 60800
 #define ADDRESSES_MAX 16	/* of one device that are replaced */
 
 int
@@ -135,6 +140,8 @@ netcfg_link_up(struct netcfg *n, unsigned ifindex, unsigned mtu)
 	struct nlmsghdr *nlh = netcfg_begin(n, RTM_NEWLINK, NLM_F_ACK, &ifi, sizeof(ifi));
 
 	mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
+	/* What a read gives, and ESP around each part of it, is one UDP_SEGMENT send. */
+	mnl_attr_put_u32(nlh, IFLA_GSO_MAX_SIZE, GSO_MAX);
 	return netcfg_talk(n, nlh, NULL, NULL);
 }
 
