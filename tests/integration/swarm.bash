@@ -84,7 +84,7 @@ engine_pid() {
 	local pid
 	for pid in $(ip netns pids "$(ns_of s)"); do
 		[ "$(stat -c %U "/proc/$pid")" = litevpn-tunneld ] || continue
-		find "/proc/$pid/fd" -lname /dev/net/tun 2>/dev/null | grep -q . && echo "$pid" && return
+		[ -n "$(find "/proc/$pid/fd" -lname /dev/net/tun -print -quit)" ] && echo "$pid" && return
 	done
 }
 engine_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$(engine_pid)/status"; }

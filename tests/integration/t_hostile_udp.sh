@@ -11,7 +11,7 @@ engine_kb() {
 	local pid
 	for pid in $(ip netns pids "$(ns_of s)"); do
 		[ "$(stat -c %U "/proc/$pid")" = litevpn-tunneld ] || continue
-		find "/proc/$pid/fd" -lname /dev/net/tun 2>/dev/null | grep -q . || continue
+		[ -n "$(find "/proc/$pid/fd" -lname /dev/net/tun -print -quit)" ] || continue
 		awk '/^VmRSS/ { print $2 }' "/proc/$pid/status"
 	done
 }
