@@ -19,7 +19,8 @@ found() {
 # The first line of FILE that matches a pattern, for messages.
 line_of() { grep -nE -m 1 -- "$2" "$1" | cut -d : -f 1 || true; }
 
-preprocess() { "${CC:-cc}" -E -P -I. "$@"; }
+read -ra COMPILER <<<"${CC:-cc}"	# as in CC="ccache gcc"
+preprocess() { "${COMPILER[@]}" -E -P -I. "$@"; }
 
 # --- form -----------------------------------------------------------------------------------------
 
