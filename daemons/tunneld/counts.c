@@ -132,8 +132,6 @@ counts_show(const struct server_info *s, bool per_node, struct metrics *out)
 	metrics_add(out, METRIC_CERTIFICATE_EXPIRY, "vpn", "ca", (double) s->ca_expire_s);
 	metrics_add(out, METRIC_CERTIFICATE_EXPIRY, "vpn", "server", (double) s->cert_expire_s);
 	metrics_add(out, METRIC_MTU_BYTES, "", "", s->mtu);
-	metrics_add(out, METRIC_CERTIFICATE_EXPIRY, "vpn", "ca", (double) s->ca_expire_s);
-	metrics_add(out, METRIC_CERTIFICATE_EXPIRY, "vpn", "server", (double) s->cert_expire_s);
 	counts_show_ipc(&s->ipam, "ipamd", out);
 	if (per_node)
 		show_nodes(s->peers, out);

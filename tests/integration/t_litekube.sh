@@ -50,7 +50,7 @@ says code=200 bootstrap HealthCheck
 says thanksText+ control "$ADMIN" HelloWorld '{"helloText": "hello"}'
 
 say "bootstrap tokens: of some minutes, of the usual life, for long"
-for life in 0 -1 9223372036854775807 10; do
+for life in 0 -1 10; do
 	says "${ok[@]}" bootStrapToken+ cloudIp=$SERVER_IP port=6439 \
 		control "$ADMIN" GetBootStrapToken "{\"expireTime\": \"$life\"}"
 	[[ $(field bootStrapToken) =~ ^[0-9a-f]{16}$ ]] || fail "the token is of another form"
