@@ -370,6 +370,11 @@ install: all
 		install -d $(DESTDIR)$(prefix)/lib/$$d && \
 		install -m 644 etc/$$d/*.conf $(DESTDIR)$(prefix)/lib/$$d || exit; \
 	done
+	for c in bash-completion/completions/litevpnctl:bash zsh/site-functions/_litevpnctl:zsh \
+		fish/vendor_completions.d/litevpnctl.fish:fish; do \
+		install -d $(DESTDIR)$(datarootdir)/$$(dirname $$c) && \
+		$(BUILD)/litevpnctl completion $${c##*:} >$(DESTDIR)$(datarootdir)/$${c%:*} || exit; \
+	done
 	for m in $(MAN); do \
 		install -d $(DESTDIR)$(mandir)/man$${m##*.} && \
 		install -m 644 $$m $(DESTDIR)$(mandir)/man$${m##*.} || exit; \

@@ -158,6 +158,10 @@ wait "$watcher" "$watcher2" || true
 say "the server"
 ok status
 has '^fingerprint: +sha256:'
+daemon_stop ipamd
+ok status
+has '^addresses: +not known without ipamd'
+start_ipamd
 ok server reload --dry-run
 ok server reload
 has '^ipamd: +done'
@@ -186,6 +190,11 @@ status=0
 on s "$BUILD/litevpnctl" --socket "/$(printf 'x%.0s' {1..120})" status 2>"$LAB/out" || status=$?
 [ "$status" = 2 ] || fail "exit status $status"
 has 'more than 107 characters'
+
+say "a server that nodes would not accept is told of when its certificates are made"
+printf 'vpnAddr: 10.9.0.1/24\n' >"$LAB/plain.yml"
+on s "$BUILD/litevpnctl" pki init --dir "$LAB/pki2" --config "$LAB/plain.yml" >"$LAB/out" 2>&1
+has 'advertise is empty'
 
 say "a shell completes command lines"
 mkdir "$LAB/bin"

@@ -76,6 +76,16 @@ tm send-keys -t top C-c
 wait_for 5 shows '^ended with 0' screen
 tm kill-session -t top
 
+say "on a terminal, what takes longer than a second shows that it goes on"
+kill -STOP "$(daemon_pid ctld)"
+begin "$BUILD/litevpnctl" status --timeout 20s --socket "$LAB/run/admin/ctld.sock"
+wait_for 5 shows '^waiting for .*/ctld.sock \.\.\. [0-9]+s' screen
+kill -CONT "$(daemon_pid ctld)"
+wait_for 5 shows '^ended with 0' screen
+shows '^fingerprint: +sha256' screen || fail "$(screen)"
+shows 'waiting' screen && fail "it still shows that it waits"
+tm kill-session -t top
+
 say "without a terminal it says what else there is"
 ctl top >"$LAB/out" 2>&1 </dev/null && fail "it ran without a terminal"
 grep -qF 'node list' "$LAB/out" || fail "$(cat "$LAB/out")"
