@@ -9,7 +9,7 @@ lab_up a
 server_up 'events: {maxRows: 1000}'
 SOCKET=$LAB/run/admin/ctld.sock
 WATCHERS=30 EVENTS=150
-[ -z "${LV_SOAK:-}" ] || WATCHERS=500 EVENTS=300
+[ -z "${LV_SOAK:-}" ] || WATCHERS=150 EVENTS=300	# 500 are in tests/bench/api.sh
 
 watch() { on s timeout 30 "$PYTHON" "$TOP/tests/integration/api_watch.py" "$SOCKET" "$@"; }
 client() { on s "$PYTHON" "$TOP/tests/integration/grpc_client.py" --unix "$SOCKET" "$@"; }
@@ -43,7 +43,10 @@ before=$(rss)
 watch crowd "$WATCHERS" "$EVENTS"
 after=$(rss)
 echo "rss before $before kB, after $after kB"
-[ -n "${LV_SOAK:-}" ] || ((after - before < 4096)) || fail "the memory grows"
+case $BUILD in
+*/asan | */tsan) ;;	# what they keep is their own matter
+*) ((after - before < 4096)) || fail "the memory grows" ;;
+esac
 
 say "nodes: listed, then changed, then resumed"
 node_conf a
