@@ -101,11 +101,12 @@ open_device(struct monitor *m, struct err *e)
 	const struct tunneld *d = m->d;
 	int rc;
 
-	rc = tun_open(d->device, d->user.uid, tunneld_offload(d) == CONF_OFFLOAD_AUTO, m->nworkers,
+	rc = tun_open(d->device, d->user.uid, tunneld_offload(d) == CONF_OFFLOAD_AUTO, &m->nworkers,
 	    m->tuns, &m->tun_features, e);
 	if (rc < 0)
 		return rc;
 	m->has_tun = true;
+	sockets_keep(&m->sockets, m->nworkers);
 	if ((rc = netcfg_index(m->net, d->device, &m->ifindex)) < 0)
 		return err_set(e, rc, "device %s: %s", d->device, strerror(-rc));
 	if (!d->server)

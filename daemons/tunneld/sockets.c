@@ -76,6 +76,18 @@ sockets_close(struct sockets *s)
 	s->ntcp = s->nudp = 0;
 }
 
+/* The kernel chooses any that is left where the one is gone that the SPI names. */
+void
+sockets_keep(struct sockets *s, unsigned nworkers)
+{
+	for (unsigned i = 0; i < s->nudp; i++) {
+		for (unsigned k = nworkers; k < s->nworkers; k++)
+			close(s->udp[i][k]);
+	}
+	if (nworkers < s->nworkers)
+		s->nworkers = nworkers;
+}
+
 unsigned
 sockets_list(const struct sockets *s, int *fds)
 {

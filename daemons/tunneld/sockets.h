@@ -17,6 +17,9 @@ struct sockets {
 int sockets_open(struct sockets *s, const struct tunneld *d, struct err *e);
 void sockets_close(struct sockets *s);	/* of one that is half opened as well */
 
+/* There are fewer workers than it was opened for. */
+void sockets_keep(struct sockets *s, unsigned nworkers);
+
 /* Writes them to fds in the order of MONITOR_INIT; returns how many. They stay the sockets'. */
 unsigned sockets_list(const struct sockets *s, int *fds);
 

@@ -45,19 +45,36 @@ set_offloads(int fd, struct tun_features *f)
 
 /* Always with IFF_MULTI_QUEUE: a device that was left is taken over with another number of queues. */
 static int
-attach(int fd, const char *name, bool offload)
+attach(int fd, const char *name, bool offload, bool many)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_MULTI_QUEUE };
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
 
 	if (offload)
 		ifr.ifr_flags |= IFF_VNET_HDR;
+	if (many)
+		ifr.ifr_flags |= IFF_MULTI_QUEUE;
 	strncpy(ifr.ifr_name, name, sizeof(ifr.ifr_name) - 1);
 	return ioctl(fd, TUNSETIFF, &ifr);
 }
 
-/* A queue of the device; *vnet: tried with IFF_VNET_HDR, and whether that worked. */
+/* *vnet, *many: tried with them, and whether that worked. */
 static int
-open_queue(const char *name, uid_t owner, bool *vnet, struct err *e)
+attach_somehow(int fd, const char *name, bool *vnet, bool *many)
+{
+	const bool wants_vnet = *vnet, wants_many = *many;
+
+	for (*many = wants_many;; *many = false) {
+		*vnet = wants_vnet && attach(fd, name, true, *many) == 0;
+		if (*vnet || attach(fd, name, false, *many) == 0)
+			return 0;
+		if (!*many || errno != EINVAL)
+			return -errno;
+	}
+}
+
+/* A queue of the device. */
+static int
+open_queue(const char *name, uid_t owner, bool *vnet, bool *many, struct err *e)
 {
 	int fd = open(TUN_PATH, O_RDWR | O_CLOEXEC | O_NONBLOCK), rc;
 
@@ -65,10 +82,11 @@ open_queue(const char *name, uid_t owner, bool *vnet, struct err *e)
 		return err_set(e, -errno, TUN_PATH ": %s%s", strerror(errno),
 		    errno == ENOENT || errno == ENODEV ? " (modprobe tun; in a container, pass the "
 		    "device in)" : "");
-	*vnet = *vnet && attach(fd, name, true) == 0;
-	if ((!*vnet && attach(fd, name, false) < 0) ||
-	    ioctl(fd, TUNSETOWNER, (unsigned long) owner) < 0) {
-		rc = explain(name, -errno, e);
+	if ((rc = attach_somehow(fd, name, vnet, many)) == 0 &&
+	    ioctl(fd, TUNSETOWNER, (unsigned long) owner) < 0)
+		rc = -errno;
+	if (rc < 0) {
+		rc = explain(name, rc, e);
 		close(fd);
 		return rc;
 	}
@@ -76,15 +94,16 @@ open_queue(const char *name, uid_t owner, bool *vnet, struct err *e)
 }
 
 int
-tun_open(const char *name, uid_t owner, bool offload, unsigned n, int *fds_out,
+tun_open(const char *name, uid_t owner, bool offload, unsigned *n, int *fds_out,
     struct tun_features *features_out, struct err *e)
 {
 	struct tun_features f = { .vnet = offload };
+	bool many = true;
 	int fds[TUN_QUEUES_MAX], rc = 0;
 	unsigned i;
 
-	for (i = 0; i < n; i++) {	/* the first one decides for all */
-		if ((fds[i] = open_queue(name, owner, &f.vnet, e)) < 0) {
+	for (i = 0; i < (many ? *n : 1); i++) {	/* the first one decides for all */
+		if ((fds[i] = open_queue(name, owner, &f.vnet, &many, e)) < 0) {
 			rc = fds[i];
 			break;
 		}
@@ -97,7 +116,8 @@ tun_open(const char *name, uid_t owner, bool offload, unsigned n, int *fds_out,
 		set_offloads(fds[0], &f);
 	else	/* a device that a crashed one has left */
 		ioctl(fds[0], TUNSETOFFLOAD, 0UL);
-	memcpy(fds_out, fds, n * sizeof(fds[0]));
+	*n = i;
+	memcpy(fds_out, fds, i * sizeof(fds[0]));
 	*features_out = f;
 	return 0;
 }

@@ -19,13 +19,14 @@ struct tun_features {
 
 /*
  * Makes the device, or takes over the persistent one of that name that a crashed tunneld has left,
- * with n queues: non-blocking descriptors in fds_out. The kernel keeps the packets of a flow in the
+ * with *n queues: non-blocking descriptors in fds_out. Fewer, *n is 1 then, where somebody else has
+ * made the device with a single one. The kernel keeps the packets of a flow in the
  * queue into which that flow's own packets were written last. Its owner becomes `owner`, so that
  * nobody else can attach to it. A new one goes with its descriptors.
  * offload: with as many features as there are; *features_out tells. Without, one packet at a time.
  * 0, or a negative errno with *e. Needs CAP_NET_ADMIN.
  */
-int tun_open(const char *name, uid_t owner, bool offload, unsigned n, int *fds_out,
+int tun_open(const char *name, uid_t owner, bool offload, unsigned *n, int *fds_out,
     struct tun_features *features_out, struct err *e);
 
 /* Does it outlive its descriptor from now on? 0 or -errno. */

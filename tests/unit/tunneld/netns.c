@@ -22,7 +22,8 @@ netns_device(const char *name)
 {
 	struct err e = { 0 };
 	struct tun_features features;
-	int fd, rc = tun_open(name, 0, false, 1, &fd, &features, &e);
+	unsigned one = 1;
+	int fd, rc = tun_open(name, 0, false, &one, &fd, &features, &e);
 
 	ck_assert_msg(rc == 0, "%s", e.text);
 	return fd;

@@ -33,13 +33,14 @@ rig_init(void)
 {
 	struct tun_features none, f;
 	struct err e = { 0 };
+	unsigned one = 1;
 	int fd, rc;
 
 	if (!netns_enter())
 		return false;
-	rc = tun_open("ours", 0, true, 1, &fd, &f, &e);
+	rc = tun_open("ours", 0, true, &one, &fd, &f, &e);
 	ck_assert_msg(rc == 0, "%s", e.text);
-	rc = tun_open("plain", 0, false, 1, &rig.plain, &none, &e);
+	rc = tun_open("plain", 0, false, &one, &rig.plain, &none, &e);
 	ck_assert_msg(rc == 0, "%s", e.text);
 	ck_assert(!none.vnet && !none.tso && !none.uso);
 	netns_do("sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.all.forwarding=1"
