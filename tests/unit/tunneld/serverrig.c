@@ -275,6 +275,7 @@ set_conf(struct serverrig *r)
 	c->device = (char *) "lv0";
 	r->d.ipamd.uid = getuid();
 	kit_path("rpc.sock", r->d.places.ipamd_rpc);
+	kit_path("events.sock", r->d.places.ipamd_events);
 }
 
 void
