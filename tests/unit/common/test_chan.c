@@ -154,7 +154,7 @@ send_raw(size_t len, unsigned nfds)
 {
 	union {
 		struct cmsghdr align;
-		char buf[CMSG_SPACE(sizeof(int) * 64)];
+		char buf[CMSG_SPACE(sizeof(int) * 2 * CHAN_FDS_MAX)];
 	} control = { 0 };
 	static uint8_t bytes[CHAN_BODY_MAX + 64];
 	struct iovec iov = { bytes, len };
@@ -187,7 +187,7 @@ static const struct {
 	{ CHAN_BODY_MAX + 5, 0, -EBADMSG },
 	{ CHAN_BODY_MAX + 5, 4, -EBADMSG },
 	{ 4, CHAN_FDS_MAX + 1, -EBADMSG },
-	{ 4, 64, -EBADMSG },
+	{ 4, 2 * CHAN_FDS_MAX, -EBADMSG },
 };
 
 START_TEST(what_is_no_message_leaves_nothing_behind)
