@@ -152,6 +152,31 @@ conf_server_fault(const struct ip_prefix *p, char buf[CONF_FAULT_MAX])
 	return buf;
 }
 
+const char *
+conf_server_swallowed(const struct conf_server *c, const struct ip_prefix *network,
+    char buf[CONF_FAULT_MAX])
+{
+	const struct ip_addr *listen = c->listen.items;
+	char *const *advertise = c->advertise.items;
+	struct ip_addr addr;
+
+	for (size_t i = 0; i < c->listen.n; i++) {
+		if (ip_prefix_contains(network, &listen[i])) {
+			snprintf(buf, CONF_FAULT_MAX, "contains %s, where the server listens",
+			    IP_TEXT(&listen[i]));
+			return buf;
+		}
+	}
+	for (size_t i = 0; i < c->advertise.n; i++) {
+		if (ip_parse(advertise[i], &addr) == 0 && ip_prefix_contains(network, &addr)) {
+			snprintf(buf, CONF_FAULT_MAX, "contains %s, where nodes find the server",
+			    IP_TEXT(&addr));
+			return buf;
+		}
+	}
+	return NULL;
+}
+
 bool
 conf_network_name_is_valid(const char *name)
 {
@@ -214,6 +239,10 @@ check_network(struct conf *conf, const struct conf_server *c, size_t i)
 		    CONF_NETWORK_NAME_MAX);
 		return;
 	}
+	if (n->address.addr.family == 0) {
+		conf_fail(conf, "networks", "networks: address of %s is missing", n->name);
+		return;
+	}
 	if (fault != NULL) {
 		conf_fail(conf, "networks", "networks: address of %s is %s, but %s", n->name,
 		    PREFIX_TEXT(&n->address), fault);
@@ -239,6 +268,23 @@ check_networks(struct conf *conf, const void *values)
 		    "possible", c->networks.n, CONF_NETWORKS_MAX);
 	for (size_t i = 0; i < c->networks.n; i++)
 		check_network(conf, c, i);
+}
+
+static void
+check_swallowed(struct conf *conf, const void *values)
+{
+	const struct conf_server *c = values;
+	const struct conf_network *n = c->networks.items;
+	char how[CONF_FAULT_MAX];
+
+	if (conf_server_swallowed(c, &c->vpn_addr, how) != NULL)
+		conf_fail(conf, "vpnAddr", "vpnAddr is %s, but that %s", PREFIX_TEXT(&c->vpn_addr),
+		    how);
+	for (size_t i = 0; i < c->networks.n; i++) {
+		if (conf_server_swallowed(c, &n[i].address, how) != NULL)
+			conf_fail(conf, "networks", "networks: %s of %s %s",
+			    PREFIX_TEXT(&n[i].address), n[i].name, how);
+	}
 }
 
 static void
@@ -352,6 +398,7 @@ static const struct conf_rule rules[] = {
 	{ { "vpnAddr" }, check_vpn_addr },
 	{ { "vpnAddr", "mtu" }, check_mtu },
 	{ { "vpnAddr", "networks" }, check_networks },
+	{ { "vpnAddr", "networks", "listen", "advertise" }, check_swallowed },
 	{ { "vpnAddr", "exclude" }, check_exclude },
 	{ { "routes" }, check_push },
 	{ { "metrics" }, check_metrics },

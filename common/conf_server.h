@@ -70,6 +70,13 @@ extern const struct conf_schema conf_server_schema;
 #define CONF_FAULT_MAX 160
 const char *conf_server_fault(const struct ip_prefix *address, char buf[CONF_FAULT_MAX]);
 
+/*
+ * Would a route into that network swallow the way to the server? NULL, or how: "contains 192.0.2.1,
+ * where the server listens".
+ */
+const char *conf_server_swallowed(const struct conf_server *c, const struct ip_prefix *network,
+    char buf[CONF_FAULT_MAX]);
+
 /* A label as in DNS, lower case: what a network may be called. */
 bool conf_network_name_is_valid(const char *name);
 #define CONF_NETWORK_NAME_MAX 63

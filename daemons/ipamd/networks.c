@@ -131,25 +131,14 @@ check_exclude(const struct store_network *row, struct err *e)
 	return 0;
 }
 
-/* A route into the tunnel must not swallow the way to the server. */
 static int
 check_server(const struct ledger *l, const struct store_network *row, struct err *e)
 {
-	const struct ip_addr *listen = l->conf->listen.items;
-	char *const *advertise = l->conf->advertise.items;
-	struct ip_addr addr;
+	const char *how =
+	    conf_server_swallowed(l->conf, &row->prefix, (char[CONF_FAULT_MAX]){ 0 });
 
-	for (size_t i = 0; i < l->conf->listen.n; i++) {
-		if (ip_prefix_contains(&row->prefix, &listen[i]))
-			return err_set(e, -REASON_NETWORK_OVERLAP, "%s contains %s, where the "
-			    "server listens", PREFIX_TEXT(&row->prefix), IP_TEXT(&listen[i]));
-	}
-	for (size_t i = 0; i < l->conf->advertise.n; i++) {
-		if (ip_parse(advertise[i], &addr) == 0 && ip_prefix_contains(&row->prefix, &addr))
-			return err_set(e, -REASON_NETWORK_OVERLAP, "%s contains %s, where nodes "
-			    "find the server", PREFIX_TEXT(&row->prefix), advertise[i]);
-	}
-	return 0;
+	return how == NULL ? 0
+	    : err_set(e, -REASON_NETWORK_OVERLAP, "%s %s", PREFIX_TEXT(&row->prefix), how);
 }
 
 static int

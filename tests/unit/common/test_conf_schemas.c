@@ -140,7 +140,7 @@ static const struct {
 	    "1:1: networks: name is \"default\", but must be 1 to 63 lower-case letters, digits "
 	    "and hyphens, and not default" },
 	{ "networks: [{name: blue}]\n",
-	    "1:1: networks: address of blue is -, but the prefix length must be from 64 to 112" },
+	    "1:1: networks: address of blue is missing" },
 	{ "networks: [{name: blue, address: 10.2.0.0/16}]\n",
 	    "1:1: networks: address of blue is 10.2.0.0/16, but it is not an address that the "
 	    "server can have: write its own address, such as 10.2.0.1/16" },
@@ -152,6 +152,13 @@ static const struct {
 	    "1:1: networks: 10.2.3.1/24 of b overlaps 10.2.0.1/16 of a" },
 	{ "networks: [{name: a, address: 10.2.0.1/16, exclude: [10.3.0.0/24]}]\n",
 	    "1:1: networks: exclude of a: 10.3.0.0/24 is not in 10.2.0.1/16" },
+	{ "listen: [192.0.2.1]\nadvertise: [10.0.2.1]\n", "" },
+	{ "listen: [10.1.1.9]\n", "0: vpnAddr is 10.1.1.1/24, but that contains 10.1.1.9, where the "
+	    "server listens" },
+	{ "advertise: [vpn.example.org, 10.1.1.9]\nvpnAddr: 10.1.1.1/24\n",
+	    "2:1: vpnAddr is 10.1.1.1/24, but that contains 10.1.1.9, where nodes find the server" },
+	{ "listen: [\"fd00::9\"]\nnetworks: [{name: six, address: \"fd00::1/64\"}]\n",
+	    "2:1: networks: fd00::1/64 of six contains fd00::9, where the server listens" },
 	{ "push: {routes: [0.0.0.0/0]}\n",
 	    "1:8: push.routes: 0.0.0.0/0 would take a node's default "
 	    "route; nodes choose that by redirectGateway" },
