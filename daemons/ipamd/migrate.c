@@ -224,16 +224,18 @@ migrate_schema(struct dbfile *db, struct err *e)
 	return rc;
 }
 
+/* Snapshots lie beside the daemon's own database: of a copy nothing can be said. */
 static int
-refuse_newer(const char *path, int64_t version, struct err *e)
+refuse_newer(const char *path, bool snapshots, int64_t version, struct err *e)
 {
-	char snapshot[DBFILE_PATH_MAX];
+	char snapshot[DBFILE_PATH_MAX] = "";
 
-	snapshot_find(path, migrate_version, snapshot);
+	if (snapshots)
+		snapshot_find(path, migrate_version, snapshot);
 	return err_set(e, -ENOTSUP, "its schema has version %" PRId64 ", made by a newer ipamd; this "
-	    "one knows version %" PRId64 "; %s%s", version, migrate_version,
-	    snapshot[0] == '\0' ? "there is no snapshot from before"
-	    : "the newest snapshot that it can read is ", snapshot);
+	    "one knows version %" PRId64 "%s%s", version, migrate_version,
+	    !snapshots ? "" : snapshot[0] == '\0' ? "; there is no snapshot from before"
+	    : "; the newest snapshot that it can read is ", snapshot);
 }
 
 int
@@ -248,7 +250,7 @@ migrate(const char *path, bool snapshots, struct err *e)
 	if ((rc = dbfile_number(db, "pragma user_version", &version, e)) == 0 &&
 	    (rc = dbfile_number(db, "select count(*) from sqlite_master", &tables, e)) == 0 &&
 	    version > migrate_version)
-		rc = refuse_newer(path, version, e);
+		rc = refuse_newer(path, snapshots, version, e);
 	while (rc == 0 && version < migrate_version)
 		rc = step(db, path, ++version, snapshots && tables > 0, e);
 	dbfile_close(db);

@@ -256,6 +256,8 @@ START_TEST(what_is_not_fit_is_not_restored)
 	ck_assert_int_eq(restore(&b, before, &e), unfit[_i].rc);
 	ck_assert_int_eq(number(BOOK, NODES), unfit[_i].rc == 0 ? 1 : 3);
 	ck_assert_int_eq(findings > 0, unfit[_i].rc != -ENOTSUP);
+	if (unfit[_i].rc == -ENOTSUP)
+		ck_assert_ptr_null(strstr(e.text, "snapshot"));
 }
 END_TEST
 
