@@ -239,8 +239,9 @@ backup_write(const char *db_path, int fd, const struct check *check, struct err 
 		return rc;
 	if ((rc = dbfile_open(db_path, DBFILE_READ, &db, e)) == 0 &&
 	    (rc = dbfile_copy(db, d.path, e)) == 0 &&
-	    (rc = must_be_fit(d.path, check, e)) == 0)
-		rc = copy_out(d.path, fd, e);
+	    (rc = copy_out(d.path, fd, e)) == 0 &&
+	    (rc = migrate(d.path, false, e)) == 0)
+		rc = must_be_fit(d.path, check, e);
 	dbfile_close(db);
 	desk_leave(&d);
 	return rc;

@@ -23,7 +23,9 @@ void backup_close(struct backup_source *s);
 
 /*
  * Writes a copy of the database, as it was last committed, to fd, and forces it to the disk. ipamd
- * may run. -EUCLEAN: a check found something serious.
+ * may run. One of an older schema stays so, and is checked as the next start would make it. Where it
+ * fails, what is in fd is no backup. -EUCLEAN: a check found something serious; -ENOTSUP: it is of a
+ * newer ipamd.
  */
 int backup_write(const char *db_path, int fd, const struct check *check, struct err *e);
 

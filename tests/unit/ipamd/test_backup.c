@@ -274,6 +274,28 @@ START_TEST(what_is_not_fit_is_not_backed_up)
 }
 END_TEST
 
+/* An administrator makes one before the first start of a new version. */
+START_TEST(an_older_schema_is_backed_up_as_it_is)
+{
+	struct book b;
+	struct err e;
+
+	live(&b, &e);
+	book_fini(&b);
+	clear();
+	shelf_run(BOOK, "create table network_mgr(id integer primary key, token text not null,"
+	    " state integer, bind_ip text, create_time text, update_time text);"
+	    "insert into network_mgr values (1, '0123456789abcdef', -1, '10.1.1.9',"
+	    " '2020-01-01 01:01:01', '2020-02-02 02:02:02')");
+	ck_assert_msg(back_up(&b, &e) == 0, "%s", e.text);
+	ck_assert_uint_eq(findings, 0);
+	ck_assert_str_eq(shelf_look(OUT, "select token from network_mgr"), "0123456789abcdef");
+	ck_assert_int_eq(number(OUT, "pragma user_version"), 0);
+	shelf_run(BOOK, "pragma user_version=999");
+	ck_assert_int_eq(back_up(&b, &e), -ENOTSUP);
+}
+END_TEST
+
 START_TEST(one_at_a_time_works_beside_the_database)
 {
 	struct check_result result;
@@ -385,6 +407,7 @@ main(void)
 	tcase_add_test(tc, who_reads_the_old_one_is_waited_for_and_then_told);
 	KIT_ROWS(tc, what_is_not_fit_is_not_restored, unfit);
 	tcase_add_test(tc, what_is_not_fit_is_not_backed_up);
+	tcase_add_test(tc, an_older_schema_is_backed_up_as_it_is);
 	tcase_add_test(tc, one_at_a_time_works_beside_the_database);
 	tcase_add_test(tc, a_database_in_use_is_no_backup);
 	tcase_add_test(tc, a_log_comes_along);
