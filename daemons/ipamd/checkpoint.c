@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Pages of 4 KiB. */
-#define WORTH 1000	/* to copy is worth waiting for the disk once; sqlite's own number */
+#define WORTH 250	/* to copy; with more at once commits wait for the disk as well */
 #define FEW 128		/* the writer copies itself: about a millisecond */
 #define LONG 8192	/* it should begin at the front again: 32 MiB */
 #define TOO_LONG 65536	/* whatever it takes */
