@@ -43,17 +43,18 @@ relay() {
 # carries MEGABYTES CONTROL LOSS [DUPLICATES DELAY_MS JITTER_MS]
 PORT=5000
 carries() {
-	local bytes=$(($1 << 20)) begin passed given taken
+	local bytes=$(($1 << 20)) begin passed given taken taker
 	relay "$3" "${4:-0}" "${5:-5}" "${6:-0}"
 	wait_for 20 pings a 10.1.1.1 3 || true
 	wait_for 20 node_uses a UDP
 	PORT=$((PORT + 1))
 	on s "$PYTHON" "$TOP/tests/integration/stream.py" take 10.1.1.1 "$PORT" >"$LAB/taken" &
+	taker=$!	# $! is something else after a process substitution, as in wait_for
 	wait_for 5 grep -q ready "$LAB/taken"
 	begin=$SECONDS
 	given=$(on a timeout "$WITHIN" "$PYTHON" "$TOP/tests/integration/stream.py" give 10.1.1.1 \
 		"$PORT" "$bytes" "$2") || fail "$1 MB by $2 at $3 % loss: not within $WITHIN s"
-	wait $!
+	wait "$taker"
 	taken=$(tail -n 1 "$LAB/taken")
 	[ "$given" = "$taken" ] || fail "sent $given, got $taken"
 	relay_end
