@@ -47,6 +47,7 @@ struct client {
 	bool moved;			/* the host has; the way to the server is being asked for */
 	unsigned next_server;		/* of conf_client_server, for the next attempt */
 	int64_t delay_ms;		/* before the next attempt, grows with each failure */
+	bool sent_away;			/* the server says when: nothing here makes it sooner */
 	struct ev_timer retry, rekey;
 	bool stopping;
 };
@@ -124,6 +125,7 @@ fail_attempt(struct client *c, const char *why, int64_t at_least_ms)
 		retry_in(c, 0);
 		return;
 	}
+	c->sent_away = at_least_ms > 0;
 	c->delay_ms = c->delay_ms == 0 ? c->p.conf->reconnect_min_ms : c->delay_ms * 2;
 	if (c->delay_ms < at_least_ms)
 		c->delay_ms = at_least_ms;
@@ -230,6 +232,7 @@ on_goodbye(struct session *s, const char *reason)
 	if (c->attempt.running)
 		clear_attempt(c);
 	c->delay_ms = friendly ? c->p.conf->reconnect_min_ms : c->p.conf->reconnect_max_ms;
+	c->sent_away = !friendly;
 	retry_in(c, c->delay_ms);
 }
 
@@ -483,6 +486,7 @@ begin_attempt(void *arg)
 	if (a->running || c->stopping)
 		return;
 	a->running = true;
+	c->sent_away = false;
 	a->host = conf_client_server(c->p.conf, c->next_server);
 	ev_timer_start(c->p.ev, &a->deadline, ATTEMPT_MS, on_deadline, c);
 	dial_begin(c->dial, a->host);
@@ -512,7 +516,7 @@ client_moved(struct client *c)
 	c->moved = c->server.current != NULL;
 	if (c->moved)
 		c->p.ask_way(c->p.arg, &c->device.server);
-	else
+	else if (!c->sent_away)
 		hurry(c, c->p.conf->reconnect_min_ms);
 }
 
