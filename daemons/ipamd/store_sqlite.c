@@ -238,12 +238,12 @@ read_highest(struct store *st)
 
 /*
  * synchronous=FULL: with NORMAL a commit may be lost with the power after it was answered. Sorting
- * in memory, since there is no other place where the process may write. 64 MiB of cache hold 200,000
+ * in memory, since there is no other place where the process may write. 128 MiB of cache hold 400,000
  * nodes with their indexes; with fewer nodes less of it is used.
  */
 static const char settings[] =
     "pragma journal_mode=wal; pragma synchronous=full; pragma temp_store=memory;"
-    "pragma cache_size=-65536; pragma foreign_keys=on";
+    "pragma cache_size=-131072; pragma foreign_keys=on";
 
 static int
 open_db(struct sqlite_store *s, const char *path, struct err *e)
