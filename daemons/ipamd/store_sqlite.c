@@ -238,8 +238,8 @@ read_highest(struct store *st)
 
 /*
  * synchronous=FULL: with NORMAL a commit may be lost with the power after it was answered. Sorting
- * in memory, since there is no other place where the process may write. 128 MiB of cache hold 400,000
- * nodes with their indexes; with fewer nodes less of it is used.
+ * in memory, since there is no other place where the process may write. 128 MiB of cache hold
+ * 400,000 nodes with their indexes; with fewer nodes less of it is used.
  */
 static const char settings[] =
     "pragma journal_mode=wal; pragma synchronous=full; pragma temp_store=memory;"
