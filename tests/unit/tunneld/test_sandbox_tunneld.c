@@ -22,7 +22,7 @@
 
 /* Each process of tunneld as it is once it has started, and what it then can and cannot do. */
 
-static char dir[KIT_PATH_MAX], certs[KIT_PATH_MAX + 4], pem[KIT_PATH_MAX + 16];
+static char dir[KIT_PATH_MAX], certs[KIT_PATH_MAX + 4];
 
 /* A server or a node whose files are all in the test's directory. */
 static struct tunneld
@@ -208,6 +208,8 @@ monitor(void *arg)
 	KIT_MUST(REFUSED(attempt_read("/etc/passwd")));
 	KIT_MUST(REFUSED(attempt_write(d.daemon.conf_path)));
 	/* A node's certificate is renewed. */
+	char pem[KIT_PATH_MAX + 16];
+
 	snprintf(pem, sizeof(pem), "%s/new.pem",
 	    d.server ? d.sc.vpn_cert_dir : d.cc.vpn_cert_dir);
 	KIT_MUST((attempt_write(pem) == 0) == !d.server);
