@@ -3,6 +3,7 @@
 
 #include "daemons/tunneld/join.h"
 #include "daemons/tunneld/peers.h"
+#include "daemons/tunneld/session_path.h"
 #include "daemons/tunneld/workers.h"
 
 #define DAEMON "tunneld"
@@ -59,7 +60,7 @@ show_node(const struct peer *peer, struct metrics *out)
 	if (peer->cert_expire_s > 0)
 		metrics_add(out, METRIC_NODE_CERTIFICATE_EXPIRY, peer->id, "",
 		    (double) peer->cert_expire_s);
-	metrics_add(out, METRIC_NODE_OVER_UDP, peer->id, "", session_on_udp(s));
+	metrics_add(out, METRIC_NODE_OVER_UDP, peer->id, "", session_path_on_udp(s));
 	if (s->probe.rtt_us > 0)
 		metrics_add(out, METRIC_NODE_RTT_SECONDS, peer->id, "",
 		    (double) s->probe.rtt_us / 1e6);
@@ -91,7 +92,7 @@ show_sessions(const struct server_info *s, struct metrics *out)
 	while ((peer = peers_next(s->peers, peer)) != NULL) {
 		add_traffic(&sum, peer);
 		if (peer->current != NULL)
-			*(session_on_udp(peer->current) ? &udp : &tls) += 1;
+			*(session_path_on_udp(peer->current) ? &udp : &tls) += 1;
 	}
 	metrics_add(out, METRIC_SESSIONS, "joining", "", (double) s->joins->n);
 	metrics_add(out, METRIC_SESSIONS, "udp", "", (double) udp);

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "daemons/tunneld/counts.h"
 #include "daemons/tunneld/session_mtu.h"
+#include "daemons/tunneld/session_path.h"
 #include "ipc/tunneld.pb-c.h"
 
 #define TAKE_WAIT_MAX_MS 60000	/* that ctld may wait for something to sign */
@@ -72,9 +73,9 @@ fill_session(Litevpn__Tunneld__Session *out, const struct peer *peer, char end[I
 	litevpn__tunneld__session__init(out);
 	out->node_id = (char *) peer->id;
 	out->epoch = s->epoch;
-	out->over_udp = session_on_udp(s);
+	out->over_udp = session_path_on_udp(s);
 	if (out->over_udp)
-		ip_sockaddr_format((const struct sockaddr *) &session_end(s)->peer, end);
+		ip_sockaddr_format((const struct sockaddr *) &session_path_end(s)->peer, end);
 	else if (s->conn != NULL)
 		ip_sockaddr_format(conn_peer(s->conn), end);
 	out->endpoint = end;

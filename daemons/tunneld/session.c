@@ -13,16 +13,12 @@
 #include "common/wire.h"
 #include "daemons/tunneld/atom.h"
 #include "daemons/tunneld/carrier_key.h"
-#include "daemons/tunneld/echo.h"
 #include "daemons/tunneld/session_mtu.h"
+#include "daemons/tunneld/session_path.h"
 
 #define OVERLAP_MS 10000	/* how long a replaced session still receives */
-#define MOVES_MS 1000		/* between lines in the log: a node can move with each packet */
-#define UNPROVEN_FACTOR 3	/* as in carrier.c */
 
 static void on_tick(void *arg);
-
-/* --- the carrier: what workers tell, and what they are told -------------------------------------- */
 
 static struct workers *
 workers_of(const struct session *s)
@@ -30,26 +26,7 @@ workers_of(const struct session *s)
 	return s->env->workers;
 }
 
-/* Asks over UDP only where there is ESP both ways and an end to ask. */
-static bool
-can_probe(const struct session *s)
-{
-	return s->carrier->end != NULL && s->carrier->nkeyed > 0;
-}
-
-bool
-session_on_udp(const struct session *s)
-{
-	return s->probe.on_udp && can_probe(s);
-}
-
-/* For the workers, whenever something of it may have changed. */
-static void
-publish(struct session *s)
-{
-	atom_set(&s->carrier->on_udp, session_on_udp(s));
-	atom_set(&s->carrier->over_tls, s->conn != NULL && s->tls_allowed);
-}
+/* --- when is the next thing to do ------------------------------------------------------------- */
 
 int64_t
 session_heard_ms(const struct session *s)
@@ -59,26 +36,13 @@ session_heard_ms(const struct session *s)
 	return udp_ms > s->rx_ms ? udp_ms : s->rx_ms;
 }
 
-/* What workers have received and sent since the last look becomes what the probe knows. */
+/* What workers have received and sent since the last look. */
 static void
 catch_up(struct session *s)
 {
-	struct carrier *c = s->carrier;
-	int64_t rx_us = atom_get(&c->rx_us), since_us;
-
 	s->rx_ms = session_heard_ms(s);
-	if (rx_us > s->seen_us)
-		probe_received(&s->probe, rx_us);
-	s->seen_us = rx_us;
-	atom_set(&c->armed, false);	/* then look: a wait that begins now is told by mail */
-	since_us = carrier_waits_since(c);
-	if (since_us != 0)
-		probe_sent(&s->probe, since_us);
-	if (s->probe.waiting_us != 0)
-		atom_set(&c->armed, true);	/* until it is over, the timer looks again */
+	session_path_catch_up(s);
 }
-
-/* --- when is the next thing to do ------------------------------------------------------------- */
 
 static int64_t
 keepalive_due_ms(const struct session *s)
@@ -91,15 +55,6 @@ static int64_t
 conn_dead_ms(const struct session *s)
 {
 	return conn_last_rx_ms(s->conn) + s->dead_after_ms;
-}
-
-/* When the next question over UDP is due. An end that is not proven is asked until it answers. */
-static int64_t
-ask_due_us(const struct session *s)
-{
-	int64_t due = probe_due(&s->probe), again = s->probe.asked_us + PROBE_FAST_US;
-
-	return !s->carrier->end->proven && again < due ? again : due;
 }
 
 static void
@@ -115,11 +70,27 @@ schedule(struct session *s)
 		due = keepalive_due_ms(s);
 	if (s->conn != NULL && conn_dead_ms(s) < due)
 		due = conn_dead_ms(s);
-	if (can_probe(s) && ask_due_us(s) / 1000 + 1 < due)
-		due = ask_due_us(s) / 1000 + 1;
+	if (session_path_due(s) / 1000 + 1 < due)
+		due = session_path_due(s) / 1000 + 1;
 	if (session_mtu_due(s) / 1000 + 1 < due)
 		due = session_mtu_due(s) / 1000 + 1;
 	ev_timer_start(s->env->ev, &s->tick, due - now, on_tick, s);
+}
+
+/* --- where the peer is -------------------------------------------------------------------------- */
+
+void
+session_look(struct session *s)
+{
+	session_path_look(s);
+	schedule(s);
+}
+
+void
+session_set_end(struct session *s, const struct udp_end *end)
+{
+	session_path_set_end(s, end);
+	schedule(s);
 }
 
 /* --- what workers say --------------------------------------------------------------------------- */
@@ -149,139 +120,21 @@ send_tls(struct session *s, struct mail *m)
 		stats_count(&workers_of(s)->stats, v, 1);
 }
 
-static void
-path_changed(struct session *s)
-{
-	publish(s);
-	log_info("path_changed", "node=%s epoch=%llu transport=%s", s->peer->id,
-	    (unsigned long long) s->epoch, session_on_udp(s) ? "udp" : "tls");
-}
-
+/* The echo that came back, or that our link did not take, by its nonce. */
 static uint64_t
-new_nonce(void)
-{
-	uint64_t nonce;
-
-	secret_random(&nonce, sizeof(nonce));
-	return nonce | 1;	/* never 0 */
-}
-
-void
-session_ask(struct session *s, uint64_t nonce, unsigned len, bool whole)
-{
-	const struct carrier *c = s->carrier;
-	uint8_t text[ECHO_LEN];
-	struct wire w = wire_writer(text, sizeof(text));
-	uint32_t spi = c->sas[0].rx.spi;
-	struct mail m = { .kind = whole ? MAIL_ASK : MAIL_SEND, .spi = spi, .next = ESP_NEXT_NONE,
-		.size = len, .len = sizeof(text) };
-
-	wire_put_u8(&w, ECHO_REQUEST);
-	wire_put_u64(&w, nonce);
-	/* One that cannot be said is asked again, as one that is lost. */
-	workers_tell(workers_of(s), sa_worker(spi) % c->nkeyed, &m, text);
-	workers_wake(workers_of(s));
-}
-
-static void
-tick_probe(struct session *s)
-{
-	bool ask;
-
-	if (probe_due(&s->probe) > clock_mono_us())
-		probe_moved(&s->probe, clock_mono_us());	/* it was heard, but not proven */
-	if (probe_tick(&s->probe, new_nonce(), clock_mono_us(), &ask))
-		path_changed(s);
-	if (!ask)
-		return;
-	/* Nothing comes back: perhaps only what is long is lost. */
-	if (s->probe.waiting_us != 0)
-		mtu_suspect(&s->mtu, clock_mono_us());
-	session_ask(s, s->probe.nonce, ECHO_LEN, false);
-}
-
-void
-session_look(struct session *s)
-{
-	catch_up(s);		/* what came before says nothing about the new way */
-	probe_moved(&s->probe, clock_mono_us());
-	mtu_moved(&s->mtu, clock_mono_us());
-	if (can_probe(s))
-		tick_probe(s);	/* at once: what comes meanwhile would be taken for an answer */
-	schedule(s);
-}
-
-static void
-set_end(struct session *s, const struct udp_end *end, bool proven, int64_t credit)
-{
-	if (carrier_set_end(s->carrier, end, proven, credit, &workers_of(s)->grave) < 0)
-		return;		/* without memory it stays where it was */
-	publish(s);
-	session_look(s);
-}
-
-/* A node knows where its server is. */
-void
-session_set_end(struct session *s, const struct udp_end *end)
-{
-	set_end(s, end, !s->carrier->roams, 0);
-}
-
-const struct udp_end *
-session_end(const struct session *s)
-{
-	return s->carrier->end == NULL ? NULL : &s->carrier->end->udp;
-}
-
-static void
-follow(struct session *s, const struct mail *m)
-{
-	const struct udp_end *end = session_end(s);
-
-	if (!s->carrier->roams || (end != NULL && udp_end_equal(end, &m->from)))
-		return;		/* another worker has told it */
-	s->end_moved |= end != NULL;
-	set_end(s, &m->from, false, UNPROVEN_FACTOR * (int64_t) m->size);
-}
-
-static void
-prove_end(struct session *s)
-{
-	int64_t now = clock_mono_ms();
-
-	atom_set(&s->carrier->end->proven, true);
-	if (!s->end_moved || now - s->end_logged_ms < MOVES_MS)
-		return;
-	s->end_moved = false;
-	s->end_logged_ms = now;
-	log_info("endpoint_moved", "node=%s to=%s", s->peer->id, SOCK_TEXT(&session_end(s)->peer));
-}
-
-static void
-take_echo(struct session *s, struct mail *m)
-{
-	struct wire w = wire_reader(m->bytes, m->len);
-	const struct udp_end *end = session_end(s);
-	uint64_t nonce;
-
-	wire_get_u8(&w);
-	nonce = wire_get_u64(&w);
-	/* Only the answer to the question that is out proves the end that it was sent to. */
-	if (nonce == s->probe.nonce && nonce != 0 && end != NULL && udp_end_equal(&m->from, end))
-		prove_end(s);
-	if (probe_answered(&s->probe, nonce, m->now_us))
-		path_changed(s);
-	session_mtu_answered(s, nonce);
-	schedule(s);
-}
-
-static void
-take_refused(struct session *s, struct mail *m)
+nonce_of(const struct mail *m)
 {
 	struct wire w = wire_reader(m->bytes, m->len);
 
 	wire_get_u8(&w);
-	session_mtu_refused(s, wire_get_u64(&w));
+	return wire_get_u64(&w);
+}
+
+static void
+take_echo(struct session *s, const struct mail *m)
+{
+	session_path_answered(s, nonce_of(m), m);
+	session_mtu_answered(s, nonce_of(m));
 	schedule(s);
 }
 
@@ -305,13 +158,15 @@ hear(void *arg, struct mail *m)
 		schedule(s);
 		break;
 	case MAIL_MOVED:
-		follow(s, m);
+		session_path_follow(s, m);
+		schedule(s);
 		break;
 	case MAIL_ECHO:
 		take_echo(s, m);
 		break;
 	case MAIL_REFUSED:
-		take_refused(s, m);
+		session_mtu_refused(s, nonce_of(m));
+		schedule(s);
 		break;
 	default:
 		break;
@@ -380,8 +235,8 @@ on_conn_closed(void *owner, const char *why)
 
 	conn_free(s->conn);
 	s->conn = NULL;
-	publish(s);
-	if (session_on_udp(s)) {
+	session_path_publish(s);
+	if (session_path_on_udp(s)) {
 		log_info("control_lost", "node=%s epoch=%llu why=%s", s->peer->id,
 		    (unsigned long long) s->epoch, LOG_Q(why));
 		schedule(s);
@@ -428,8 +283,8 @@ on_tick(void *arg)
 		s->env->ops->dead(s, "silent for too long");
 		return;
 	}
-	if (can_probe(s) && ask_due_us(s) <= clock_mono_us())
-		tick_probe(s);
+	if (session_path_due(s) <= clock_mono_us())
+		session_path_tick(s);
 	if (session_mtu_due(s) <= clock_mono_us())
 		session_mtu_tick(s);
 	if (!s->is_worn && atom_get(&s->carrier->worn)) {
@@ -530,7 +385,7 @@ session_start(struct session *s, const struct session_conf *conf, struct conn *c
 	conn_trust(conn);
 	conn_give(conn, &conn_ops, s);
 	LIST_INSERT_HEAD(&s->peer->sessions, s, link);
-	publish(s);
+	session_path_publish(s);
 	schedule(s);
 	return 0;
 }
@@ -593,6 +448,6 @@ session_retire(struct session *s, int reason)
 	s->retired = true;
 	if (s->peer->current == s)
 		peer_use(s->peer, NULL);
-	publish(s);
+	session_path_publish(s);
 	ev_timer_start(s->env->ev, &s->tick, OVERLAP_MS, on_tick, s);
 }

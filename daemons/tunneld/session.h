@@ -154,18 +154,6 @@ void session_set_end(struct session *s, const struct udp_end *end);
 /* The way to the peer may be another one: ask at once. */
 void session_look(struct session *s);
 
-/* Where the peer is; NULL: not known. Borrowed until the loop goes on. */
-const struct udp_end *session_end(const struct session *s);
-
-/* Does it send ESP in UDP now (else inside of TLS). */
-bool session_on_udp(const struct session *s);
-
-/*
- * An echo request of `len` inner bytes, by a worker that has an SA. whole: alone, and not to be
- * fragmented; MAIL_REFUSED comes where our own link does not take it.
- */
-void session_ask(struct session *s, uint64_t nonce, unsigned len, bool whole);
-
 /* When something authentic came last, in clock_mono_ms. */
 int64_t session_heard_ms(const struct session *s);
 

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/secret.h"
 #include "daemons/tunneld/atom.h"
+#include "daemons/tunneld/session_path.h"
 
 /* While it is searched anew after what had passed has failed, long packets are safe inside of TLS. */
 static size_t
@@ -65,7 +66,7 @@ session_mtu_tick(struct session *s)
 	secret_random(&nonce, sizeof(nonce));
 	changed = mtu_tick(&s->mtu, nonce | 1, clock_mono_us(), &len);
 	if (len != 0)
-		session_ask(s, s->mtu.nonce, len, true);
+		session_path_ask(s, s->mtu.nonce, len, true);
 	publish(s);
 	if (changed)
 		note_change(s);
@@ -81,7 +82,7 @@ session_mtu_refused(struct session *s, uint64_t nonce)
 		return;		/* of an older question */
 	changed = mtu_refused(&s->mtu, clock_mono_us(), &len);
 	if (len != 0)
-		session_ask(s, nonce, len, true);
+		session_path_ask(s, nonce, len, true);
 	publish(s);
 	if (changed)
 		note_change(s);
@@ -101,5 +102,5 @@ int64_t
 session_mtu_due(const struct session *s)
 {
 	/* A new place: it must have proven itself before it is sent long packets. */
-	return session_on_udp(s) && s->carrier->end->proven ? mtu_due(&s->mtu) : INT64_MAX;
+	return session_path_on_udp(s) && s->carrier->end->proven ? mtu_due(&s->mtu) : INT64_MAX;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "daemons/tunneld/session_path.h"
 #include "tests/unit/tunneld/certs.h"
 #include "tests/unit/tunneld/netns.h"
 
@@ -294,7 +295,7 @@ ends_fini(struct ends *e)
 bool
 ends_on_udp(const struct ends *e)
 {
-	return session_on_udp(e->server.session) && session_on_udp(e->node.session) &&
+	return session_path_on_udp(e->server.session) && session_path_on_udp(e->node.session) &&
 	    ends_proven(&e->server);
 }
 
@@ -345,7 +346,7 @@ ends_send_esp(struct ends *e, const void *text, size_t len, enum esp_next next)
 
 	memcpy(buf, text, len);
 	ck_assert_int_eq(esp_seal(ends_tx(&e->node), buf, len, next,
-	    udp_tx_room(tx, session_end(e->node.session), esp_len)),
+	    udp_tx_room(tx, session_path_end(e->node.session), esp_len)),
 	    VERDICT_OK);
 	udp_tx_put(tx, esp_len);
 	udp_tx_flush(tx);

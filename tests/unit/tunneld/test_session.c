@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "daemons/tunneld/session_path.h"
 #include "tests/unit/kit.h"
 #include "tests/unit/tunneld/certs.h"
 #include "tests/unit/tunneld/ends.h"
@@ -24,7 +25,7 @@ START_TEST(packets_take_tls_first_then_udp)
 	e.relay.drop_up = true;
 	ends_pass(&e, &e.node);
 	ends_pass(&e, &e.server);
-	ck_assert(!session_on_udp(e.node.session) && !session_on_udp(e.server.session));
+	ck_assert(!session_path_on_udp(e.node.session) && !session_path_on_udp(e.server.session));
 	ck_assert_uint_eq(e.relay.ups, 0);
 	e.relay.drop_up = false;
 	ends_reach_udp(&e);
@@ -68,7 +69,7 @@ START_TEST(silent_udp_gives_way_to_tls_and_comes_back)
 	begin = clock_mono_ms();
 	ends_send(&e, &e.node, 100);
 	ends_send(&e, &e.server, 100);
-	LOOP_UNTIL(e.ev, !session_on_udp(e.node.session) && !session_on_udp(e.server.session));
+	LOOP_UNTIL(e.ev, !session_path_on_udp(e.node.session) && !session_path_on_udp(e.server.session));
 	/* Three questions, 200 ms apart, each with as long for an answer. */
 	ck_assert_int_ge(clock_mono_ms() - begin, 790);
 	ends_pass(&e, &e.node);
@@ -95,7 +96,7 @@ START_TEST(udp_that_cannot_be_sent_gives_way_too)
 	/* With the connection lost before, there is no way left then. */
 	conn_free(e.server.session->conn);
 	e.server.session->conn = NULL;
-	LOOP_UNTIL(e.ev, !session_on_udp(e.node.session));
+	LOOP_UNTIL(e.ev, !session_path_on_udp(e.node.session));
 	ends_send(&e, &e.node, 100);
 	LOOP_UNTIL(e.ev, ends_count(&e.node, VERDICT_PATH_DOWN) == 1);
 	ck_assert_uint_eq(e.node.losses, 1);
@@ -112,7 +113,7 @@ START_TEST(without_esp_all_goes_over_tls)
 	ends_pass(&e, &e.node);
 	ends_pass(&e, &e.server);
 	loop_for(e.ev, 50);
-	ck_assert(!session_on_udp(e.node.session) && !session_on_udp(e.server.session));
+	ck_assert(!session_path_on_udp(e.node.session) && !session_path_on_udp(e.server.session));
 	ck_assert_uint_eq(e.relay.ups + e.relay.downs, 0);
 	ends_fini(&e);
 }
@@ -140,10 +141,10 @@ START_TEST(the_node_moves)
 {
 	ends_init(&e, NULL);
 	ends_reach_udp(&e);
-	ck_assert(relay_is_at(&e.relay, 0, session_end(e.server.session)));
+	ck_assert(relay_is_at(&e.relay, 0, session_path_end(e.server.session)));
 	e.relay.way = 1;
 	ends_pass(&e, &e.node);
-	ck_assert(relay_is_at(&e.relay, 1, session_end(e.server.session)));
+	ck_assert(relay_is_at(&e.relay, 1, session_path_end(e.server.session)));
 	LOOP_UNTIL(e.ev, ends_proven(&e.server));
 	e.relay.downs = 0;
 	ends_pass(&e, &e.server);
@@ -172,7 +173,7 @@ move_often(unsigned times)
 	for (unsigned i = 0; i < times; i++) {
 		e.relay.way = i % RELAY_WAYS;
 		ends_pass(&e, &e.node);
-		ck_assert(relay_is_at(&e.relay, e.relay.way, session_end(e.server.session)));
+		ck_assert(relay_is_at(&e.relay, e.relay.way, session_path_end(e.server.session)));
 		if (!e.relay.drop_down)
 			LOOP_UNTIL(e.ev, ends_proven(&e.server));
 	}
@@ -208,7 +209,7 @@ START_TEST(a_new_place_is_not_flooded)
 	e.relay.drop_down = true;
 	e.relay.way = 1;
 	ends_send(&e, &e.node, 100);
-	LOOP_UNTIL(e.ev, relay_is_at(&e.relay, 1, session_end(e.server.session)));
+	LOOP_UNTIL(e.ev, relay_is_at(&e.relay, 1, session_path_end(e.server.session)));
 	for (unsigned i = 0; i < 100; i++) {
 		ends_send(&e, &e.server, 60 + 10 * i);
 		loop_round(e.ev);
@@ -235,7 +236,7 @@ START_TEST(a_repeated_datagram_moves_nothing)
 	ends_pass(&e, &e.node);
 	relay_send(&e.relay, &e.relay.last, 1);
 	LOOP_UNTIL(e.ev, ends_count(&e.server, VERDICT_ESP_REPLAYED) == 1);
-	ck_assert(relay_is_at(&e.relay, 0, session_end(e.server.session)));
+	ck_assert(relay_is_at(&e.relay, 0, session_path_end(e.server.session)));
 	ck_assert_uint_eq(e.server.got, 1);
 	ends_fini(&e);
 }
@@ -264,7 +265,7 @@ START_TEST(an_old_datagram_moves_nothing)
 	ends_pass(&e, &e.node);
 	relay_send(&e.relay, &old, 2);
 	LOOP_UNTIL(e.ev, e.server.got == 2);
-	ck_assert(relay_is_at(&e.relay, 0, session_end(e.server.session)));
+	ck_assert(relay_is_at(&e.relay, 0, session_path_end(e.server.session)));
 	ends_fini(&e);
 }
 END_TEST
@@ -287,7 +288,7 @@ START_TEST(an_answer_from_elsewhere_proves_nothing)
 	before = ends_count(&e.server, VERDICT_OK);
 	relay_send(&e.relay, &answer, 2);
 	LOOP_UNTIL(e.ev, ends_count(&e.server, VERDICT_OK) > before);
-	ck_assert(relay_is_at(&e.relay, 1, session_end(e.server.session)));
+	ck_assert(relay_is_at(&e.relay, 1, session_path_end(e.server.session)));
 	ck_assert(!ends_proven(&e.server));
 	ends_fini(&e);
 }
@@ -305,7 +306,7 @@ START_TEST(forged_datagrams_are_counted_and_forgotten)
 	for (unsigned i = 0; i < 5; i++)
 		ends_send(&e, &e.node, 500);
 	LOOP_UNTIL(e.ev, ends_count(&e.server, VERDICT_ESP_AUTH_FAILED) >= 5);
-	ck_assert(relay_is_at(&e.relay, 0, session_end(e.server.session)));
+	ck_assert(relay_is_at(&e.relay, 0, session_path_end(e.server.session)));
 	ck_assert_int_eq(session_heard_ms(e.server.session), rx_ms);
 	ck_assert_uint_eq(e.server.got, 0);
 	ends_fini(&e);
