@@ -9,15 +9,14 @@
 
 #include "daemons/tunneld/atom.h"
 #include "daemons/tunneld/echo.h"
-#include "daemons/tunneld/icmp_big.h"
 #include "daemons/tunneld/ippkt.h"
 #include "daemons/tunneld/tcpmss.h"
+#include "daemons/tunneld/worker_mail.h"
+#include "daemons/tunneld/worker_send.h"
 
 /* At one time, in one direction: the other one and the other threads' mail want their turn. */
 #define TURN_PACKETS 512
 #define TURN_BYTES (512 * 1024)
-
-#define ANSWERS_PER_SECOND 200	/* of packets that are too big */
 
 struct turn {
 	size_t packets, bytes;
@@ -43,158 +42,7 @@ worker_flush(void *arg)
 	mail_wake(&w->env->mail, w->number);
 }
 
-/* --- to other threads -------------------------------------------------------------------------- */
-
-/* A message about a carrier with what the kind carries; false: no room. */
-static bool
-post(struct worker *w, unsigned to, const struct carrier *c, struct mail m, const void *bytes)
-{
-	m.spi = c->sas[0].rx.spi;
-	m.now_us = ev_now_us(w->ev);
-	return mail_put(&w->env->mail, w->number, to, &m, bytes);
-}
-
-/* Another thread sends it: the one that has the TLS connection, or an SA that we have not. */
-static enum verdict
-hand_over(struct worker *w, unsigned to, const struct carrier *c, const uint8_t *pkt, size_t len,
-    enum esp_next next)
-{
-	struct mail m = { .kind = MAIL_SEND, .next = next, .len = (uint32_t) len };
-
-	return post(w, to, c, m, pkt) ? VERDICT_OK : VERDICT_THREAD_QUEUE_FULL;
-}
-
-/*
- * What could not be said is said again with the next packet. Noted before it is said: the control
- * thread takes it back when it has heard of it.
- */
-static void
-report(struct worker *w, struct carrier_sa *sa, struct carrier *c, unsigned news, struct mail m)
-{
-	static const struct {
-		unsigned news;
-		enum mail_kind kind;
-	} kinds[] = {
-		{ CARRIER_HEARD, MAIL_HEARD },
-		{ CARRIER_WAITING, MAIL_WAITING },
-		{ CARRIER_MOVED, MAIL_MOVED },
-	};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if ((news & kinds[i].news) == 0)
-			continue;
-		m.kind = kinds[i].kind;
-		carrier_tell(sa, c, kinds[i].news, true, ev_now_us(w->ev));
-		if (!post(w, w->env->nworkers, c, m, NULL))
-			carrier_tell(sa, c, kinds[i].news, false, 0);
-	}
-}
-
-/* --- out: TUN, destination, carrier ------------------------------------------------------------ */
-
-static enum verdict
-send_esp(struct worker *w, struct carrier *c, uint8_t *pkt, size_t len, enum esp_next next)
-{
-	unsigned news, home = sa_worker(c->sas[0].rx.spi);
-	enum verdict v;
-
-	if (c->nkeyed == 0)
-		return VERDICT_PATH_DOWN;
-	if (!carrier_is_keyed(c, w->number))
-		return hand_over(w, home % c->nkeyed, c, pkt, len, next);
-	v = carrier_seal(c, w->number, &w->tx, pkt, len, next, ev_now_us(w->ev), &news);
-	if (news != 0)
-		report(w, NULL, c, news, (struct mail){ .len = 0 });
-	return v;
-}
-
-/* Of a packet that does not pass in UDP: is its sender to make it shorter? Else it goes in TLS. */
-static bool
-refuses(const struct carrier *c, const uint8_t *pkt, size_t len)
-{
-	return icmp_big_may_refuse(pkt, len) && len > carrier_mtu(c, pkt[0] >> 4 == 6);
-}
-
-/* By the path of the moment. */
-static enum verdict
-choose(struct worker *w, struct carrier *c, uint8_t *pkt, size_t len)
-{
-	enum verdict v = VERDICT_ENDPOINT_UNPROVEN;
-	bool udp = atom_get(&c->on_udp), tls = atom_get(&c->over_tls);
-	enum esp_next next = ippkt_next_header(pkt);
-
-	if (udp && len > atom_get(&c->udp_max)) {
-		if (refuses(c, pkt, len))
-			return VERDICT_INNER_TOO_BIG;
-		udp = !tls;	/* without it: in fragments, perhaps */
-	}
-	tcpmss_clamp(pkt, len, carrier_mtu(c, false));
-	if (udp)
-		v = send_esp(w, c, pkt, len, next);
-	if (v == VERDICT_ENDPOINT_UNPROVEN)	/* held back: it may still go the other way */
-		v = tls ? hand_over(w, w->env->nworkers, c, pkt, len, next) : VERDICT_PATH_DOWN;
-	return v;
-}
-
-static enum verdict
-send_packet(struct worker *w, struct carrier *c, uint8_t *pkt, size_t len)
-{
-	struct carrier_lane *lane = &c->lanes[w->number];
-	enum verdict v = choose(w, c, pkt, len);
-
-	if (v == VERDICT_OK) {
-		atom_count(&lane->packets, 1);
-		atom_count(&lane->bytes, len);
-	}
-	return v;
-}
-
-static bool
-may_answer(struct worker *w)
-{
-	int64_t now = ev_now_us(w->ev);
-
-	if (now - w->answers_us >= 1000000) {
-		w->answers_us = now;
-		w->answers = ANSWERS_PER_SECOND;
-	}
-	if (w->answers == 0)
-		return false;
-	w->answers--;
-	return true;
-}
-
-/* Its sender learns what fits: the host, by the TUN (from NULL), or a node. */
-static void
-answer_too_big(struct worker *w, const struct carrier *to, struct carrier *from, const uint8_t *pkt,
-    size_t len)
-{
-	uint8_t answer[ICMP_BIG_MAX + ESP_TRAILER];
-	size_t n = 0;
-
-	if (may_answer(w))
-		n = icmp_big_make(pkt, len, carrier_mtu(to, pkt[0] >> 4 == 6), answer);
-	if (n == 0)
-		return;
-	if (from != NULL) {
-		send_packet(w, from, answer, n);
-		return;
-	}
-	tunq_write(&w->tun, answer, n);
-	tunq_flush(&w->tun);	/* while it is there */
-}
-
-/* from: the carrier that it came by; NULL: the TUN. */
-static enum verdict
-send_to(struct worker *w, const struct outlet *to, struct carrier *from, uint8_t *pkt, size_t len)
-{
-	struct carrier *c = atom_take(&to->carrier);
-	enum verdict v = c == NULL ? VERDICT_NODE_OFFLINE : send_packet(w, c, pkt, len);
-
-	if (v == VERDICT_INNER_TOO_BIG)
-		answer_too_big(w, c, from, pkt, len);
-	return v;
-}
+/* --- out: TUN, destination -------------------------------------------------------------------- */
 
 /* Who has the destination. NULL with the reason. */
 static struct outlet *
@@ -230,7 +78,7 @@ from_tun(struct worker *w, const struct offload_split *s)
 		size_t len;
 		uint8_t *pkt = tunq_part(&w->tun, s, i, &len);
 
-		stats_count(&w->stats, send_to(w, to, NULL, pkt, len), 1);
+		stats_count(&w->stats, worker_send(w, to, NULL, pkt, len), 1);
 	}
 }
 
@@ -296,7 +144,7 @@ route_inner(struct worker *w, struct carrier *from, uint8_t *pkt, size_t len)
 	if (!env->interconnection)
 		return VERDICT_INTERCONNECTION_OFF;
 	to = route_find(&env->routes, &ip.dst);
-	return to == NULL ? VERDICT_INNER_NO_ROUTE : send_to(w, to, from, pkt, len);
+	return to == NULL ? VERDICT_INNER_NO_ROUTE : worker_send(w, to, from, pkt, len);
 }
 
 /* sa: one of this worker's. */
@@ -321,12 +169,12 @@ take_echo(struct worker *w, struct carrier *c, uint8_t *text, size_t len, const 
 	if (len < ECHO_LEN || text[0] > ECHO_REPLY)
 		return VERDICT_ECHO_BAD;
 	if (text[0] == ECHO_REPLY)
-		return post(w, w->env->nworkers, c, m, text) ? VERDICT_OK
-							      : VERDICT_THREAD_QUEUE_FULL;
+		return worker_post(w, w->env->nworkers, c, m, text)
+		    ? VERDICT_OK : VERDICT_THREAD_QUEUE_FULL;
 	if (!carrier_may_echo(c, ev_now_us(w->ev)))
 		return VERDICT_ECHO_LIMITED;
 	text[0] = ECHO_REPLY;
-	return send_esp(w, c, text, len, ESP_NEXT_NONE);
+	return worker_send_esp(w, c, text, len, ESP_NEXT_NONE);
 }
 
 static enum verdict
@@ -339,7 +187,7 @@ take_datagram(struct worker *w, struct carrier_sa *sa, uint8_t *bytes, size_t le
 	if (v != VERDICT_OK)
 		return v;
 	if (o.news != 0)
-		report(w, sa, sa->carrier, o.news,
+		worker_report(w, sa, sa->carrier, o.news,
 		    (struct mail){ .size = (uint32_t) len, .from = *from });
 	switch (o.next) {
 	case ESP_NEXT_IPV4:
@@ -428,7 +276,7 @@ static void
 take_send(struct worker *w, struct carrier *c, struct mail *m)
 {
 	enum verdict v = carrier_is_keyed(c, w->number)
-	    ? send_esp(w, c, m->bytes, m->len, (enum esp_next) m->next) : VERDICT_PATH_DOWN;
+	    ? worker_send_esp(w, c, m->bytes, m->len, (enum esp_next) m->next) : VERDICT_PATH_DOWN;
 
 	if (v != VERDICT_OK)
 		stats_count(&w->stats, v, 1);
@@ -441,7 +289,7 @@ take_ask(struct worker *w, struct carrier *c, struct mail *m)
 
 	if (carrier_is_keyed(c, w->number) &&
 	    carrier_ask(c, w->number, &w->tx, m->bytes, m->len, m->size) == -EMSGSIZE)
-		post(w, w->env->nworkers, c, refused, m->bytes);
+		worker_post(w, w->env->nworkers, c, refused, m->bytes);
 }
 
 static void
