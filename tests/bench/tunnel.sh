@@ -16,6 +16,8 @@
 # BENCH_RUNS runs of BENCH_SECONDS each, of which the median counts; MODE is a value of the key
 # `offload` of litevpn. Writes $BUILD/bench/tunnel.tsv: metric value unit baseline baseline_value
 # ratio, where value is litevpn's; and a plot of the ratios, where there is a gnuplot, to tunnel.png.
+# Each contender has a lab of its own. What it cannot do is "-" in its rows, the reason stands on
+# standard error, and the others go on. tunnel.runs has each run's figure: contender metric figure...
 set -euo pipefail
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/../integration/lib.sh"
@@ -27,6 +29,7 @@ SECONDS_EACH=${BENCH_SECONDS:-2}
 LOSS_MAX=1	# percent
 BLAST=$BUILD/bench/blast
 RESULTS=$BUILD/bench/tunnel.tsv
+FIGURES=$BUILD/bench/tunnel.runs
 
 # metric, unit, which contenders it is measured of
 METRICS=(
@@ -43,6 +46,7 @@ METRICS=(
 )
 # Of those that differ from another contender in one thing.
 readonly FEW='^(tcp1_up_gbps|tcp4_up_gbps|udp64_kpps|ping_p50_us)$'
+CONTENDER=""	# the pid of the one that is measured
 declare -A VALUE=()	# by "contender metric"
 
 median() { sort -g | awk '{ v[NR] = $1 } END { print NR ? v[int((NR + 1) / 2)] : "" }'; }
@@ -53,14 +57,24 @@ percentile() {
 
 # --- what is measured -------------------------------------------------------------------------------
 
-# iperf FROM TO-ADDRESS OPTIONS...: bits per second that arrived.
+# iperf NAME ADDRESS OPTIONS...: bits per second that arrived, between a and NAME's address. The
+# server is a new one each time: one that goes on refuses whoever comes while it tidies up.
 iperf() {
-	local from=$1 to=$2
+	local name=$1 to=$2 server
 	shift 2
-	on "$from" iperf3 -J -c "$to" -C cubic -t "$SECONDS_EACH" "$@" >"$LAB/iperf.json" ||
-		{ cat "$LAB/iperf.json" >&2; return 1; }
-	"$PYTHON" -c 'import json,sys; print(json.load(sys.stdin)["end"]["sum_received"]["bits_per_second"])' \
-		<"$LAB/iperf.json"
+	ip netns exec "$(ns_of "$name")" iperf3 -s -1 >"$LAB/iperf-$name.log" 2>&1 &
+	server=$!
+	wait_for 5 shows 5201 on "$name" ss -Hltn
+	on a iperf3 -J -c "$to" -C cubic -t "$SECONDS_EACH" "$@" >"$LAB/iperf.json" || true
+	kill "$server" 2>/dev/null || true
+	wait "$server" || true
+	# It ends well after some errors, too.
+	"$PYTHON" -c '
+import json, sys
+r = json.load(sys.stdin)
+if "error" in r:
+    sys.exit("iperf3: " + r["error"])
+print(r["end"]["sum_received"]["bits_per_second"])' <"$LAB/iperf.json"
 }
 
 gbps() { iperf "$@" | awk '{ printf "%.3f\n", $1 / 1e9 }'; }
@@ -88,10 +102,10 @@ rss_mb() {
 	done | sort -g | tail -n 1
 }
 
-tcp1_up_gbps() { gbps a "$SERVER_IN"; }
-tcp1_down_gbps() { gbps a "$SERVER_IN" -R; }
-tcp4_up_gbps() { gbps a "$SERVER_IN" -P 4; }
-relay_gbps() { gbps a "$B_IN"; }
+tcp1_up_gbps() { gbps s "$SERVER_IN"; }
+tcp1_down_gbps() { gbps s "$SERVER_IN" -R; }
+tcp4_up_gbps() { gbps s "$SERVER_IN" -P 4; }
+relay_gbps() { gbps b "$B_IN"; }
 udp64_kpps() { on a "$BLAST" find "$SERVER_IN" 5301 64 "$LOSS_MAX" | awk '{ print $2 / 1000 }'; }
 udp1300_mbps() {
 	on a "$BLAST" find "$SERVER_IN" 5301 1300 "$LOSS_MAX" | awk '{ print $2 * 1300 * 8 / 1e6 }'
@@ -105,17 +119,19 @@ ping_us() {
 ping_p50_us() { ping_us 200 0.005 | percentile 50; }
 ping_load_p99_us() {
 	local load
-	on a iperf3 -c "$SERVER_IN" -C cubic -t $((SECONDS_EACH + 1)) >/dev/null &
+	ip netns exec "$(ns_of s)" iperf3 -s -1 >"$LAB/iperf-s.log" 2>&1 &
+	wait_for 5 shows 5201 on s ss -Hltn
+	ip netns exec "$(ns_of a)" iperf3 -c "$SERVER_IN" -C cubic -t $((SECONDS_EACH + 1)) \
+		>"$LAB/iperf-load.log" 2>&1 &
 	load=$!
-	wait_for 5 on a ping -q -c 3 -i 0.1 -W 2 "$SERVER_IN" >/dev/null
+	wait_for 5 shows ESTAB on s ss -Htn "sport = :5201"
 	ping_us $((SECONDS_EACH * 100)) 0.01 | percentile 99
 	wait "$load"
 }
 cpu_s_per_gbit_server() {
 	local before after rate
-	[ -n "$SERVER_PID" ] || return 0
 	before=$(cpu_seconds)
-	rate=$(gbps a "$SERVER_IN")
+	rate=$(gbps s "$SERVER_IN")
 	after=$(cpu_seconds)
 	awk -v c="$after" -v b="$before" -v r="$rate" -v t="$SECONDS_EACH" \
 		'BEGIN { printf "%.4f\n", (c - b) / (r * t) }'
@@ -123,61 +139,96 @@ cpu_s_per_gbit_server() {
 
 # --- a contender ----------------------------------------------------------------------------------
 
-measure() {
-	local who=$1 row metric unit of i
-	for row in "${METRICS[@]}"; do
-		read -r metric unit of <<<"$row"
-		[ "$of" = udp ] && [[ $who =~ tcp|tls ]] && continue
-		[[ $who =~ ^(one|two|openssl)$ && ! $metric =~ $FEW ]] && continue
-		[ "$metric" = rss_mb ] && [ -z "$SERVER_PID" ] && continue
-		for ((i = 0; i < RUNS; i++)); do
-			"$metric"
-		done >"$LAB/runs"
-		VALUE[$who $metric]=$(median <"$LAB/runs")
-		printf '  %-12s %-24s %s\n' "$who" "$metric" "${VALUE[$who $metric]:--}"
+# asked WHO METRIC OF: is this figure one of this contender's?
+asked() {
+	case $1 in
+	raw) [[ ! $2 =~ ^(cpu_s_per_gbit_server|rss_mb)$ ]] ;;
+	one | two | openssl) [[ $2 =~ $FEW ]] ;;
+	tls | openvpntcp) [ "$3" = all ] ;;
+	esac
+}
+
+# attempt METRIC: its runs, a figure a line. Each in a shell of its own, which ends at its first
+# error, and what it has started ends with it.
+attempt() {
+	local i
+	for ((i = 0; i < RUNS; i++)); do
+		(
+			trap end_jobs EXIT
+			"$1"
+		) &
+		wait "$!" || printf 'no %s\n' "$1" >&2
 	done
 }
 
+measure() {
+	local who=$1 row metric unit of
+	for row in "${METRICS[@]}"; do
+		read -r metric unit of <<<"$row"
+		asked "$who" "$metric" "$of" || continue
+		attempt "$metric" >"$LAB/runs"
+		printf '%s %s %s\n' "$who" "$metric" "$(tr '\n' ' ' <"$LAB/runs")" >>"$FIGURES"
+		printf '  %-12s %-24s %s\n' "$who" "$metric" "$(median <"$LAB/runs")"
+	done
+}
+
+# Status as before, and nothing left in the background.
+end_jobs() {
+	local status=$?
+	set +e
+	jobs -p | xargs -r kill 2>/dev/null
+	wait
+	return "$status"
+}
+
+# In a shell of its own, whose lab goes with it, whatever happens.
 contend() {
-	say "$1"
+	lab_up a b
+	trap 'end_jobs; lab_down' EXIT
+	server_conf ${MODE:+"offload: $MODE"}
+	pki_init
+	ip netns exec "$(ns_of s)" "$BLAST" sink 5301 >/dev/null 2>"$LAB/sink.log" &
 	"$1_up"
 	measure "$1"
 	"$1_down"
 }
 
-# Beside the daemons: what measures on the other side, in the server's and in b's namespace.
-sinks_up() {
-	local name
-	for name in s b; do
-		ip netns exec "$(ns_of "$name")" iperf3 -s >"$LAB/iperf-$name.log" 2>&1 &
-		SINKS+=($!)
-		wait_for 5 shows 5201 on "$name" ss -Hltn
-	done
-	ip netns exec "$(ns_of s)" "$BLAST" sink 5301 >/dev/null 2>"$LAB/sink.log" &
-	SINKS+=($!)
+# One that fails is no reason not to measure the others.
+contender() {
+	say "$1"
+	contend "$1" &
+	CONTENDER=$!
+	wait "$CONTENDER" || printf '%s: failed\n' "$1" >&2
+	CONTENDER=""
 }
 
-# Whatever happens: what was started here ends, then the lab is torn down.
-finish() {
-	local status=$? pid
-	for pid in "${SINKS[@]}" "${WIREGUARD_PID[@]}" $(cat "$LAB"/openvpn/*.pid 2>/dev/null); do
-		kill "$pid" 2>/dev/null || true
-	done
-	(exit "$status")
-	lab_down
+# shellcheck disable=SC2317 # called by a trap
+interrupted() {
+	[ -z "$CONTENDER" ] || { kill "$CONTENDER" && wait "$CONTENDER"; } || true
+	exit 130
 }
 
 # --- the results ----------------------------------------------------------------------------------
 
-# compare VALUE-OF BASELINE NAME PREFIX: rows of one contender against another.
+# read_figures: the medians.
+read_figures() {
+	local who metric figures
+	while read -r who metric figures; do
+		VALUE[$who $metric]=$(tr ' ' '\n' <<<"$figures" | sed '/^$/d' | median)
+	done <"$FIGURES"
+}
+
+# compare WHO BASELINE NAME PREFIX: rows of one contender against another, where both were measured.
 compare() {
-	local who=$1 base=$2 name=$3 prefix=$4 row metric unit of v b
+	local who=$1 base=$2 name=$3 prefix=$4 row metric unit of
+	[[ " ${WHO[*]} " == *" $who "* && " ${WHO[*]} " == *" $base "* ]] || return 0
 	for row in "${METRICS[@]}"; do
 		read -r metric unit of <<<"$row"
-		v=${VALUE[$who $metric]:-} b=${VALUE[$base $metric]:-}
-		if [ -z "$v" ] || [ -z "$b" ]; then continue; fi
-		awk -v m="$prefix$metric" -v v="$v" -v u="$unit" -v n="$name" -v b="$b" -v OFS='\t' \
-			'BEGIN { print m, v, u, n, b, b == 0 ? "-" : sprintf("%.3g", v / b) }'
+		asked "$who" "$metric" "$of" || continue
+		asked "$base" "$metric" "$of" || continue
+		awk -v m="$prefix$metric" -v v="${VALUE[$who $metric]:--}" -v u="$unit" -v n="$name" \
+			-v b="${VALUE[$base $metric]:--}" -v OFS='\t' \
+			'BEGIN { print m, v, u, n, b, v == "-" || b + 0 == 0 ? "-" : sprintf("%.3g", v / b) }'
 	done
 }
 
@@ -186,25 +237,22 @@ results() {
 	compare litevpn raw raw ""
 	compare litevpn null null ""
 	compare litevpn openvpn openvpn ""
-	compare litevpn wireguard "wireguard-go ${WIREGUARD_VERSION:-}" ""
+	compare litevpn wireguard "$(wireguard_name)" ""
 	compare two one "1 worker" workers2_
 	compare openssl openvpn openvpn openssl_
 	compare tls openvpntcp openvpn-tcp tls_
 }
 
 [ "$(id -u)" = 0 ] || skip "needs root"
-SINKS=()
 mkdir -p "$BUILD/bench"
-lab_up a b
-trap finish EXIT
-server_conf ${MODE:+"offload: $MODE"}
-pki_init
-sinks_up
 [ $# -gt 0 ] || set -- raw null litevpn openvpn wireguard one two openssl tls openvpntcp
+WHO=("$@")
+trap interrupted INT TERM
+: >"$FIGURES"
 for who; do
-	contend "$who"
+	contender "$who"
 done
-[ -z "${WIREGUARD:-}" ] || WIREGUARD_VERSION=$("$WIREGUARD" --version | sed -n '1s/.* v//p')
+read_figures
 results >"$RESULTS"
 if command -v gnuplot >/dev/null; then
 	gnuplot -e "tsv='$RESULTS'; png='${RESULTS%.tsv}.png'" "$(dirname "$0")/tunnel.gp"

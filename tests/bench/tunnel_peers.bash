@@ -18,10 +18,7 @@ litevpn_start() {
 	start_tunneld
 	start_ctld
 	for node in a b; do
-		[ -s "$LAB/$node/token" ] || { node_conf "$node" && node_enroll "$node"; }
-		node_conf "$node" "$@"
-		start_node "$node"
-		wait_for 10 node_connected "$node"
+		node_up "$node" "$@"
 	done
 	SERVER_IN=10.1.1.1 A_IN=$(node_addr a) B_IN=$(node_addr b) SERVER_PID=${LAB_PID[tunneld]}
 }
@@ -39,11 +36,10 @@ litevpn_up() {
 	wait_for 10 node_uses b UDP
 }
 
-# So many workers at both ends. The server's configuration is as before afterwards.
+# So many workers at both ends.
 workers_up() {
 	echo "workers: $1" >>"$LAB/server.yml"
 	litevpn_start "workers: $1"
-	sed -i '/^workers: /d' "$LAB/server.yml"
 	wait_for 10 node_uses a UDP
 	wait_for 10 node_uses b UDP
 }
@@ -67,10 +63,9 @@ null_down() { litevpn_down; }
 
 # --- OpenVPN --------------------------------------------------------------------------------------
 
-# Certificates with what OpenVPN asks for, made once.
+# Certificates with what OpenVPN asks for.
 openvpn_pki() {
 	local dir=$LAB/openvpn name
-	[ -d "$dir" ] && return 0
 	mkdir "$dir"
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca \
 		-keyout "$dir/ca.key" -out "$dir/ca.pem" 2>/dev/null
@@ -89,7 +84,8 @@ openvpn_run() {
 	on "$name" openvpn --daemon --log "$dir/$name.log" --writepid "$dir/$name.pid" --verb 3 \
 		--dev "ov-$name" --dev-type tun --topology subnet --ca "$dir/ca.pem" \
 		--cert "$dir/$name.pem" --key "$dir/$name.key" --data-ciphers AES-256-GCM \
-		--sndbuf 4194304 --rcvbuf 4194304 --disable-dco "$@"
+		--sndbuf 4194304 --rcvbuf 4194304 --disable-dco "$@" ||
+		fail "openvpn does not start: $(tail -n 1 "$dir/$name.log" 2>/dev/null)"
 }
 
 openvpn_ready() { grep -q 'Initialization Sequence Completed' "$LAB/openvpn/$1.log"; }
@@ -117,7 +113,6 @@ openvpn_down() {
 		pid=$(cat "$LAB/openvpn/$name.pid")
 		kill "$pid"
 		gone_within 10 "$pid" || fail "openvpn does not stop"
-		rm "$LAB/openvpn/$name.log"
 	done
 }
 
@@ -129,34 +124,47 @@ inner_of() { ip -n "$(ns_of "$1")" -4 -o addr show dev "$2" | sed -E 's,.* inet 
 # --- wireguard-go ---------------------------------------------------------------------------------
 
 # The one of bookworm-backports has the offloads. It is unpacked beside the other results; where
-# that suite is not to be had, Debian's own is taken. Prints where the program is.
+# that suite is not to be had, Debian's own is taken.
+wireguard_fetch() {
+	local dir=$BACKPORTS
+	[ ! -x "$dir/usr/bin/wireguard-go" ] || return 0
+	rm -rf "$dir"
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+	echo "deb http://deb.debian.org/debian bookworm-backports main" >"$dir/sources.list"
+	(
+		cd "$dir"
+		apt=(apt-get -qq -o "Dir::Etc::sourcelist=$dir/sources.list"
+			-o Dir::Etc::sourceparts=- -o "Dir::State::lists=$dir/lists"
+			-o "Dir::Cache=$dir/cache" -o APT::Sandbox::User=root)
+		"${apt[@]}" update && "${apt[@]}" download wireguard-go/bookworm-backports &&
+			dpkg-deb -x wireguard-go_*.deb .
+	) >"$dir/log" 2>&1 || { tail -n 1 "$dir/log" && echo "Debian's own wireguard-go instead"; } >&2
+}
+
+BACKPORTS=$BUILD/bench/backports
 wireguard_program() {
-	local dir=$BUILD/bench/backports
-	if [ ! -x "$dir/usr/bin/wireguard-go" ]; then
-		mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
-		echo "deb http://deb.debian.org/debian bookworm-backports main" >"$dir/sources.list"
-		(
-			cd "$dir"
-			apt=(apt-get -qq -o "Dir::Etc::sourcelist=$dir/sources.list"
-				-o Dir::Etc::sourceparts=- -o "Dir::State::lists=$dir/lists"
-				-o "Dir::Cache=$dir/cache" -o APT::Sandbox::User=root)
-			"${apt[@]}" update && "${apt[@]}" download wireguard-go/bookworm-backports &&
-				dpkg-deb -x wireguard-go_*.deb .
-		) >"$dir/log" 2>&1 || true
-	fi
-	if [ -x "$dir/usr/bin/wireguard-go" ]; then
-		echo "$dir/usr/bin/wireguard-go"
+	local own=$BACKPORTS/usr/bin/wireguard-go
+	if [ -x "$own" ]; then echo "$own"; else command -v wireguard-go; fi
+}
+
+# What the rows call it: which version, of which suite.
+wireguard_name() {
+	if [ -x "$BACKPORTS/usr/bin/wireguard-go" ]; then
+		echo "wireguard-go $(dpkg-deb -f "$BACKPORTS"/wireguard-go_*.deb Version) (backports)"
 	else
-		command -v wireguard-go
+		dpkg-query -W -f='wireguard-go ${Version} (Debian)\n' wireguard-go
 	fi
 }
 
+# Their sockets stand in one directory, whatever the namespace.
+wireguard_device() { echo "wg$1-$$"; }
+
 wireguard_run() {
 	local name=$1
-	WG_PROCESS_FOREGROUND=1 ip netns exec "$(ns_of "$name")" "$WIREGUARD" -f "wg$name-$$" \
+	WG_PROCESS_FOREGROUND=1 ip netns exec "$(ns_of "$name")" "$WIREGUARD" -f "$(wireguard_device "$name")" \
 		>"$LAB/wireguard/$name.log" 2>&1 &
 	WIREGUARD_PID[$name]=$!
-	wait_for 5 test -S "/var/run/wireguard/wg$name-$$.sock"
+	wait_for 5 test -S "/var/run/wireguard/$(wireguard_device "$name").sock"
 	(umask 077; wg genkey >"$LAB/wireguard/$name.key")
 }
 
@@ -164,9 +172,9 @@ wireguard_run() {
 wireguard_set() {
 	local name=$1 addr=$2
 	shift 2
-	on "$name" wg set "wg$name-$$" private-key "$LAB/wireguard/$name.key" "$@"
-	ip -n "$(ns_of "$name")" addr add "$addr/24" dev "wg$name-$$"
-	ip -n "$(ns_of "$name")" link set "wg$name-$$" mtu 1420 up
+	on "$name" wg set "$(wireguard_device "$name")" private-key "$LAB/wireguard/$name.key" "$@"
+	ip -n "$(ns_of "$name")" addr add "$addr/24" dev "$(wireguard_device "$name")"
+	ip -n "$(ns_of "$name")" link set "$(wireguard_device "$name")" mtu 1420 up
 }
 
 wireguard_public() { wg pubkey <"$LAB/wireguard/$1.key"; }
@@ -174,8 +182,9 @@ wireguard_public() { wg pubkey <"$LAB/wireguard/$1.key"; }
 declare -A WIREGUARD_PID=()
 wireguard_up() {
 	local name
-	WIREGUARD=$(wireguard_program) || return 1
-	mkdir -p "$LAB/wireguard"
+	wireguard_fetch
+	WIREGUARD=$(wireguard_program)
+	mkdir "$LAB/wireguard"
 	for name in s a b; do
 		wireguard_run "$name"
 	done
@@ -198,5 +207,4 @@ wireguard_down() {
 		kill "${WIREGUARD_PID[$name]}"
 		wait "${WIREGUARD_PID[$name]}" || true
 	done
-	on s sysctl -qw net.ipv4.ip_forward=0
 }
