@@ -18,6 +18,7 @@ struct codec_method {	/* see codec_methods.h; NULL: there is nothing to do */
 	Litevpn__Ipam__Request__BodyCase body;
 	unsigned peers;		/* who may ask it */
 	bool once;		/* with an id it is done once */
+	bool firm;		/* it is not refused any more once it has changed something */
 	const char *name;
 	int (*perform)(const struct codec_env *env, const Litevpn__Ipam__Request *req,
 	    struct answer *a);
@@ -32,6 +33,7 @@ struct codec_method {	/* see codec_methods.h; NULL: there is nothing to do */
 #define CTLD .peers = PEER_CTLD
 #define BOTH .peers = PEER_TUNNELD | PEER_CTLD
 #define ONCE .once = true
+#define FIRM .firm = true
 #define DOES(function) .name = #function, .perform = codec_##function
 #define LOG(function) .log = codec_##function
 #define REPLY(function) .reply = codec_##function
@@ -39,26 +41,26 @@ struct codec_method {	/* see codec_methods.h; NULL: there is nothing to do */
 #define SECRET(function) .secret = codec_##function
 
 static const struct codec_method methods[] = {
-	{ ON(ATTACH), TUNNELD, DOES(attach), LOG(log_attached), REPLY(attached) },
-	{ ON(REPORT), TUNNELD, DOES(report), REPLY(reported) },
+	{ ON(ATTACH), TUNNELD, FIRM, DOES(attach), LOG(log_attached), REPLY(attached) },
+	{ ON(REPORT), TUNNELD, FIRM, DOES(report), REPLY(reported) },
 	{ ON(SYNC), TUNNELD, DOES(sync), REPLY(synced), RELEASE(release_gone) },
 	{ ON(CREATE_TOKEN), CTLD, ONCE, DOES(create_token), LOG(log_created),
 	    REPLY(told_token), SECRET(token_secret) },
-	{ ON(GET_TOKEN), CTLD, DOES(get_token), REPLY(told_token) },
-	{ ON(LIST_TOKENS), CTLD, DOES(list_tokens), REPLY(listed_tokens),
+	{ ON(GET_TOKEN), CTLD, FIRM, DOES(get_token), REPLY(told_token) },
+	{ ON(LIST_TOKENS), CTLD, FIRM, DOES(list_tokens), REPLY(listed_tokens),
 	    RELEASE(release_tokens) },
 	{ ON(DELETE_TOKEN), CTLD, ONCE, DOES(delete_token), LOG(log_revoked),
 	    REPLY(told_token) },
 	{ ON(REDEEM), CTLD, DOES(redeem), LOG(log_redeemed), REPLY(redeemed) },
-	{ ON(RENEW), BOTH, DOES(renew), LOG(log_renewed), REPLY(renewed) },
-	{ ON(GET_NODE), CTLD, DOES(get_node), REPLY(got_node), RELEASE(release_node) },
-	{ ON(GET_NODES), CTLD, DOES(get_nodes), REPLY(listed_nodes), RELEASE(release_page) },
-	{ ON(LIST_NODES), CTLD, DOES(list_nodes), REPLY(listed_nodes), RELEASE(release_page) },
+	{ ON(RENEW), BOTH, FIRM, DOES(renew), LOG(log_renewed), REPLY(renewed) },
+	{ ON(GET_NODE), CTLD, FIRM, DOES(get_node), REPLY(got_node), RELEASE(release_node) },
+	{ ON(GET_NODES), CTLD, FIRM, DOES(get_nodes), REPLY(listed_nodes), RELEASE(release_page) },
+	{ ON(LIST_NODES), CTLD, FIRM, DOES(list_nodes), REPLY(listed_nodes), RELEASE(release_page) },
 	{ ON(UPDATE_NODE), CTLD, ONCE, DOES(update_node), LOG(log_updated), REPLY(got_node),
 	    RELEASE(release_node) },
 	{ ON(DELETE_NODE), CTLD, ONCE, DOES(delete_node), LOG(log_deleted), REPLY(deleted) },
-	{ ON(GET_INFO), CTLD, DOES(get_info), REPLY(got_info) },
-	{ ON(LIST_VICTIMS), CTLD, DOES(list_victims), REPLY(listed_victims),
+	{ ON(GET_INFO), CTLD, FIRM, DOES(get_info), REPLY(got_info) },
+	{ ON(LIST_VICTIMS), CTLD, FIRM, DOES(list_victims), REPLY(listed_victims),
 	    RELEASE(release_victims) },
 	{ ON(RECLAIM), CTLD, ONCE, DOES(reclaim), LOG(log_reclaimed), REPLY(reclaimed),
 	    RELEASE(release_victims) },
@@ -66,7 +68,7 @@ static const struct codec_method methods[] = {
 	    REPLY(told_address) },
 	{ ON(RELEASE_ADDRESS), CTLD, ONCE, DOES(release_address), LOG(log_released),
 	    REPLY(told_address) },
-	{ ON(LIST_ADDRESSES), CTLD, DOES(list_addresses), REPLY(listed_addresses),
+	{ ON(LIST_ADDRESSES), CTLD, FIRM, DOES(list_addresses), REPLY(listed_addresses),
 	    RELEASE(release_addresses) },
 	{ ON(CREATE_NETWORK), CTLD, ONCE, DOES(create_network), LOG(log_network_created),
 	    REPLY(told_network), SECRET(network_secret) },
@@ -76,15 +78,15 @@ static const struct codec_method methods[] = {
 	    REPLY(deleted_network) },
 	{ ON(SET_NET_TOKEN), CTLD, ONCE, DOES(set_net_token), LOG(log_net_token),
 	    REPLY(told_network), SECRET(network_secret) },
-	{ ON(GET_NETWORK), BOTH, DOES(get_network), REPLY(told_network) },
-	{ ON(LIST_NETWORKS), BOTH, DOES(list_networks), REPLY(listed_networks),
+	{ ON(GET_NETWORK), BOTH, FIRM, DOES(get_network), REPLY(told_network) },
+	{ ON(LIST_NETWORKS), BOTH, FIRM, DOES(list_networks), REPLY(listed_networks),
 	    RELEASE(release_networks) },
 	{ ON(RELOAD), CTLD, DOES(reload), REPLY(upkept) },
 	{ ON(SET_LOG_LEVEL), CTLD, DOES(set_log_level), REPLY(upkept) },
 	{ ON(READ_BACKUP), CTLD, DOES(read_backup), REPLY(backup_part) },
-	{ ON(LIST_EVENTS), BOTH, DOES(list_events), REPLY(listed_events),
+	{ ON(LIST_EVENTS), BOTH, FIRM, DOES(list_events), REPLY(listed_events),
 	    RELEASE(release_events) },
-	{ ON(GET_STATS), CTLD, DOES(get_stats), REPLY(got_stats), RELEASE(release_stats) },
+	{ ON(GET_STATS), CTLD, FIRM, DOES(get_stats), REPLY(got_stats), RELEASE(release_stats) },
 };
 
 int
@@ -97,6 +99,7 @@ codec_admit(const ProtobufCMessage *request, unsigned peer, struct answer *a)
 			continue;
 		a->method = &methods[i];
 		a->validate_only = req->validate_only;
+		a->firm = methods[i].firm && !a->validate_only;
 		return (methods[i].peers & peer) != 0 ? 0 : -REASON_ROLE_REQUIRED;
 	}
 	return -REASON_PROTOCOL_ERROR;

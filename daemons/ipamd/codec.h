@@ -60,6 +60,7 @@ struct answer {
 	const struct codec_method *method;	/* NULL: not a request that is known */
 	struct request request;
 	bool validate_only;		/* what was done is to be undone */
+	bool firm;			/* once it has changed something it is not refused any more */
 	struct store_reply *before;	/* it was asked before: the answer that it got; else NULL */
 	struct ledger *keep_in;		/* while its reply is made to be kept; else NULL */
 	int kept;			/* what became of that */
@@ -88,14 +89,15 @@ struct answer {
 };
 
 /*
- * Looks at a request: fills a->method. ROLE_REQUIRED where `peer` may not ask it, PROTOCOL_ERROR
+ * Looks at a request: fills a->method, a->validate_only, a->firm. ROLE_REQUIRED where `peer` may not ask it, PROTOCOL_ERROR
  * where it is none.
  */
 int codec_admit(const ProtobufCMessage *request, unsigned peer, struct answer *a);
 
 /*
  * Does what an admitted request of `peer` asks for, or finds that it was done; fills the result.
- * Belongs into a ledger_request, which is to be refused all the same where a->validate_only is set.
+ * Belongs into a ledger_request (ledger_request_firm where a->firm is set), which is to be refused
+ * all the same where a->validate_only is set.
  */
 int codec_perform(const struct codec_env *env, const ProtobufCMessage *request, unsigned peer,
     struct answer *a);

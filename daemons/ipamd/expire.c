@@ -17,6 +17,15 @@ drop_hold(struct ledger *l, const struct store_hold *h)
 	return rc;
 }
 
+/* What n rows give rise to is undone where the request is refused for another reason; n again. */
+static int
+guarded(struct ledger *l, int n)
+{
+	int rc = n > 0 ? store_guard(l->store) : 0;
+
+	return rc < 0 ? rc : n;
+}
+
 /* --- rests that are too long ------------------------------------------------------------------ */
 
 static int
@@ -37,7 +46,8 @@ static int
 shorten_some(struct ledger *l, int64_t net)
 {
 	struct store_hold holds[EXPIRE_BATCH];
-	int n = store_hold_list(l->store, net, l->rests.row, holds, EXPIRE_BATCH), rc = 0;
+	int n = guarded(l, store_hold_list(l->store, net, l->rests.row, holds, EXPIRE_BATCH));
+	int rc = 0;
 
 	for (int i = 0; i < n && rc == 0; i++) {
 		l->rests.row = holds[i].row;
@@ -75,7 +85,7 @@ static int
 drop_holds(struct ledger *l)
 {
 	struct store_hold holds[EXPIRE_BATCH];
-	int n = store_holds_expired(l->store, l->now_s, holds, EXPIRE_BATCH), rc = 0;
+	int n = guarded(l, store_holds_expired(l->store, l->now_s, holds, EXPIRE_BATCH)), rc = 0;
 
 	for (int i = 0; i < n && rc == 0; i++)
 		rc = drop_hold(l, &holds[i]);
@@ -97,7 +107,7 @@ static int
 drop_tokens(struct ledger *l)
 {
 	struct store_token tokens[EXPIRE_BATCH];
-	int n = store_tokens_expired(l->store, l->now_s, tokens, EXPIRE_BATCH), rc = 0;
+	int n = guarded(l, store_tokens_expired(l->store, l->now_s, tokens, EXPIRE_BATCH)), rc = 0;
 
 	for (int i = 0; i < n && rc == 0; i++)
 		rc = expire_token(l, &tokens[i]);
@@ -109,7 +119,8 @@ drop_nodes(struct ledger *l)
 {
 	int64_t created_before_s = l->now_s - l->conf->token_ttl_ms / 1000;
 	struct store_node nodes[EXPIRE_BATCH];
-	int n = store_nodes_expired(l->store, created_before_s, nodes, EXPIRE_BATCH), rc = 0;
+	int n = guarded(l, store_nodes_expired(l->store, created_before_s, nodes, EXPIRE_BATCH));
+	int rc = 0;
 
 	for (int i = 0; i < n && rc == 0; i++) {
 		if ((rc = events_node(l, EVENT_UNREGISTER, &nodes[i], "by=expiry")) == 0 &&

@@ -237,13 +237,12 @@ check_network(const struct lease_wish *w, const struct network *net, struct err 
 	if (!is_served(w, net->row.name))
 		return err_set(e, -REASON_NETWORK_NOT_SERVED, "the node is of network %s, which "
 		    "this server does not carry", net->row.name);
-	if (!net->row.has_token && w->net_token[0] != '\0')
-		return err_set(e, -REASON_NET_TOKEN_INVALID, "network %s has no net-token: leave "
-		    "it empty", net->row.name);
+	if (!net->row.has_token)
+		return w->net_token[0] == '\0' ? 0 : err_set(e, -REASON_NET_TOKEN_INVALID,
+		    "network %s has no net-token: leave it empty", net->row.name);
 	secret_hash(w->net_token, hash);
-	if (net->row.has_token && !secret_equal(hash, net->row.token_hash, sizeof(hash)))
-		return -REASON_NET_TOKEN_INVALID;
-	return 0;
+	return secret_equal(hash, net->row.token_hash, sizeof(hash)) ? 0
+	    : -REASON_NET_TOKEN_INVALID;
 }
 
 /* Is it the node that it says it is, and may it come in? */

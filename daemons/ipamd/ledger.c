@@ -73,7 +73,7 @@ ledger_close(struct ledger *l)
 /* --- requests --------------------------------------------------------------------------------- */
 
 int
-ledger_request(struct ledger *l, int64_t now_s)
+ledger_request_firm(struct ledger *l, int64_t now_s)
 {
 	if (now_s < l->now_s) {
 		l->set_back_s = now_s;
@@ -83,6 +83,14 @@ ledger_request(struct ledger *l, int64_t now_s)
 	l->now_s = now_s;
 	l->touched = false;
 	return store_request(l->store);
+}
+
+int
+ledger_request(struct ledger *l, int64_t now_s)
+{
+	int rc = ledger_request_firm(l, now_s);
+
+	return rc < 0 ? rc : store_guard(l->store);
 }
 
 /* Where the store itself has failed, the commit will, and everything is read again then. */

@@ -53,7 +53,9 @@ perform(struct service *s, const ProtobufCMessage *msg, struct answer *a)
 		log_refusal(s, a);
 		return rc;
 	}
-	if ((rc = ledger_request(s->env.ledger, clock_utc_s())) < 0)
+	rc = a->firm ? ledger_request_firm(s->env.ledger, clock_utc_s())
+	    : ledger_request(s->env.ledger, clock_utc_s());
+	if (rc < 0)
 		return rc;
 	rc = codec_perform(&s->env, msg, ipc_call_peer(a->call), a);
 	return rc == 0 && a->validate_only ? undo(s) : ledger_answer(s->env.ledger, rc);

@@ -20,6 +20,7 @@ note(struct store *st, enum store_due due, int rc)
 		st->doomed = true;
 	else if (rc >= 0 && due > st->due)
 		st->due = due;
+	st->changed |= rc >= 0 && due != STORE_NOTHING && !st->guarded;
 	return rc;
 }
 
@@ -58,19 +59,50 @@ store_close(struct store *st)
 int
 store_request(struct store *st)
 {
+	st->guarded = false;
+	st->changed = false;
 	return st->doomed ? -REASON_STORE_FAILED : note(st, STORE_NOTHING, st->ops->request(st));
+}
+
+int
+store_guard(struct store *st)
+{
+	int rc;
+
+	if (st->doomed || st->guarded)
+		return st->doomed ? -REASON_STORE_FAILED : 0;
+	rc = note(st, STORE_NOTHING, st->ops->guard(st));
+	st->guarded = rc == 0;
+	return rc;
+}
+
+/* The end of the request: what was not guarded stands, or dooms the others with it. */
+static int
+end_request(struct store *st, int (*end)(struct store *st))
+{
+	bool guarded = st->guarded;
+
+	st->guarded = false;
+	if (st->doomed)
+		return -REASON_STORE_FAILED;
+	return guarded ? note(st, STORE_NOTHING, end(st)) : 0;
 }
 
 int
 store_accept(struct store *st)
 {
-	return st->doomed ? -REASON_STORE_FAILED : note(st, STORE_NOTHING, st->ops->accept(st));
+	return end_request(st, st->ops->accept);
 }
 
 int
 store_refuse(struct store *st)
 {
-	return st->doomed ? -REASON_STORE_FAILED : note(st, STORE_NOTHING, st->ops->refuse(st));
+	if (st->changed && !st->doomed) {
+		snprintf(st->failure, sizeof(st->failure), "a request was refused after a change "
+		    "that cannot be undone");
+		return note(st, STORE_NOTHING, -REASON_STORE_FAILED);
+	}
+	return end_request(st, st->ops->refuse);
 }
 
 int
@@ -81,6 +113,7 @@ store_commit(struct store *st)
 	if (rc < 0 && st->ops->rollback(st) < 0)
 		st->broken = true;
 	st->doomed = false;
+	st->guarded = false;
 	st->due = STORE_NOTHING;
 	return rc;
 }

@@ -17,9 +17,10 @@
  * store_ops.h: sqlite (store_sqlite.h), and for tests memory. One thread.
  *
  * Requests share a commit. Each is bracketed by store_request and store_accept or store_refuse, so
- * that a refused one leaves nothing behind; store_commit makes all accepted ones durable together,
- * or none of them. A failure of the store itself dooms all that waits for the commit: every call
- * says -REASON_STORE_FAILED from then on until store_commit has thrown it away.
+ * that a refused one leaves nothing behind; one that may be refused after it has changed something
+ * says so with store_guard before. store_commit makes all accepted ones durable together, or none
+ * of them. A failure of the store itself dooms all that waits for the commit: every call says
+ * -REASON_STORE_FAILED from then on until store_commit has thrown it away.
  *
  * A row is changed as it was read: who changes it passes what it has read, and is told -ESTALE
  * where the row has been used, changed or deleted since. Where one process alone writes, that
@@ -170,6 +171,14 @@ void store_close(struct store *st);	/* what was not committed is lost; NULL is f
 
 int store_request(struct store *st);
 int store_accept(struct store *st);
+
+/*
+ * From here on the request can be refused whatever it changes; that costs a copy of all that it
+ * touches. Where it has said so already, nothing happens.
+ */
+int store_guard(struct store *st);
+
+/* After a change without store_guard this is a failure of the store, which dooms what waits. */
 int store_refuse(struct store *st);
 
 /* What waits for store_commit: nothing, changes that may be lost with the power, or others. */

@@ -35,8 +35,12 @@ enum store_hold_by { HOLD_BY_ADDR, HOLD_BY_NAME, HOLD_BY_TOKEN };
 struct store_ops {
 	void (*close)(struct store *st);
 
-	/* request opens the transaction where none is open; commit without one does nothing. */
+	/*
+	 * request opens the transaction where none is open; commit without one does nothing.
+	 * accept and refuse come after a guard only: they end it, refuse undoes all since.
+	 */
 	int (*request)(struct store *st);
+	int (*guard)(struct store *st);
 	int (*accept)(struct store *st);
 	int (*refuse)(struct store *st);
 	int (*commit)(struct store *st);
@@ -122,6 +126,8 @@ struct store {
 	const struct store_ops *ops;
 	enum store_due due;
 	bool doomed;	/* what waits can only be thrown away */
+	bool guarded;	/* the request under way can be undone */
+	bool changed;	/* it has changed something before it could */
 	bool broken;
 	char newest[STORE_STAMP_MAX];	/* not below any update_time; seq likewise */
 	int64_t newest_s;	/* the time for which it was found out last */

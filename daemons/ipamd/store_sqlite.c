@@ -178,13 +178,15 @@ sql_added(struct store *st)
 static int
 begin_request(struct store *st)
 {
-	int rc;
+	int rc = ours(st)->in_tx ? 0 : sql_run(st, SQL_BEGIN, NULL, 0);
 
-	if (!ours(st)->in_tx) {
-		if ((rc = sql_run(st, SQL_BEGIN, NULL, 0)) < 0)
-			return rc;
-		ours(st)->in_tx = true;
-	}
+	ours(st)->in_tx |= rc == 0;
+	return rc;
+}
+
+static int
+guard_request(struct store *st)
+{
 	return sql_run(st, SQL_SAVEPOINT, NULL, 0);
 }
 
@@ -284,6 +286,7 @@ close_db(struct store *st)
 static const struct store_ops ops = {
 	.close = close_db,
 	.request = begin_request,
+	.guard = guard_request,
 	.accept = accept_request,
 	.refuse = refuse_request,
 	.commit = commit,

@@ -64,7 +64,7 @@ attach(struct work *w, uint64_t n)
 
 	ipam_token(n, token);
 	ipam_id(n, id);
-	if ((rc = ledger_request(&w->ledger, clock_utc_s())) < 0)
+	if ((rc = ledger_request_firm(&w->ledger, clock_utc_s())) < 0)
 		return rc;
 	rc = ledger_answer(&w->ledger, lease_attach(&w->ledger, &wish, &lease, &w->err));
 	if (rc == 0 && lease.change.victim[0] != '\0')

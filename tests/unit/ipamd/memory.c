@@ -18,7 +18,7 @@ struct memory {
 struct memory_store {
 	struct store store;
 	struct memory *disk;
-	struct memory_rows now, before;	/* before: when the request began */
+	struct memory_rows now, before;	/* before: when the guard began */
 };
 
 struct memory_rows *
@@ -82,6 +82,13 @@ static int
 begin_request(struct store *st)
 {
 	MEMORY_TRIP(st);
+	return 0;
+}
+
+static int
+guard_request(struct store *st)
+{
+	MEMORY_TRIP(st);
 	memory_copy(&((struct memory_store *) st)->before, memory_rows(st));
 	return 0;
 }
@@ -127,6 +134,7 @@ close_memory(struct store *st)
 static const struct store_ops ops = {
 	.close = close_memory,
 	.request = begin_request,
+	.guard = guard_request,
 	.accept = accept_request,
 	.refuse = refuse_request,
 	.commit = commit,

@@ -68,6 +68,7 @@ void
 rules_begin(void)
 {
 	ck_assert_int_eq(store_request(rules_store), 0);
+	ck_assert_int_eq(store_guard(rules_store), 0);
 }
 
 void

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/reason.h"
 #include "tests/unit/ipamd/shelf.h"
 
 /* --- requests that share a commit ------------------------------------------------------------- */
@@ -31,6 +32,34 @@ a_refused_request_leaves_nothing_behind(void)
 	ck_assert_int_eq(store_due(rules_store), STORE_NOTHING);
 	rules_reopen();
 	ck_assert(rules_has("n-1") && !rules_has("n-2") && rules_has("n-3"));
+}
+
+/* Nobody knows any more what was there before: not even those who were accepted can have theirs. */
+static void
+without_a_guard_nothing_is_undone(void)
+{
+	struct store_node a = shelf_node(1), b = shelf_node(2);
+
+	rules_begin();
+	ck_assert_int_eq(store_node_add(rules_store, &a, SHELF_NOW), 0);
+	ck_assert_int_eq(store_accept(rules_store), 0);
+	ck_assert_int_eq(store_request(rules_store), 0);
+	ck_assert_int_eq(store_refuse(rules_store), 0);		/* it has changed nothing */
+	ck_assert_int_eq(store_request(rules_store), 0);
+	ck_assert_int_eq(store_node_add(rules_store, &b, SHELF_NOW), 0);
+	ck_assert_int_eq(store_guard(rules_store), 0);		/* too late */
+	ck_assert_int_eq(store_refuse(rules_store), -REASON_STORE_FAILED);
+	ck_assert_ptr_nonnull(strstr(store_failure(rules_store), "cannot be undone"));
+	ck_assert_int_eq(store_request(rules_store), -REASON_STORE_FAILED);
+	ck_assert_int_eq(store_commit(rules_store), -REASON_STORE_FAILED);
+	ck_assert(!rules_has("n-1") && !rules_has("n-2"));
+	ck_assert(!store_broken(rules_store));
+
+	ck_assert_int_eq(store_request(rules_store), 0);
+	ck_assert_int_eq(store_node_add(rules_store, &a, SHELF_NOW), 0);
+	rules_end();
+	rules_reopen();
+	ck_assert(rules_has("n-1"));
 }
 
 static void
@@ -175,6 +204,7 @@ a_round_spares_who_is_named_and_who_just_came(void)
 
 const struct rule rules_use[] = {
 	{ "a refused request leaves nothing behind", a_refused_request_leaves_nothing_behind },
+	{ "without a guard nothing is undone", without_a_guard_nothing_is_undone },
 	{ "what was not committed is lost", what_was_not_committed_is_lost },
 	{ "a state may wait for the commit of others", a_state_may_wait_for_the_commit_of_others },
 	{ "equal stamps are told apart", equal_stamps_are_told_apart },

@@ -17,6 +17,7 @@ START_TEST(a_failure_dooms_the_whole_batch)
 	struct store *st = memory_open(m);
 
 	ck_assert_int_eq(store_request(st), 0);
+	ck_assert_int_eq(store_guard(st), 0);
 	ck_assert_int_eq(store_node_add(st, &a, SHELF_NOW), 0);
 	memory_fail(m, 2, false);
 	ck_assert_int_eq(store_accept(st), 0);
