@@ -359,6 +359,14 @@ static const struct rule rules[] = {
 	    "select " NODE ", 'it is told to have been reclaimed' from vpn_mgr"
 	    " where exists (select 1 from tombstones as t where t.token=vpn_mgr.token)", NULL,
 	    "nothing: it is let in", false },
+	{ "enrollments",
+	    "select 'enrollment of row ' || node, 'there is no such node' from enrollments where node"
+	    " not in (select id from vpn_mgr union all select node from tombstones)", NULL,
+	    "nothing: it is never found", false },
+	{ "enrollment-keys",
+	    "select " NODE ", 'the hashes of its keys have a wrong length' from vpn_mgr"
+	    " join enrollments on node=id where length(grpc_spki)<>32 or length(vpn_spki)<>32", NULL,
+	    ENROLL, false },
 	{ "state",
 	    "select " NODE ", 'its state is ' || state || ', its phase ' || phase from vpn_mgr"
 	    " where state not in (-1, 1, 3) or phase not in (0, 1, 2)", NULL, START, false },

@@ -177,8 +177,28 @@ static const char step_4[] =
     "alter table bootstrap_tokens add column create_s integer not null default 0;\n"
     "update bootstrap_tokens set uses=max(uses_left, 1);\n";
 
+/*
+ * Step 5. The keys of an enrollment go into a table of their own: a node is reclaimed while another
+ * one waits for its address, and then they need not be looked for. They go with its tombstone.
+ */
+static const char step_5[] =
+    "create table enrollments ("
+    " node integer primary key,"
+    " bootstrap_id integer not null,"
+    " grpc_spki blob not null,"
+    " vpn_spki blob not null);\n"
+    "insert into enrollments(node, bootstrap_id, grpc_spki, vpn_spki)"
+    " select id, bootstrap_id, grpc_spki, vpn_spki from vpn_mgr where bootstrap_id is not null"
+    " and length(grpc_spki)=32 and length(vpn_spki)=32;\n"
+    "create index enrollments_keys on enrollments(bootstrap_id, grpc_spki);\n"
+    "drop index vpn_mgr_keys;\n"
+    "alter table vpn_mgr drop column bootstrap_id;\n"
+    "alter table vpn_mgr drop column grpc_spki;\n"
+    "alter table vpn_mgr drop column vpn_spki;\n"
+    "alter table tombstones add column node integer not null default 0;\n";
+
 /* The n-th leads to version n + 1. */
-static const char *const steps[] = { step_1, step_2, step_3, step_4 };
+static const char *const steps[] = { step_1, step_2, step_3, step_4, step_5 };
 
 const int64_t migrate_version = (int64_t) (sizeof(steps) / sizeof(steps[0]));
 

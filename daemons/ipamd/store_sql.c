@@ -34,11 +34,12 @@
  * old, the others can wait for them. What is too much is counted from the newest row.
  */
 #define OLD(TABLE)                                                                                 \
-	"delete from " TABLE " where time_s<?1 and id in"                                          \
+	" from " TABLE " where time_s<?1 and id in"                                                \
 	" (select id from " TABLE " order by id limit ?2)"
 #define SURPLUS(TABLE)                                                                             \
-	"delete from " TABLE " where id in (select id from " TABLE                                 \
+	" from " TABLE " where id in (select id from " TABLE                                       \
 	" where id<=(select max(id) from " TABLE ")-?1 order by id limit ?2)"
+#define KEYS_OF(ROWS) "delete from enrollments where node in (select node" ROWS ")"
 
 /*
  * Every statement of the store. Those that count as use set update_time and lru_seq; the trigger
@@ -64,6 +65,8 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	    " values(?1, ?2, ?3, ?4, ?5, ?6)",
 	[SQL_NET_CHANGE] =
 	    "update networks set address=?2, exclude=?3, token_hash=?4, from_conf=?5 where id=?1",
+	[SQL_NET_DELETE_KEYS] =
+	    "delete from enrollments where node in (select id from vpn_mgr where net_id=?1)",
 	[SQL_NET_DELETE_NODES] = "delete from vpn_mgr where net_id=?1",
 	[SQL_NET_DELETE_HOLDS] = "delete from holds where net_id=?1",
 	[SQL_NET_DELETE_TOKENS] = "delete from bootstrap_tokens where net_id=?1",
@@ -83,10 +86,14 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	[SQL_NODE_BY_TOKEN] = NODE "where token=?1",
 	[SQL_NODE_BY_ID] = NODE "where node_id=?1",
 	[SQL_NODE_BY_KEYS] = NODE
-	    "where bootstrap_id=?1 and grpc_spki=?2 and vpn_spki=?3 order by id desc limit 1",
-	[SQL_NODE_KEYS] =
-	    "select grpc_spki, vpn_spki from vpn_mgr where id=?1 and length(grpc_spki)=32"
-	    " and length(vpn_spki)=32",
+	    "join enrollments on node=id where bootstrap_id=?1 and grpc_spki=?2 and vpn_spki=?3"
+	    " order by node desc limit 1",
+	[SQL_KEYS_ADD] =
+	    "insert into enrollments(node, bootstrap_id, grpc_spki, vpn_spki)"
+	    " values(?1, ?2, ?3, ?4)",
+	[SQL_KEYS] =
+	    "select grpc_spki, vpn_spki from enrollments join vpn_mgr on id=node where node=?1",
+	[SQL_KEYS_DELETE] = "delete from enrollments where node=?1",
 	[SQL_NODE_LIST] = NODE "where id>?2 and (?1=0 or net_id=?1) order by id limit ?3",
 	[SQL_LABELS] =
 	    "select id, labels from vpn_mgr where id between ?2 and ?3 and labels<>''"
@@ -95,8 +102,8 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	    "where net_id=?1 and" VICTIM " order by update_time, lru_seq, id limit ?2",
 	[SQL_NODE_ADD] =
 	    "insert into vpn_mgr(token, state, bind_ip, create_time, update_time, lru_seq, node_id,"
-	    " net_id, display_name, create_s, reserved, fixed, bootstrap_id, grpc_spki, vpn_spki)"
-	    " values(?1, -1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+	    " net_id, display_name, create_s, reserved, fixed)"
+	    " values(?1, -1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[SQL_NODE_DESCRIBE] = "update vpn_mgr set display_name=?3, labels=?4" UNCHANGED,
 	[SQL_NODE_BIND] =
 	    "update vpn_mgr set " BIND ", update_time=?5, lru_seq=?6" UNCHANGED,
@@ -173,14 +180,16 @@ const char *const store_sql[SQL_STATEMENTS] = {
 
 	/* A token that comes again, as from an older copy of the database: the newest one counts. */
 	[SQL_TOMBSTONE_ADD] =
-	    "insert or replace into tombstones(token, node_id, time_s) values(?1, ?2, ?3)",
+	    "insert or replace into tombstones(token, node_id, time_s, node) values(?1, ?2, ?3, ?4)",
 	[SQL_TOMBSTONE] = "select node_id, time_s from tombstones where token=?1",
-	[SQL_TOMBSTONES_OLD] = OLD("tombstones"),
-	[SQL_TOMBSTONES_SURPLUS] = SURPLUS("tombstones"),
+	[SQL_TOMBSTONES_OLD_KEYS] = KEYS_OF(OLD("tombstones")),
+	[SQL_TOMBSTONES_OLD] = "delete" OLD("tombstones"),
+	[SQL_TOMBSTONES_SURPLUS_KEYS] = KEYS_OF(SURPLUS("tombstones")),
+	[SQL_TOMBSTONES_SURPLUS] = "delete" SURPLUS("tombstones"),
 	[SQL_REPLY_ADD] =
 	    "insert into replies(digest, body, salt, bytes, time_s) values(?1, ?2, ?3, ?4, ?5)",
 	[SQL_REPLY_BY_DIGEST] =
 	    "select digest, body, salt, bytes, time_s from replies where digest=?1",
-	[SQL_REPLIES_OLD] = OLD("replies"),
-	[SQL_REPLIES_SURPLUS] = SURPLUS("replies"),
+	[SQL_REPLIES_OLD] = "delete" OLD("replies"),
+	[SQL_REPLIES_SURPLUS] = "delete" SURPLUS("replies"),
 };

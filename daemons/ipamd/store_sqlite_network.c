@@ -101,7 +101,8 @@ int
 sql_network_delete(struct store *st, int64_t id)
 {
 	static const enum store_stmt parts[] = {	/* what refers to others goes first */
-		SQL_NET_DELETE_NODES, SQL_NET_DELETE_HOLDS, SQL_NET_DELETE_TOKENS
+		SQL_NET_DELETE_KEYS, SQL_NET_DELETE_NODES, SQL_NET_DELETE_HOLDS,
+		SQL_NET_DELETE_TOKENS
 	};
 	int rc = 0;
 

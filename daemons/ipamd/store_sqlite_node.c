@@ -110,15 +110,15 @@ sql_node_find(struct store *st, enum store_by by, const struct store_node *like,
 int
 sql_node_keys(struct store *st, struct store_node *n)
 {
-	int rc = sql_query(st, SQL_NODE_KEYS, ARGS(ARG_I(n->row)));
+	int rc = sql_query(st, SQL_KEYS, ARGS(ARG_I(n->row)));
 
-	if (rc < 0 || (rc = sql_next(st, SQL_NODE_KEYS)) < 0)
+	if (rc < 0 || (rc = sql_next(st, SQL_KEYS)) < 0)
 		return rc;
 	if (rc > 0) {
-		sql_blob(st, SQL_NODE_KEYS, 0, n->grpc_spki, PKI_SPKI_LEN);
-		sql_blob(st, SQL_NODE_KEYS, 1, n->vpn_spki, PKI_SPKI_LEN);
+		sql_blob(st, SQL_KEYS, 0, n->grpc_spki, PKI_SPKI_LEN);
+		sql_blob(st, SQL_KEYS, 1, n->vpn_spki, PKI_SPKI_LEN);
 	}
-	sql_done(st, SQL_NODE_KEYS);
+	sql_done(st, SQL_KEYS);
 	return rc > 0 ? 0 : -ENOENT;
 }
 
@@ -170,20 +170,19 @@ sql_nodes_expired(struct store *st, int64_t created_before_s, struct store_node 
 int
 sql_node_add(struct store *st, struct store_node *n, const struct store_use *use)
 {
-	bool keys = n->bootstrap != 0;
 	char created[STORE_STAMP_MAX];
 	int rc;
 
 	store_stamp(use->now_s, created);
 	rc = sql_run(st, SQL_NODE_ADD, ARGS(ARG_T(n->token), ARG_ADDR(&n->addr), ARG_T(created),
 	    ARG_T(use->stamp), ARG_I(use->seq), ARG_T(n->id), ARG_I(n->net),
-	    ARG_T(n->display_name), ARG_I(use->now_s), ARG_I(n->reserved), ARG_I(n->fixed),
-	    keys ? ARG_I(n->bootstrap) : ARG_0,
-	    keys ? ARG_B(n->grpc_spki, PKI_SPKI_LEN) : ARG_0,
-	    keys ? ARG_B(n->vpn_spki, PKI_SPKI_LEN) : ARG_0));
-	if (rc == 0)
-		n->row = sql_added(st);
-	return rc;
+	    ARG_T(n->display_name), ARG_I(use->now_s), ARG_I(n->reserved), ARG_I(n->fixed)));
+	if (rc < 0)
+		return rc;
+	n->row = sql_added(st);
+	return n->bootstrap == 0 ? 0 : sql_run(st, SQL_KEYS_ADD, ARGS(ARG_I(n->row),
+	    ARG_I(n->bootstrap), ARG_B(n->grpc_spki, PKI_SPKI_LEN),
+	    ARG_B(n->vpn_spki, PKI_SPKI_LEN)));
 }
 
 int
@@ -202,13 +201,14 @@ sql_node_bind(struct store *st, const struct store_node *n, const struct ip_addr
 	    ARG_I(fixed), ARG_T(use->stamp), ARG_I(use->seq)));
 }
 
+/* Its keys stay for as long as its tombstone. */
 int
 sql_node_steal(struct store *st, const struct store_node *victim, int64_t now_s)
 {
 	int rc = sql_change(st, SQL_NODE_STEAL, ARGS(ARG_I(victim->row), ARG_I(victim->use)));
 
 	return rc < 0 ? rc : sql_run(st, SQL_TOMBSTONE_ADD, ARGS(ARG_T(victim->token),
-	    ARG_T(victim->id), ARG_I(now_s)));
+	    ARG_T(victim->id), ARG_I(now_s), ARG_I(victim->row)));
 }
 
 int
@@ -269,7 +269,9 @@ sql_node_stale(struct store *st, int64_t row, bool stale)
 int
 sql_node_delete(struct store *st, const struct store_node *n)
 {
-	return sql_change(st, SQL_NODE_DELETE, ARGS(ARG_I(n->row), ARG_I(n->use)));
+	int rc = sql_change(st, SQL_NODE_DELETE, ARGS(ARG_I(n->row), ARG_I(n->use)));
+
+	return rc < 0 ? rc : sql_run(st, SQL_KEYS_DELETE, ARGS(ARG_I(n->row)));
 }
 
 int

@@ -33,21 +33,31 @@ sql_reply_by_digest(struct store *st, const uint8_t digest[SECRET_HASH_LEN],
 	return 0;
 }
 
+/* With the keys of the nodes that the tombstones are of. Returns how many rows went. */
+static int
+forget(struct store *st, enum store_log which, enum store_stmt keys, enum store_stmt rows,
+    int64_t bound, size_t max)
+{
+	int rc = which == STORE_REPLIES ? 0 : sql_run(st, keys, ARGS(ARG_I(bound), ARG_I(max)));
+
+	if (rc == 0)
+		rc = sql_run(st, rows, ARGS(ARG_I(bound), ARG_I(max)));
+	return rc < 0 ? rc : (int) sql_changes(st);
+}
+
 int
 sql_forget(struct store *st, enum store_log which, int64_t before_s, uint64_t keep, size_t max)
 {
 	static const struct {
-		enum store_stmt old, surplus;
+		enum store_stmt old_keys, old, surplus_keys, surplus;
 	} stmts[] = {
-		[STORE_TOMBSTONES] = { SQL_TOMBSTONES_OLD, SQL_TOMBSTONES_SURPLUS },
-		[STORE_REPLIES] = { SQL_REPLIES_OLD, SQL_REPLIES_SURPLUS },
+		[STORE_TOMBSTONES] = { SQL_TOMBSTONES_OLD_KEYS, SQL_TOMBSTONES_OLD,
+			SQL_TOMBSTONES_SURPLUS_KEYS, SQL_TOMBSTONES_SURPLUS },
+		[STORE_REPLIES] = { .old = SQL_REPLIES_OLD, .surplus = SQL_REPLIES_SURPLUS },
 	};
-	int rc = sql_run(st, stmts[which].old, ARGS(ARG_I(before_s), ARG_I(max)));
-	int64_t n;
+	int old = forget(st, which, stmts[which].old_keys, stmts[which].old, before_s, max);
+	int surplus = old < 0 ? old : forget(st, which, stmts[which].surplus_keys,
+	    stmts[which].surplus, (int64_t) keep, max);
 
-	if (rc < 0)
-		return rc;
-	n = sql_changes(st);
-	rc = sql_run(st, stmts[which].surplus, ARGS(ARG_I(keep), ARG_I(max)));
-	return rc < 0 ? rc : (int) (n + sql_changes(st));
+	return surplus < 0 ? surplus : old + surplus;
 }

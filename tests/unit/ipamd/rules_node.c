@@ -321,6 +321,26 @@ who_was_stolen_from_has_a_tombstone(void)
 }
 
 static void
+keys_of_who_is_gone_are_not_found(void)
+{
+	struct store_node gone = shelf_node(1), stolen = shelf_node(2), found;
+
+	gone.bootstrap = stolen.bootstrap = 7;
+	memset(gone.grpc_spki, 1, sizeof(gone.grpc_spki));
+	memset(stolen.grpc_spki, 3, sizeof(stolen.grpc_spki));
+	rules_begin();
+	ck_assert_int_eq(store_node_add(rules_store, &gone, SHELF_NOW), 0);
+	ck_assert_int_eq(store_node_add(rules_store, &stolen, SHELF_NOW), 0);
+	ck_assert_int_eq(store_node_by_keys(rules_store, &stolen, &found), 0);
+	ck_assert_int_eq(store_node_delete(rules_store, &gone), 0);
+	ck_assert_int_eq(store_node_steal(rules_store, &stolen, SHELF_NOW), 0);
+	rules_end();
+	ck_assert_int_eq(store_node_by_keys(rules_store, &gone, &found), -ENOENT);
+	ck_assert_int_eq(store_node_by_keys(rules_store, &stolen, &found), -ENOENT);
+	ck_assert_int_eq(store_node_keys(rules_store, &stolen), -ENOENT);
+}
+
+static void
 tombstones_are_forgotten(void)
 {
 	struct store_tombstone t;
@@ -440,6 +460,7 @@ const struct rule rules_node[] = {
 	{ "not every node is a victim", not_every_node_is_a_victim },
 	{ "the same address stays stale", the_same_address_stays_stale },
 	{ "who was stolen from has a tombstone", who_was_stolen_from_has_a_tombstone },
+	{ "keys of who is gone are not found", keys_of_who_is_gone_are_not_found },
 	{ "tombstones are forgotten", tombstones_are_forgotten },
 	{ "a younger tombstone is in nobody's way", a_younger_tombstone_is_in_nobodys_way },
 	{ "the reserved node is no victim", the_reserved_node_is_no_victim },

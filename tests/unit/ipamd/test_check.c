@@ -143,6 +143,9 @@ static const struct {
 	{ "update vpn_mgr set token=''" NODE_2, "node-token", "0 characters" },
 	{ "insert into tombstones(token, node_id, time_s) select token, node_id, 1 from vpn_mgr"
 	    " where bind_ip='10.1.1.2'", "tombstones", "reclaimed" },
+	{ "insert into enrollments(node, bootstrap_id, grpc_spki, vpn_spki) values(9999, 1, '', '')",
+	    "enrollments", "no such node" },
+	{ "update enrollments set vpn_spki=x'00'", "enrollment-keys", "wrong length" },
 	{ "update vpn_mgr set state=2" NODE_2, "state", "its state is 2" },
 	{ "update vpn_mgr set phase=9" NODE_2, "state", "its phase 9" },
 	{ "update vpn_mgr set state=3 where bind_ip='10.1.1.6'", "live-state", "never attached" },

@@ -308,6 +308,43 @@ START_TEST(not_every_row_is_reclaimable)
 }
 END_TEST
 
+/* Node 1 is deleted, 2 and 3 are reclaimed, 4 goes with its network, 5 stays. */
+START_TEST(keys_go_with_the_last_that_is_known_of_a_node)
+{
+	static const char nodes[] = "select group_concat(node) from enrollments";
+	const char *path = KIT_PATH("keys.db");
+	struct store_network net = { .name = "blue" };
+	struct store_node n[6];
+	struct store *st;
+
+	remove(path);
+	st = shelf_open(path);
+	ck_assert_int_eq(store_request(st), 0);
+	ck_assert_int_eq(store_network_add(st, &net), 0);
+	for (unsigned i = 1; i <= 5; i++) {
+		n[i] = shelf_node(i);
+		n[i].bootstrap = 7;
+		n[i].net = i == 4 ? net.id : STORE_NET_DEFAULT;
+		ck_assert_int_eq(store_node_add(st, &n[i], SHELF_NOW), 0);
+	}
+	ck_assert_int_eq(store_node_delete(st, &n[1]), 0);
+	ck_assert_int_eq(store_node_steal(st, &n[2], SHELF_NOW), 0);
+	ck_assert_int_eq(store_node_steal(st, &n[3], SHELF_NOW + 9), 0);
+	ck_assert_int_eq(store_network_delete(st, net.id), 0);
+	ck_assert_int_eq(store_commit(st), 0);
+	ck_assert_str_eq(shelf_look(path, nodes), "2,3,5");
+	ck_assert_int_eq(store_request(st), 0);
+	ck_assert_int_eq(store_forget(st, STORE_TOMBSTONES, SHELF_NOW + 1, 100, 8), 1);
+	ck_assert_int_eq(store_commit(st), 0);
+	ck_assert_str_eq(shelf_look(path, nodes), "3,5");
+	ck_assert_int_eq(store_request(st), 0);
+	ck_assert_int_eq(store_forget(st, STORE_TOMBSTONES, 0, 0, 8), 1);
+	ck_assert_int_eq(store_commit(st), 0);
+	ck_assert_str_eq(shelf_look(path, nodes), "5");
+	store_close(st);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -325,5 +362,6 @@ main(void)
 	KIT_ROWS(tc, stamps_never_decrease, clocks);
 	tcase_add_test(tc, all_are_idle_again_in_the_order_of_use);
 	KIT_ROWS(tc, not_every_row_is_reclaimable, not_reclaimable);
+	tcase_add_test(tc, keys_go_with_the_last_that_is_known_of_a_node);
 	return kit_run("ipamd/store_sqlite", tc);
 }
