@@ -98,18 +98,6 @@ peers_remove(struct peers *p, struct peer *peer)
 	grave_put(p->grave, &peer->grace, bury_peer);
 }
 
-struct session *
-peer_newest(const struct peer *peer)
-{
-	struct session *s, *best = NULL;
-
-	LIST_FOREACH(s, &peer->sessions, link) {
-		if (!s->retired && (best == NULL || s->epoch > best->epoch))
-			best = s;
-	}
-	return best;
-}
-
 struct peer *
 peers_next(const struct peers *p, const struct peer *peer)
 {

@@ -27,12 +27,6 @@ struct peer *peers_add(struct peers *p, const char *id);
 /* Takes it out and frees it; it has no sessions any more. */
 void peers_remove(struct peers *p, struct peer *peer);
 
-/*
- * The peer's session that counts: the one of the highest epoch that was not replaced; NULL: it has
- * none.
- */
-struct session *peer_newest(const struct peer *peer);
-
 /* Walks all: the first one for NULL, NULL after the last. The one given may not be removed meanwhile. */
 struct peer *peers_next(const struct peers *p, const struct peer *peer);
 

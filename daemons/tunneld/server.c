@@ -11,15 +11,16 @@
 #include "common/log.h"
 #include "common/reason.h"
 #include "common/utf8.h"
-#include "config.h"
 #include "daemons/tunneld/cuts.h"
 #include "daemons/tunneld/hint.h"
 #include "daemons/tunneld/ipam.h"
 #include "daemons/tunneld/join.h"
 #include "daemons/tunneld/listener.h"
+#include "daemons/tunneld/peer.h"
 #include "daemons/tunneld/peers.h"
 #include "daemons/tunneld/renewals.h"
 #include "daemons/tunneld/sync.h"
+#include "daemons/tunneld/welcome.h"
 
 #define CERT_PAUSE_MS 1000	/* between two requests of a node for its certificate */
 
@@ -47,68 +48,12 @@ server_of(struct session *s)
 	return s->env->role;
 }
 
-/*
- * A node has three sessions at most, whatever it does: one that is up, a newer one that begins, and
- * one that was replaced a moment ago.
- */
-static void
-end_retired(struct peer *peer)
-{
-	struct session *s = LIST_FIRST(&peer->sessions), *next;
-
-	for (; s != NULL; s = next) {
-		next = LIST_NEXT(s, link);
-		if (s->retired)
-			session_free(s);
-	}
-}
-
-/*
- * Those that began before this one and are of no use any more: they have not come far enough, or have
- * an address that is the node's no longer.
- */
-static void
-end_useless(const struct session *newest)
-{
-	struct session *s = LIST_FIRST(&newest->peer->sessions), *next;
-
-	for (; s != NULL; s = next) {
-		next = LIST_NEXT(s, link);
-		if (s->epoch < newest->epoch && (!s->is_up ||
-		    !ip_equal(&s->carrier->addr, &newest->carrier->addr)))
-			session_bye(s, REASON_SUPERSEDED);
-	}
-}
-
-/*
- * The session before this one is alive at another address: the node has moved, or, where that goes
- * to and fro, two machines have one identity. Not more often than sessions come up.
- */
-static void
-note_takeover(const struct session *old, const struct session *s)
-{
-	struct ip_addr from, to;
-
-	if (old == NULL || old->conn == NULL || s->conn == NULL)
-		return;
-	from = ip_from_sockaddr(conn_peer(old->conn));
-	to = ip_from_sockaddr(conn_peer(s->conn));
-	if (!ip_equal(&from, &to))
-		log_notice("node_elsewhere", "node=%s from=%s to=%s", s->peer->id,
-		    IP_TEXT(&from), IP_TEXT(&to));
-}
-
 static void
 on_up(struct session *s)
 {
 	struct server *srv = server_of(s);
-	struct session *old = s->peer->current;
 
-	note_takeover(old, s);
-	end_retired(s->peer);
-	peer_use(s->peer, s);	/* the newest: start_session has ended what was older */
-	if (old != NULL)
-		session_retire(old, REASON_SUPERSEDED);
+	peer_take_over(s);
 	ipam_report(srv->ipam, s->peer->id, s->epoch, IPAM_CONNECTED);
 	log_info("session_up", "node=%s addr=%s epoch=%" PRIu64 " cipher=%s version=%s "
 	    "resumed=%s", s->peer->id, IP_TEXT(&s->peer->addr), s->epoch, aead_name(s->cipher),
@@ -221,32 +166,13 @@ static const struct session_ops session_ops = {
 
 /* --- cuts -------------------------------------------------------------------------------------- */
 
-/* All sessions up to the epoch. Returns how many; the peer may be gone afterwards. */
-static unsigned
-cut_sessions(struct peer *peer, uint64_t epoch, int reason)
-{
-	struct session *s = LIST_FIRST(&peer->sessions), *next;
-	unsigned n = 0;
-
-	for (; s != NULL; s = next) {
-		next = LIST_NEXT(s, link);
-		if (s->epoch > epoch)
-			continue;
-		log_info("session_cut", "node=%s epoch=%" PRIu64 " reason=%s", peer->id, s->epoch,
-		    reason_name(reason));
-		session_bye(s, reason);
-		n++;
-	}
-	return n;
-}
-
 bool
 server_cut(struct server *srv, const char *node_id, uint64_t epoch, int reason)
 {
 	struct peer *peer = peers_find(&srv->peers, node_id);
 
 	cuts_add(&srv->cuts, node_id, epoch, reason, clock_mono_ms());
-	return peer != NULL && cut_sessions(peer, epoch, reason) > 0;
+	return peer != NULL && peer_cut(peer, epoch, reason) > 0;
 }
 
 /* --- a node has come through ------------------------------------------------------------------- */
@@ -294,81 +220,30 @@ get_peer(struct server *srv, const struct ipam_attached *a, int *reason_out)
 	return peer;
 }
 
-/* What a node begins with: what its own path takes is searched from there. */
-static unsigned
-first_mtu(const struct server *srv)
-{
-	unsigned mtu = conf_server_mtu(&srv->p.d->sc);
-
-	return mtu < srv->p.mtu ? mtu : srv->p.mtu;
-}
-
-/* How far that goes; 0: `mtu` of the configuration fixes it. */
-static unsigned
-mtu_top(const struct server *srv)
-{
-	return srv->p.d->sc.mtu == 0 ? srv->p.mtu : 0;
-}
-
 static void
 send_welcome(const struct server *srv, struct session *s, const struct ipam_attached *a)
 {
-	const struct conf_server *c = &srv->p.d->sc;
-	const struct ip_prefix *routes = c->push_routes.items;
 	struct control msg = { .type = CONTROL_WELCOME };
-	struct control_welcome *w = &msg.welcome;
 
-	strcpy(w->node_id, a->node_id);
-	w->address = a->address;
-	w->server_address = c->vpn_addr.addr;
-	w->mtu = first_mtu(srv);
-	w->mtu_top = mtu_top(srv);
-	for (size_t i = 0; i < c->push_routes.n; i++)
-		w->routes[w->nroutes++] = routes[i];
-	w->cipher = (int) s->cipher;
-	w->workers = srv->p.workers->n;
-	if (s->carrier->nkeyed > 0)
-		w->nspis = session_spis(s, w->spis);
-	w->epoch = a->epoch;
-	w->keepalive_ms = (uint32_t) c->keepalive_ms;
-	w->dead_after_ms = (uint32_t) c->dead_after_ms;
-	w->rekey_ms = (uint32_t) c->rekey_ms;
-	strncpy(w->version, PACKAGE_VERSION, sizeof(w->version) - 1);
-	w->has_ca_hash = true;
-	identity_ca_hash(srv->p.identity, w->ca_hash);
+	welcome_make(&msg.welcome, s, a, &srv->p.d->sc, srv->p.mtu, srv->p.identity);
 	conn_send(s->conn, &msg);
 }
 
 static int
 start_session(struct server *srv, struct peer *peer, const struct join_result *r)
 {
-	const struct conf_server *c = &srv->p.d->sc;
-	struct session_conf conf = {
-		.peer = peer,
-		.epoch = r->attached->epoch,
-		.server = true,
-		.cipher = r->cipher,
-		.peer_workers = r->hello->workers,
-		.peer_spis = r->hello->spis,
-		.npeer_spis = r->hello->nspis,
-		.roams = true,
-		.tls_allowed = true,
-		.mtu = first_mtu(srv),
-		.mtu_top = mtu_top(srv),
-		.keepalive_ms = (uint32_t) c->keepalive_ms,
-		.dead_after_ms = (uint32_t) c->dead_after_ms,
-		.version = r->hello->version,
-	};
+	struct session_conf conf;
 	struct session *s;
 	int rc;
 
+	welcome_session(r, &srv->p.d->sc, srv->p.mtu, peer, &conf);
 	if ((rc = session_new(&srv->sessions, r->hello->workers, &s)) < 0)
 		return rc;
 	if ((rc = session_start(s, &conf, r->conn)) < 0) {
 		session_free(s);
 		return rc;
 	}
-	end_useless(s);
+	peer_end_older(s);
 	send_welcome(srv, s, r->attached);
 	return 0;
 }
@@ -430,7 +305,7 @@ on_gone(void *arg, const char *node_id)
 	struct peer *peer = peers_find(&srv->peers, node_id);
 
 	if (peer != NULL)
-		cut_sessions(peer, UINT64_MAX, REASON_NODE_DELETED);
+		peer_cut(peer, UINT64_MAX, REASON_NODE_DELETED);
 }
 
 /* --- what ctld asks ----------------------------------------------------------------------------- */
@@ -560,7 +435,7 @@ end_all(struct server *srv, int reason)
 	while ((peer = peers_next(&srv->peers, NULL)) != NULL) {
 		if (peer->current != NULL)
 			ipam_report(srv->ipam, peer->id, peer->current->epoch, IPAM_IDLE);
-		cut_sessions(peer, UINT64_MAX, reason);
+		peer_cut(peer, UINT64_MAX, reason);
 	}
 }
 

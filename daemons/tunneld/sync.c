@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "daemons/tunneld/peer.h"
 
 #define PERIOD_MS 60000
 #define RETRY_MS 2000
