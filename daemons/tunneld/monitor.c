@@ -14,18 +14,16 @@
 #include "common/ev.h"
 #include "common/log.h"
 #include "common/reason.h"
+#include "daemons/tunneld/device.h"
 #include "daemons/tunneld/hostcfg.h"
 #include "daemons/tunneld/idfiles.h"
 #include "daemons/tunneld/journal.h"
 #include "daemons/tunneld/monitor_msg.h"
-#include "daemons/tunneld/mtu.h"
 #include "daemons/tunneld/netcfg.h"
 #include "daemons/tunneld/netcfg_watch.h"
 #include "daemons/tunneld/reread.h"
 #include "daemons/tunneld/sandbox_tunneld.h"
 #include "daemons/tunneld/sockets.h"
-#include "daemons/tunneld/tun.h"
-#include "daemons/tunneld/workers.h"
 
 #define MOVED_MS 100	/* changes come together: the engine is told once */
 #define STOP_MS 5000	/* for the engine's goodbyes; then the channels are closed */
@@ -33,15 +31,9 @@
 struct monitor {
 	struct tunneld *d;
 	struct ev *ev;
-	unsigned nworkers;
-	int tuns[WORKERS_MAX];		/* a queue for each */
-	bool has_tun;
-	struct tun_features tun_features;
-	unsigned ifindex;
-	unsigned mtu;			/* of the device (server) */
-	bool foreign;			/* the device was there, and is not of the journal */
-	struct sockets sockets;
 	struct netcfg *net;
+	struct device device;
+	struct sockets sockets;
 	int watch;			/* of the host's addresses and routes (node); -1: none */
 	struct ev_io watch_io;
 	struct ev_timer moved_timer;
@@ -58,68 +50,14 @@ struct monitor {
 
 /* --- what is opened while we still may -------------------------------------------------------- */
 
-/* After a crash: routes that were set, and a device of another name than today's. */
+/* After a crash. */
 static int
 recover(struct monitor *m, struct err *e)
 {
-	struct journal *j = &m->journal;
-	unsigned ifindex;
-	int rc;
-
-	if (j->nroutes > 0)
-		log_notice("recovered", "routes=%u", j->nroutes);
-	journal_undo_routes(j, m->net);
-	m->foreign = strcmp(j->device, m->d->device) != 0 &&
-	    netcfg_index(m->net, m->d->device, &ifindex) == 0;
-	if (j->device[0] != '\0' && strcmp(j->device, m->d->device) != 0 &&
-	    netcfg_index(m->net, j->device, &ifindex) == 0) {
-		log_notice("recovered", "device=%s", j->device);
-		netcfg_link_delete(m->net, ifindex);
-	}
-	snprintf(j->device, sizeof(j->device), "%s",
-	    m->d->server && !m->foreign ? m->d->device : "");
-	if ((rc = journal_save(j)) < 0)
-		return err_set(e, rc, "%s: cannot write the journal", m->d->state_dir);
-	return 0;
-}
-
-/* As wide as the widest of our links: for each node no more than its path takes is used of it. */
-static unsigned
-device_mtu(const struct monitor *m)
-{
-	const struct conf_server *c = &m->d->sc;
-	unsigned outer = 0;
-
-	if (c->mtu != 0 || netcfg_widest(m->net, m->ifindex, &outer) < 0 || outer == 0)
-		return conf_server_mtu(c);
-	return mtu_of(mtu_inside(outer), c->vpn_addr.addr.family == AF_INET6);
-}
-
-static int
-open_device(struct monitor *m, struct err *e)
-{
-	const struct tunneld *d = m->d;
-	int rc;
-
-	rc = tun_open(d->device, d->user.uid, tunneld_offload(d) == CONF_OFFLOAD_AUTO, &m->nworkers,
-	    m->tuns, &m->tun_features, e);
-	if (rc < 0)
-		return rc;
-	m->has_tun = true;
-	sockets_keep(&m->sockets, m->nworkers);
-	if ((rc = netcfg_index(m->net, d->device, &m->ifindex)) < 0)
-		return err_set(e, rc, "device %s: %s", d->device, strerror(-rc));
-	if (!d->server)
-		return 0;	/* configured when the server has said how */
-	m->mtu = device_mtu(m);
-	if ((rc = netcfg_link_up(m->net, m->ifindex, m->mtu)) < 0 ||
-	    (rc = netcfg_set_address(m->net, m->ifindex, &d->sc.vpn_addr)) < 0)
-		return err_set(e, rc, "device %s: address %s: %s", d->device,
-		    PREFIX_TEXT(&d->sc.vpn_addr), strerror(-rc));
-	/* Last: where something of this fails the device goes with us. */
-	if ((rc = tun_persist(m->tuns[0], true)) < 0)
-		return err_set(e, rc, "device %s: cannot be kept: %s", d->device, strerror(-rc));
-	return 0;
+	if (m->journal.nroutes > 0)
+		log_notice("recovered", "routes=%u", m->journal.nroutes);
+	journal_undo_routes(&m->journal, m->net);
+	return device_recover(&m->device, e);
 }
 
 static int
@@ -136,50 +74,30 @@ open_parts(struct monitor *m, struct err *e)
 	if ((n = idfiles_open(&m->files, fds, &mask, e)) < 0)
 		return n;
 	idfiles_close(fds, n);
-	if ((rc = netcfg_open(&m->net, e)) < 0 ||
-	    (rc = journal_open(path, &m->journal, e)) < 0 || (rc = recover(m, e)) < 0 ||
-	    (rc = sockets_open(&m->sockets, m->d, e)) < 0 || (rc = open_device(m, e)) < 0)
+	if ((rc = netcfg_open(&m->net, e)) < 0)
 		return rc;
+	m->device = (struct device){ .d = m->d, .net = m->net, .journal = &m->journal };
+	if ((rc = journal_open(path, &m->journal, e)) < 0 || (rc = recover(m, e)) < 0 ||
+	    (rc = sockets_open(&m->sockets, m->d, e)) < 0 || (rc = device_open(&m->device, e)) < 0)
+		return rc;
+	sockets_keep(&m->sockets, m->device.nqueues);
 	if (!m->d->server && (rc = m->watch = netcfg_watch(e)) < 0)
 		return rc;
 	m->host = (struct hostcfg){ .net = m->net, .journal = &m->journal, .conf = &m->d->cc,
-		.ifindex = m->ifindex };
+		.ifindex = m->device.ifindex };
 	return 0;
-}
-
-static void
-close_device(struct monitor *m)
-{
-	for (unsigned i = 0; m->has_tun && i < m->nworkers; i++)
-		close(m->tuns[i]);
-	m->has_tun = false;
 }
 
 static void
 monitor_free(struct monitor *m)
 {
 	sockets_close(&m->sockets);
-	close_device(m);
+	device_close(&m->device);
 	if (m->watch >= 0)
 		close(m->watch);
 	journal_close(&m->journal);
 	netcfg_close(m->net);
 	free(m);
-}
-
-/* A start has failed: one that goes with us is not ours at the next start. */
-static void
-forget_device(struct monitor *m)
-{
-	unsigned ifindex;
-
-	if (!m->has_tun || m->journal.fd < 0)
-		return;
-	close_device(m);
-	if (netcfg_index(m->net, m->d->device, &ifindex) == 0)
-		return;
-	m->journal.device[0] = '\0';
-	journal_save(&m->journal);
 }
 
 int
@@ -194,10 +112,9 @@ monitor_open(struct tunneld *d, struct monitor **out)
 		return (int) daemon_fail(&d->daemon, DAEMON_OS, &e);
 	}
 	m->d = d;
-	m->nworkers = tunneld_workers(d);
 	m->watch = m->spawner = m->engine = m->journal.fd = -1;
 	if ((rc = open_parts(m, &e)) < 0) {
-		forget_device(m);
+		device_forget(&m->device);
 		monitor_free(m);
 		return (int) daemon_fail(&d->daemon, daemon_status(rc), &e);
 	}
@@ -241,13 +158,14 @@ begin_stop(struct monitor *m, enum daemon_exit status)
 static int
 send_init(struct monitor *m, struct err *e)
 {
-	struct monitor_init init = { .nworkers = m->nworkers, .ntcp = m->sockets.ntcp,
-		.nudp = m->sockets.nudp, .tun = m->tun_features, .mtu = m->mtu };
+	const struct device *dev = &m->device;
+	struct monitor_init init = { .nworkers = dev->nqueues, .ntcp = m->sockets.ntcp,
+		.nudp = m->sockets.nudp, .tun = dev->features, .mtu = dev->mtu };
 	int fds[CHAN_FDS_MAX], nfiles, rc;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < m->nworkers; i++)
-		fds[n++] = m->tuns[i];
+	for (unsigned i = 0; i < dev->nqueues; i++)
+		fds[n++] = dev->queues[i];
 	n += sockets_list(&m->sockets, fds + n);
 	if ((nfiles = idfiles_open(&m->files, fds + n, &init.files.mask, e)) < 0)
 		return nfiles;
@@ -363,7 +281,7 @@ on_device_lost(struct monitor *m)
 {
 	char name[16];
 
-	if (netcfg_name(m->net, m->ifindex, name) != -ENODEV) {
+	if (netcfg_name(m->net, m->device.ifindex, name) != -ENODEV) {
 		log_err("engine_refused", "request=%u device=%s", m->msg.type, m->d->device);
 		drop_engine(m);
 		return;
@@ -553,12 +471,9 @@ enter(struct monitor *m, struct err *e)
 static void
 leave(struct monitor *m)
 {
-	if (m->d->server && !m->foreign)
-		netcfg_link_delete(m->net, m->ifindex);
-	else if (!m->d->server)
+	if (!m->d->server)
 		hostcfg_undo(&m->host);
-	m->journal.device[0] = '\0';
-	journal_save(&m->journal);
+	device_delete(&m->device);
 }
 
 int
