@@ -9,34 +9,16 @@
 #include "common/log.h"
 #include "common/reason.h"
 #include "common/secret.h"
-#include "daemons/tunneld/dial.h"
-#include "daemons/tunneld/hello.h"
+#include "daemons/tunneld/attempt.h"
 #include "daemons/tunneld/session.h"
 #include "daemons/tunneld/session_mtu.h"
 #include "daemons/tunneld/uplink.h"
-
-#define ATTEMPT_MS 15000	/* from the first packet to a configured device */
-
-/*
- * One try to get a session: dial, Hello, Welcome, device. At most one at a time, beside the session
- * that is in use.
- */
-struct attempt {
-	bool running;
-	const char *host;
-	struct conn *conn;		/* from the dial until the session has taken it */
-	struct session *session;	/* until it is the current one */
-	struct ev_timer deadline;
-	bool has_ca_hash;		/* of its Welcome */
-	uint8_t ca_hash[CONTROL_CA_HASH_LEN];
-};
 
 struct client {
 	struct client_parts p;
 	struct session_env sessions;
 	struct peer server;
-	struct dial *dial;
-	struct attempt attempt;
+	struct attempt attempt;		/* beside the session that is in use */
 	/*
 	 * What was current before, until the current one has received something: it takes over
 	 * again where that one breaks at once.
@@ -52,8 +34,6 @@ struct client {
 	bool stopping;
 };
 
-static void begin_attempt(void *arg);
-static void look_again(struct client *c);
 static void on_rekey(void *arg);
 
 /* --- when to try ------------------------------------------------------------------------------- */
@@ -66,6 +46,17 @@ with_jitter(int64_t ms)
 
 	secret_random(&r, sizeof(r));
 	return ms + (int64_t) (r % 1000) * ms / 4000;
+}
+
+static void
+begin_attempt(void *arg)
+{
+	struct client *c = arg;
+
+	if (c->attempt.running || c->stopping)
+		return;
+	c->sent_away = false;
+	attempt_begin(&c->attempt, conf_client_server(c->p.conf, c->next_server));
 }
 
 static void
@@ -82,19 +73,6 @@ hurry(struct client *c, int64_t ms)
 	c->delay_ms = 0;
 	if (!c->attempt.running)
 		retry_in(c, ms);
-}
-
-/* Ends what the attempt holds; the session in use is not touched. */
-static void
-clear_attempt(struct client *c)
-{
-	struct attempt *a = &c->attempt;
-
-	ev_timer_stop(c->p.ev, &a->deadline);
-	dial_end(c->dial);
-	conn_free(a->conn);
-	session_free(a->session);
-	*a = (struct attempt){ .deadline = a->deadline };
 }
 
 /* Nothing is wrong with the session in use: the next one is for its own server, and no hurry. */
@@ -116,11 +94,13 @@ next_server(struct client *c)
 
 /* The next server after a growing while; at once as long as another one of the list is left. */
 static void
-fail_attempt(struct client *c, const char *why, int64_t at_least_ms)
+on_failed(void *owner, const char *why, int64_t at_least_ms)
 {
+	struct client *c = owner;
+
 	log_warn("connect_failed", "server=%s addr=%s why=%s", LOG_Q(c->attempt.host),
-	    IP_TEXT(dial_addr(c->dial)), LOG_Q(why));
-	clear_attempt(c);
+	    IP_TEXT(attempt_addr(&c->attempt)), LOG_Q(why));
+	attempt_end(&c->attempt);
 	if (!is_well(c) && next_server(c) && at_least_ms == 0) {
 		retry_in(c, 0);
 		return;
@@ -132,12 +112,6 @@ fail_attempt(struct client *c, const char *why, int64_t at_least_ms)
 	if (c->delay_ms > c->p.conf->reconnect_max_ms)
 		c->delay_ms = c->p.conf->reconnect_max_ms;
 	retry_in(c, c->delay_ms);
-}
-
-static void
-on_deadline(void *arg)
-{
-	fail_attempt(arg, "no answer in time", 0);
 }
 
 /* Something says that a new session is needed. */
@@ -197,9 +171,8 @@ on_dead(struct session *s, const char *why)
 	bool in_use = s == c->server.current;
 
 	if (s == c->attempt.session) {
-		c->attempt.session = NULL;
-		session_free(s);
-		fail_attempt(c, why, 0);
+		session_free(attempt_take(&c->attempt));
+		on_failed(c, why, 0);
 		return;
 	}
 	if (in_use)
@@ -227,10 +200,10 @@ on_goodbye(struct session *s, const char *reason)
 	log_warn("server_goodbye", "epoch=%" PRIu64 " reason=%s text=%s", s->epoch,
 	    LOG_Q(reason[0] == '\0' ? "none" : reason), LOG_Q(reason_text(r)));
 	if (s == c->attempt.session)
-		c->attempt.session = NULL;
+		attempt_take(&c->attempt);
 	end_session(c, s);
 	if (c->attempt.running)
-		clear_attempt(c);
+		attempt_end(&c->attempt);
 	c->delay_ms = friendly ? c->p.conf->reconnect_min_ms : c->p.conf->reconnect_max_ms;
 	c->sent_away = !friendly;
 	retry_in(c, c->delay_ms);
@@ -262,7 +235,7 @@ on_mtu(struct session *s)
 	bool ipv6 = c->device.address.addr.family == AF_INET6;
 
 	/* Another one is about to take over: then is the time. */
-	if (s != c->server.current || (c->attempt.session != NULL && c->attempt.session->peer != NULL))
+	if (s != c->server.current || attempt_is_welcome(&c->attempt))
 		return;
 	if (c->device.mtu == session_mtu(s, ipv6))
 		return;
@@ -326,7 +299,7 @@ ask_monitor(struct client *c, const struct control_welcome *w)
 		.address = w->address,
 		.mtu = session_mtu(c->attempt.session, ipv6),
 		.nroutes = w->nroutes,
-		.server = *dial_addr(c->dial),
+		.server = *attempt_addr(&c->attempt),
 	};
 
 	memcpy(c->device.routes, w->routes, sizeof(c->device.routes));
@@ -334,27 +307,13 @@ ask_monitor(struct client *c, const struct control_welcome *w)
 }
 
 static void
-on_welcome(struct client *c, const struct control_welcome *w)
+on_welcome(void *owner, const struct control_welcome *w)
 {
-	struct attempt *a = &c->attempt;
-	struct session_conf conf;
-	struct conn *conn = a->conn;
+	struct client *c = owner;
 
-	if (hello_answered(w, c->p.conf, &c->server, &conf) < 0) {
-		fail_attempt(c, "the server chose a cipher that is not known here", 0);
-		return;
-	}
-	a->conn = NULL;
-	if (session_start(a->session, &conf, conn) < 0) {
-		a->conn = conn;
-		fail_attempt(c, "the session's keys cannot be made", 0);
-		return;
-	}
 	log_info("welcome", "node=%s addr=%s epoch=%" PRIu64 " mtu=%u cipher=%s server=%s",
-	    LOG_Q(w->node_id), PREFIX_TEXT(&w->address), w->epoch, w->mtu, aead_name(conf.cipher),
-	    LOG_Q(w->version));
-	a->has_ca_hash = w->has_ca_hash;
-	memcpy(a->ca_hash, w->ca_hash, sizeof(a->ca_hash));
+	    LOG_Q(w->node_id), PREFIX_TEXT(&w->address), w->epoch, w->mtu,
+	    aead_name(c->attempt.session->cipher), LOG_Q(w->version));
 	strcpy(c->server.id, "server");
 	c->server.addr = w->server_address;
 	if (w->rekey_ms > 0) /* a tenth around it, so that nodes do not come in step */
@@ -367,129 +326,28 @@ void
 client_configured(struct client *c, const struct monitor_configured *answer)
 {
 	struct control keepalive = { .type = CONTROL_KEEPALIVE };
-	struct session *s = c->attempt.session;
+	struct attempt *a = &c->attempt;
 	bool first = c->server.current == NULL;
+	struct session *s;
 
-	if (s == NULL || s->peer == NULL || answer->number != c->asked)
+	if (!attempt_is_welcome(a) || answer->number != c->asked)
 		return;		/* an attempt that has failed meanwhile */
 	if (answer->done.rc < 0) {
-		fail_attempt(c, answer->done.text, c->p.conf->reconnect_max_ms);
+		on_failed(c, answer->done.text, c->p.conf->reconnect_max_ms);
 		return;
 	}
-	c->attempt.session = NULL;
+	s = attempt_take(a);
 	retire_previous(c);
 	c->previous = c->server.current;
 	peer_use(&c->server, s);
-	uplink_take(c->p.workers, s, dial_addr(c->dial), (uint16_t) c->p.conf->port);
+	uplink_take(c->p.workers, s, attempt_addr(a), (uint16_t) c->p.conf->port);
 	on_mtu(s);
 	conn_send(s->conn, &keepalive);
 	log_notice("connected", "server=%s addr=%s epoch=%" PRIu64 " first=%s resumed=%s",
-	    LOG_Q(c->attempt.host), IP_TEXT(dial_addr(c->dial)), s->epoch, first ? "true" : "false",
+	    LOG_Q(a->host), IP_TEXT(attempt_addr(a)), s->epoch, first ? "true" : "false",
 	    tls_resumed(conn_tls(s->conn)) ? "true" : "false");
-	c->p.connected(c->p.arg, c->attempt.has_ca_hash ? c->attempt.ca_hash : NULL);
-	clear_attempt(c);
-}
-
-/* --- the attempt's connection ------------------------------------------------------------------- */
-
-static void
-send_hello(struct client *c)
-{
-	struct control msg = { .type = CONTROL_HELLO };
-
-	hello_make(&msg.hello, c->p.conf, c->p.identity, c->attempt.session);
-	conn_send(c->attempt.conn, &msg);
-	secret_wipe(&msg, sizeof(msg));
-}
-
-static void
-on_refuse(struct client *c, const struct control_refuse *r)
-{
-	log_err("refused", "reason=%s message=%s hint=%s", LOG_Q(r->reason), LOG_Q(r->message),
-	    LOG_Q(reason_hint((int) reason_by_name(r->reason))));
-	fail_attempt(c, r->reason, r->retry_after_ms > 0 ? (int64_t) r->retry_after_ms
-							 : c->p.conf->reconnect_max_ms);
-}
-
-static void
-on_control(void *owner, const struct control *msg)
-{
-	struct client *c = owner;
-
-	switch (msg->type) {
-	case CONTROL_WELCOME:
-		on_welcome(c, &msg->welcome);
-		break;
-	case CONTROL_REFUSE:
-		on_refuse(c, &msg->refuse);
-		break;
-	case CONTROL_GOODBYE:
-		fail_attempt(c, msg->refuse.reason, 0);
-		break;
-	default:
-		break;
-	}
-}
-
-static void
-on_closed(void *owner, const char *why)
-{
-	fail_attempt(owner, why[0] == '\0' ? "closed by the server" : why, 0);
-}
-
-static void
-on_packet(void *owner, const uint8_t *pkt, size_t len)
-{
-	(void) owner, (void) pkt, (void) len;	/* conn lets none through before conn_trust */
-}
-
-static const struct conn_ops conn_ops = {
-	.control = on_control,
-	.packet = on_packet,
-	.closed = on_closed,
-};
-
-static void
-on_dialed(void *owner, struct conn *conn)
-{
-	struct client *c = owner;
-
-	c->attempt.conn = conn;
-	conn_give(conn, &conn_ops, c);
-	/* It is not known yet how many workers the server has. */
-	if (session_new(&c->sessions, CONTROL_WORKERS_MAX, &c->attempt.session) < 0)
-		fail_attempt(c, "out of memory", 0);
-	else
-		send_hello(c);
-}
-
-void
-client_way(struct client *c, const struct monitor_way_done *way)
-{
-	if (c->moved && ip_equal(&way->server, &c->device.server))
-		look_again(c);
-	dial_way(c->dial, way);
-}
-
-static void
-on_dial_failed(void *owner, const char *why)
-{
-	fail_attempt(owner, why, 0);
-}
-
-static void
-begin_attempt(void *arg)
-{
-	struct client *c = arg;
-	struct attempt *a = &c->attempt;
-
-	if (a->running || c->stopping)
-		return;
-	a->running = true;
-	c->sent_away = false;
-	a->host = conf_client_server(c->p.conf, c->next_server);
-	ev_timer_start(c->p.ev, &a->deadline, ATTEMPT_MS, on_deadline, c);
-	dial_begin(c->dial, a->host);
+	c->p.connected(c->p.arg, attempt_ca_hash(a));
+	attempt_end(a);
 }
 
 /* --- the host's network has changed ------------------------------------------------------------- */
@@ -510,6 +368,14 @@ look_again(struct client *c)
 }
 
 void
+client_way(struct client *c, const struct monitor_way_done *way)
+{
+	if (c->moved && ip_equal(&way->server, &c->device.server))
+		look_again(c);
+	attempt_way(&c->attempt, way);
+}
+
+void
 client_moved(struct client *c)
 {
 	/* Without a session: this may be what was missing. Else first the way there, past the tunnel. */
@@ -526,10 +392,6 @@ int
 client_new(const struct client_parts *parts, struct client **out, struct err *e)
 {
 	struct client *c = calloc(1, sizeof(*c));
-	struct dial_parts dial = { .ev = parts->ev, .conns = parts->conns,
-		.identity = parts->identity, .port = (uint16_t) parts->conf->port,
-		.ask_way = parts->ask_way, .arg = parts->arg, .ready = on_dialed,
-		.failed = on_dial_failed, .owner = c };
 	int rc;
 
 	if (c == NULL)
@@ -539,7 +401,18 @@ client_new(const struct client_parts *parts, struct client **out, struct err *e)
 	LIST_INIT(&c->server.sessions);
 	c->server.any_source = true;
 	parts->workers->env.uplink = &c->server.outlet;
-	if ((rc = dial_new(&dial, &c->dial)) < 0) {
+	c->attempt = (struct attempt){
+		.conf = parts->conf,
+		.ev = parts->ev,
+		.identity = parts->identity,
+		.sessions = &c->sessions,
+		.server = &c->server,
+		.welcomed = on_welcome,
+		.failed = on_failed,
+		.owner = c,
+	};
+	rc = attempt_init(&c->attempt, parts->conns, parts->ask_way, parts->arg);
+	if (rc < 0) {
 		free(c);
 		return err_set(e, rc, "%s", strerror(-rc));
 	}
@@ -561,7 +434,7 @@ end_sessions(struct client *c, bool goodbye)
 
 	while ((s = LIST_FIRST(&c->server.sessions)) != NULL) {
 		if (s == c->attempt.session)
-			c->attempt.session = NULL;
+			attempt_take(&c->attempt);
 		if (s == c->previous)
 			c->previous = NULL;
 		if (goodbye)
@@ -578,7 +451,7 @@ client_stop(struct client *c)
 	ev_timer_stop(c->p.ev, &c->retry);
 	ev_timer_stop(c->p.ev, &c->rekey);
 	end_sessions(c, true);
-	clear_attempt(c);
+	attempt_end(&c->attempt);
 }
 
 void
@@ -589,7 +462,6 @@ client_free(struct client *c)
 	ev_timer_stop(c->p.ev, &c->retry);
 	ev_timer_stop(c->p.ev, &c->rekey);
 	end_sessions(c, false);
-	clear_attempt(c);
-	dial_free(c->dial);
+	attempt_fini(&c->attempt);
 	free(c);
 }
