@@ -30,7 +30,8 @@ gateway g 21 up0 198.51.100
 gateway h 22 up1 203.0.113
 ip -n "$(ns_of s)" addr add "$FIRST/32" dev eth0
 
-routes() { ip -n "$(ns_of a)" route show; }
+# Without the state of the link, which the kernel notes a moment later.
+routes() { ip -n "$(ns_of a)" route show | sed 's/ linkdown//'; }
 # leave_by NETWORK: the node's own default route.
 leave_by() { ip -n "$(ns_of a)" route replace default via "$1.1"; }
 # cable g|h up|down
