@@ -140,6 +140,8 @@ store(const struct renewal *r, struct err *e)
 	    (rc = file_set_add(&set, r->dirs[GRPC], "client.pem", a->grpc_certificate, 0644, 0,
 	    e)) == 0 &&
 	    (rc = file_set_add(&set, r->dirs[GRPC], "ca.pem", a->grpc_ca, 0644, 0, e)) == 0 &&
+	    (rc = file_set_add(&set, r->dirs[GRPC], "client.csr", r->csrs[GRPC], 0644, 0,
+	    e)) == 0 &&
 	    (rc = file_set_add(&set, r->dirs[VPN], "client.pem", a->vpn_certificate, 0644, 0,
 	    e)) == 0 &&
 	    (rc = file_set_add(&set, r->dirs[VPN], "ca.pem", a->vpn_ca, 0644, 0, e)) == 0)

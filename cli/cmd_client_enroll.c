@@ -345,6 +345,7 @@ put_all(const struct enrollment *en, struct file_set *set, struct err *e)
 		{ GRPC, "ca.pem", a->grpc_ca, 0644 },
 		{ GRPC, "client.pem", a->grpc_certificate, 0644 },
 		{ GRPC, "client-key.pem", en->keys[GRPC], 0600 },
+		{ GRPC, "client.csr", en->csrs[GRPC], 0644 },
 		{ VPN, "ca.pem", a->vpn_ca, 0644 },
 		{ VPN, "client.pem", a->vpn_certificate, 0644 },
 		{ VPN, "client-key.pem", en->keys[VPN], 0600 },

@@ -32,6 +32,7 @@ struct renewal {	/* at the signer */
 	struct renewals *all;
 	char node_id[PKI_ID_MAX + 1];
 	uint64_t epoch;
+	bool grpc;
 	LIST_ENTRY(renewal) link;
 };
 
@@ -50,25 +51,27 @@ on_put(void *arg, int rc, const ProtobufCMessage *msg)
 		    rc < 0 ? err_name(rc) : reason_name(reply->result));
 }
 
-/* cert: NULL where there is none, and *e says why. */
+/* The answer to `of`. cert: NULL where there is none, and *e says why. */
 static void
-put(struct renewals *r, const char *node_id, uint64_t epoch, const struct err *e,
-    const char *certificate)
+put(struct renewals *r, const Litevpn__Tunneld__CertRequest *of, const struct err *e,
+    const struct signed_cert *cert)
 {
 	Litevpn__Tunneld__Request req = LITEVPN__TUNNELD__REQUEST__INIT;
 	Litevpn__Tunneld__PutCertificate m = LITEVPN__TUNNELD__PUT_CERTIFICATE__INIT;
 	int rc;
 
-	m.node_id = (char *) node_id;
-	m.epoch = epoch;
+	m.node_id = of->node_id;
+	m.epoch = of->epoch;
+	m.grpc = of->grpc;
 	if (e->rc == 0) {
-		m.certificate = (char *) certificate;
+		m.certificate = cert->certificate;
+		m.ca = cert->ca;
 	} else {
 		m.result = (int32_t) reason_of(e->rc, REASON_INTERNAL);
 		m.detail = (char *) e->text;
 	}
-	log_info("certificate_renewed", "node=%s result=%s", LOG_Q(node_id),
-	    e->rc == 0 ? "OK" : reason_name(m.result));
+	log_info("certificate_renewed", "node=%s pki=%s result=%s", LOG_Q(m.node_id),
+	    m.grpc ? "grpc" : "vpn", e->rc == 0 ? "OK" : reason_name(m.result));
 	req.body_case = LITEVPN__TUNNELD__REQUEST__BODY_PUT_CERTIFICATE;
 	req.put_certificate = &m;
 	if ((rc = ipc_ask(r->tunneld, &req.base, PUT_MS, on_put, r)) < 0)
@@ -80,10 +83,14 @@ put(struct renewals *r, const char *node_id, uint64_t epoch, const struct err *e
 static void
 on_signed(void *arg, const struct err *e, const struct signed_cert *cert)
 {
+	Litevpn__Tunneld__CertRequest of = LITEVPN__TUNNELD__CERT_REQUEST__INIT;
 	struct renewal *n = arg;
 
+	of.node_id = n->node_id;
+	of.epoch = n->epoch;
+	of.grpc = n->grpc;
 	LIST_REMOVE(n, link);
-	put(n->all, n->node_id, n->epoch, e, cert->certificate);
+	put(n->all, &of, e, cert);
 	free(n);
 }
 
@@ -100,6 +107,7 @@ sign(struct renewals *r, const Litevpn__Tunneld__CertRequest *m)
 	} else {
 		memcpy(n->node_id, m->node_id, strlen(m->node_id));
 		n->epoch = m->epoch;
+		n->grpc = m->grpc;
 		n->all = r;
 		signer_client_sign_here(r->signer, m->grant.data, m->grant.len, csr, SIGN_MS,
 		    on_signed, n, &e);
@@ -107,7 +115,7 @@ sign(struct renewals *r, const Litevpn__Tunneld__CertRequest *m)
 	free(csr);
 	if (e.rc < 0) {
 		free(n);
-		put(r, m->node_id, m->epoch, &e, NULL);
+		put(r, m, &e, NULL);
 	} else {
 		LIST_INSERT_HEAD(&r->list, n, link);
 	}

@@ -260,9 +260,10 @@ on_cert(struct session *s, const struct control *msg)
 }
 
 bool
-client_ask_cert(struct client *c, const char *csr)
+client_ask_cert(struct client *c, bool grpc, const char *csr)
 {
-	const struct control msg = { .type = CONTROL_CERT_REQUEST, .cert.csr = (char *) csr };
+	const struct control msg = { .type = CONTROL_CERT_REQUEST,
+		.cert = { .grpc = grpc, .csr = (char *) csr } };
 
 	return is_well(c) && conn_send(c->server.current->conn, &msg) == 0;
 }

@@ -40,7 +40,7 @@ struct client_parts {	/* all borrowed for the client's life */
 int client_new(const struct client_parts *parts, struct client **out, struct err *e);
 
 /* Asks the server for a certificate. False: there is no connection to it now. */
-bool client_ask_cert(struct client *c, const char *csr);
+bool client_ask_cert(struct client *c, bool grpc, const char *csr);
 
 /* The monitor's answers to `configure` and `ask_way`. */
 void client_configured(struct client *c, const struct monitor_configured *answer);

@@ -104,6 +104,7 @@ read_cert_reply(const Litevpn__Tunnel__CertReply *m, struct control_cert *c)
 {
 	int rc;
 
+	c->grpc = m->grpc;
 	utf8_copy(c->reason, sizeof(c->reason), m->reason);
 	utf8_copy(c->message, sizeof(c->message), m->message);
 	if (m->reason[0] != '\0')
@@ -167,6 +168,7 @@ control_parse(const uint8_t *body, size_t len, struct control *out)
 		break;
 	case LITEVPN__TUNNEL__CONTROL__BODY_CERT_REQUEST:
 		c.type = CONTROL_CERT_REQUEST;
+		c.cert.grpc = m->cert_request->grpc;
 		rc = copy_pem(&c.cert.csr, m->cert_request->csr.data, m->cert_request->csr.len);
 		break;
 	case LITEVPN__TUNNEL__CONTROL__BODY_CERT_REPLY:
@@ -326,6 +328,7 @@ pack_cert_request(const struct control_cert *c, uint8_t *out)
 	Litevpn__Tunnel__CertRequest request = LITEVPN__TUNNEL__CERT_REQUEST__INIT;
 
 	request.csr = (ProtobufCBinaryData){ strlen(c->csr), (uint8_t *) c->csr };
+	request.grpc = c->grpc;
 	m.body_case = LITEVPN__TUNNEL__CONTROL__BODY_CERT_REQUEST;
 	m.cert_request = &request;
 	return pack(&m, out);
@@ -337,6 +340,7 @@ pack_cert_reply(const struct control_cert *c, uint8_t *out)
 	Litevpn__Tunnel__Control m = LITEVPN__TUNNEL__CONTROL__INIT;
 	Litevpn__Tunnel__CertReply reply = LITEVPN__TUNNEL__CERT_REPLY__INIT;
 
+	reply.grpc = c->grpc;
 	reply.reason = (char *) c->reason;
 	reply.message = (char *) c->message;
 	if (c->reason[0] == '\0') {

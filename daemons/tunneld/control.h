@@ -78,6 +78,7 @@ struct control_add_spi {
 
 /* PEM texts; those of a message that was read are its own, see control_fini. */
 struct control_cert {
+	bool grpc;			/* of which PKI: the control API's, or else the tunnel's */
 	char *csr;			/* CERT_REQUEST: only this; CERT_REPLY: the others */
 	char reason[CONTROL_ID_MAX + 1];	/* "": there it is */
 	char message[CONTROL_TEXT_MAX + 1];

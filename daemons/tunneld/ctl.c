@@ -200,6 +200,7 @@ reply_renewals(void *arg, const struct renewal *const *list, size_t n)
 			(uint8_t *) list[i]->grant };
 		items[i].csr = (ProtobufCBinaryData){ strlen(list[i]->csr),
 			(uint8_t *) list[i]->csr };
+		items[i].grpc = list[i]->grpc;
 		ptrs[requests.n_requests++] = &items[i];
 	}
 	requests.requests = ptrs;
@@ -223,7 +224,7 @@ do_put_certificate(struct ctl *c, struct ipc_call *call, const Litevpn__Tunneld_
 	const Litevpn__Tunneld__PutCertificate *m = req->put_certificate;
 	Litevpn__Tunneld__Reply reply = LITEVPN__TUNNELD__REPLY__INIT;
 	Litevpn__Tunneld__CertificatePut put = LITEVPN__TUNNELD__CERTIFICATE_PUT__INIT;
-	struct control_cert cert = { .certificate = m->certificate };
+	struct control_cert cert = { .grpc = m->grpc, .certificate = m->certificate, .ca = m->ca };
 
 	if (m->result != 0) {
 		snprintf(cert.reason, sizeof(cert.reason), "%s", reason_name(m->result));

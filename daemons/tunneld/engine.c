@@ -40,7 +40,7 @@ struct engine {
 	struct server *server;
 	struct ctl *ctl;
 	struct client *client;
-	struct renew *renew;	/* with the client */
+	struct renew *renew, *renew_grpc;	/* with the client: of its two certificates */
 	struct usage usage;	/* server */
 	struct verbosity verbosity;
 	struct err refused;	/* the last identity that came, if it was; rc 0: it was not */
@@ -84,6 +84,7 @@ on_connected(void *arg, const uint8_t *ca_hash)
 	struct engine *g = arg;
 
 	renew_connected(g->renew, ca_hash);
+	renew_connected(g->renew_grpc, NULL);
 }
 
 static void
@@ -91,27 +92,28 @@ on_cert(void *arg, const struct control_cert *cert)
 {
 	struct engine *g = arg;
 
-	renew_answer(g->renew, cert);
+	renew_answer(cert->grpc ? g->renew_grpc : g->renew, cert);
 }
 
 static bool
-ask_cert(void *arg, const char *csr)
+ask_cert(void *arg, bool grpc, const char *csr)
 {
 	struct engine *g = arg;
 
-	return client_ask_cert(g->client, csr);
+	return client_ask_cert(g->client, grpc, csr);
 }
 
 static void
-store_cert(void *arg, const char *certificate, const char *ca)
+store_cert(void *arg, const struct control_cert *cert)
 {
 	struct monitor_put_cert put = {
-		.cert_len = (uint32_t) strlen(certificate),
-		.ca_len = (uint32_t) strlen(ca),
+		.grpc = cert->grpc,
+		.cert_len = (uint32_t) strlen(cert->certificate),
+		.ca_len = (uint32_t) strlen(cert->ca),
 	};
 
-	memcpy(put.cert, certificate, put.cert_len);	/* control.c has checked the lengths */
-	memcpy(put.ca, ca, put.ca_len);
+	memcpy(put.cert, cert->certificate, put.cert_len);	/* control.c has checked the lengths */
+	memcpy(put.ca, cert->ca, put.ca_len);
 	tell(arg, MONITOR_PUT_CERT, &put, sizeof(put));
 }
 
@@ -143,8 +145,10 @@ on_files(struct engine *g)
 	identity_free(&g->identity);
 	g->identity = id;
 	log_notice("identity_renewed", "role=%s", g->d->server ? "server" : "node");
-	if (g->client != NULL)
+	if (g->client != NULL) {
 		renew_changed(g->renew);
+		renew_changed(g->renew_grpc);
+	}
 }
 
 static void
@@ -238,12 +242,12 @@ on_moved(struct engine *g)
 static void
 on_cert_put(struct engine *g)
 {
-	struct monitor_done done;
+	struct monitor_cert_put put;
 
-	memcpy(&done, g->msg.body, sizeof(done));
-	done.text[sizeof(done.text) - 1] = '\0';
+	memcpy(&put, g->msg.body, sizeof(put));
+	put.done.text[sizeof(put.done.text) - 1] = '\0';
 	if (g->client != NULL)
-		renew_stored(g->renew, done.rc, done.text);
+		renew_stored(put.grpc ? g->renew_grpc : g->renew, put.done.rc, put.done.text);
 }
 
 static const struct {
@@ -257,7 +261,7 @@ static const struct {
 	{ MONITOR_CONFIGURED, sizeof(struct monitor_configured), on_configured },
 	{ MONITOR_WAY_DONE, sizeof(struct monitor_way_done), on_way_done },
 	{ MONITOR_MOVED, 0, on_moved },
-	{ MONITOR_CERT_PUT, sizeof(struct monitor_done), on_cert_put },
+	{ MONITOR_CERT_PUT, sizeof(struct monitor_cert_put), on_cert_put },
 	{ MONITOR_RELOADED, sizeof(struct monitor_done), on_reloaded },
 };
 
@@ -319,10 +323,16 @@ begin_server(struct engine *g, const struct server_parts *parts, const int *tcp,
 static int
 begin_node(struct engine *g, const struct client_parts *parts, struct err *e)
 {
-	const struct renew_parts renew = { g->ev, &g->identity, ask_cert, store_cert, g };
+	struct renew_parts renew = { g->ev, false, &g->identity, ask_cert, store_cert, g };
 	int rc = client_new(parts, &g->client, e);
 
-	if (rc == 0 && (rc = renew_new(&renew, &g->renew)) < 0)
+	if (rc < 0)
+		return rc;
+	if ((rc = renew_new(&renew, &g->renew)) == 0) {
+		renew.grpc = true;
+		rc = renew_new(&renew, &g->renew_grpc);
+	}
+	if (rc < 0)
 		return err_set(e, rc, "out of memory");
 	return rc;
 }
@@ -433,6 +443,7 @@ engine_free(struct engine *g)
 	ctl_free(g->ctl);
 	server_free(g->server);
 	renew_free(g->renew);
+	renew_free(g->renew_grpc);
 	client_free(g->client);
 	if (g->workers_up)
 		workers_fini(&g->workers);

@@ -99,6 +99,23 @@ read_certs(const struct idfiles *files, char *text[TUNNELD_FILES], struct identi
 	return 0;
 }
 
+/* Whatever is wrong with it: a node without it has its tunnel all the same. */
+static void
+take_grpc(char *text[TUNNELD_FILES], struct identity *id)
+{
+	const char *cert = text[TUNNELD_GRPC_CERT], *csr = text[TUNNELD_GRPC_CSR];
+	uint8_t spki[PKI_SPKI_LEN];
+	struct err ignored;
+
+	if (cert == NULL || csr == NULL ||
+	    pki_cert_read(cert, strlen(cert), &id->grpc_cert, &ignored) < 0 ||
+	    pki_csr_check(csr, strlen(csr), spki, &ignored) < 0 ||
+	    memcmp(spki, id->grpc_cert.spki, sizeof(spki)) != 0)
+		return;
+	id->grpc_csr = text[TUNNELD_GRPC_CSR];
+	text[TUNNELD_GRPC_CSR] = NULL;
+}
+
 int
 identity_load(const struct idfiles *files, const char *conf_token, uint32_t mask, const int *fds,
     struct identity *out, struct err *e)
@@ -119,6 +136,7 @@ identity_load(const struct idfiles *files, const char *conf_token, uint32_t mask
 		    "(litevpnctl client enroll)");
 		goto out;
 	}
+	take_grpc(text, &id);
 	*out = id;
 	id = (struct identity){ 0 };	/* the caller's now */
 out:
@@ -135,40 +153,79 @@ identity_free(struct identity *id)
 	secret_free(id->net_token);
 	secret_free(id->key_pem);
 	free(id->ca_pem);
+	free(id->grpc_csr);
 	*id = (struct identity){ 0 };
 }
 
+/* --- renewal ---------------------------------------------------------------------------------- */
+
+const struct pki_cert *
+identity_cert(const struct identity *id, bool grpc)
+{
+	if (!grpc)
+		return &id->cert;
+	return id->grpc_csr == NULL ? NULL : &id->grpc_cert;
+}
+
+int
+identity_csr(const struct identity *id, bool grpc, char **out, struct err *e)
+{
+	const char *name = id->cert.name.id;
+
+	if (!grpc)
+		return pki_csr_new(id->key_pem, name[0] == '\0' ? "node" : name, out, e);
+	*out = strdup(id->grpc_csr);
+	return *out == NULL ? err_set(e, -ENOMEM, "out of memory") : 0;
+}
+
 static int
-check_contents(const struct identity *id, const char *cert_pem, struct err *e)
+check_contents(const struct pki_cert *old, const char *cert_pem, struct err *e)
 {
 	struct pki_cert fresh;
 	int rc = pki_cert_read(cert_pem, strlen(cert_pem), &fresh, e);
 
 	if (rc < 0)
 		return rc;
-	if (fresh.name.kind != id->cert.name.kind || strcmp(fresh.name.id, id->cert.name.id) != 0)
+	if (fresh.name.kind != old->name.kind || strcmp(fresh.name.id, old->name.id) != 0)
 		return err_set(e, -EBADMSG, "the new certificate is of somebody else");
-	if (memcmp(fresh.spki, id->cert.spki, sizeof(fresh.spki)) != 0)
+	if (memcmp(fresh.spki, old->spki, sizeof(fresh.spki)) != 0)
 		return err_set(e, -EBADMSG, "the new certificate is for another key");
+	if (!fresh.for_client)
+		return err_set(e, -EBADMSG, "the new certificate is not for a node");
 	if (fresh.not_after <= clock_utc_s())
 		return err_set(e, -EBADMSG, "the new certificate has ended");
 	return 0;
 }
 
-int
-identity_check_renewed(const struct identity *id, const char *cert_pem, const char *ca_pem,
-    struct err *e)
+/* With its key, as it will be used. */
+static int
+try_pair(const struct identity *id, const char *cert_pem, const char *ca_pem, struct err *e)
 {
 	struct tlsctx_conf conf = { .ca_pem = ca_pem, .cert_pem = cert_pem,
 		.key_pem = id->key_pem };
 	SSL_CTX *ctx;
-	int rc = check_contents(id, cert_pem, e);
+	int rc = tlsctx_new(&conf, &ctx, e);
 
-	if (rc < 0 || (rc = tlsctx_new(&conf, &ctx, e)) < 0)
+	if (rc < 0)
 		return rc;
 	rc = tlsctx_check_own(ctx, &conf, e);
 	tlsctx_free(ctx);
 	return rc;
+}
+
+int
+identity_check_renewed(const struct identity *id, bool grpc, const char *cert_pem,
+    const char *ca_pem, struct err *e)
+{
+	const struct pki_cert *old = identity_cert(id, grpc);
+	int64_t end;
+	int rc;
+
+	if (old == NULL)
+		return err_set(e, -EBADMSG, "there is none to be renewed");
+	if ((rc = check_contents(old, cert_pem, e)) < 0)
+		return rc;
+	return grpc ? pki_first_end(ca_pem, &end, e) : try_pair(id, cert_pem, ca_pem, e);
 }
 
 void

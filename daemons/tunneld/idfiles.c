@@ -11,6 +11,10 @@
 
 #include "daemons/tunneld/control.h"
 
+/* What may be replaced. */
+#define CERTIFICATES (1u << TUNNELD_CA | 1u << TUNNELD_CERT | 1u << TUNNELD_GRPC_CA | \
+	1u << TUNNELD_GRPC_CERT)
+
 void
 idfiles_init(struct idfiles *f, const struct tunneld *d)
 {
@@ -26,6 +30,9 @@ idfiles_init(struct idfiles *f, const struct tunneld *d)
 	if (d->cc.token[0] == '\0')
 		snprintf(f->paths[TUNNELD_TOKEN], PATH_MAX, "%s", d->cc.token_file);
 	snprintf(f->paths[TUNNELD_NET_TOKEN], PATH_MAX, "%s", d->cc.net_token_file);
+	snprintf(f->paths[TUNNELD_GRPC_CA], PATH_MAX, "%s/ca.pem", d->cc.grpc_cert_dir);
+	snprintf(f->paths[TUNNELD_GRPC_CERT], PATH_MAX, "%s/client.pem", d->cc.grpc_cert_dir);
+	snprintf(f->paths[TUNNELD_GRPC_CSR], PATH_MAX, "%s/client.csr", d->cc.grpc_cert_dir);
 }
 
 /* Whose absence has a remedy: a server's come from one command, a node's from another. */
@@ -40,6 +47,13 @@ cannot_open(const struct idfiles *f, unsigned which, int error, struct err *e)
 	    f->server ? "pki init" : "client enroll");
 }
 
+/* The tunnel does without these. */
+static bool
+may_miss(unsigned which)
+{
+	return which == TUNNELD_GRPC_CERT || which == TUNNELD_GRPC_CSR;
+}
+
 int
 idfiles_open(const struct idfiles *f, int fds_out[TUNNELD_FILES], uint32_t *mask_out,
     struct err *e)
@@ -52,6 +66,8 @@ idfiles_open(const struct idfiles *f, int fds_out[TUNNELD_FILES], uint32_t *mask
 			continue;
 		/* Non-blocking for a FIFO, which nobody may ever write to; the reader refuses it. */
 		fds_out[n] = open(f->paths[i], O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		if (fds_out[n] < 0 && may_miss(i))
+			continue;
 		if (fds_out[n] < 0) {
 			int rc = cannot_open(f, i, errno, e);
 
@@ -107,7 +123,7 @@ idfiles_put(const struct idfiles *f, enum tunneld_file which, const char *text, 
 	char fresh[PATH_MAX + 8];
 	int rc;
 
-	if ((which != TUNNELD_CA && which != TUNNELD_CERT) || len < 1 || len > CONTROL_PEM_MAX)
+	if ((1u << which & CERTIFICATES) == 0 || len < 1 || len > CONTROL_PEM_MAX)
 		return err_set(e, -EINVAL, "not a certificate of %zu bytes", len);
 	snprintf(fresh, sizeof(fresh), "%s.new", path);
 	if ((rc = write_new(fresh, text, len, e)) < 0)

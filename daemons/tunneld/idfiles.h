@@ -13,7 +13,7 @@
 /* Where the files of the identity are. The monitor opens them and reads none; see identity.h. */
 struct idfiles {
 	bool server;
-	char paths[TUNNELD_FILES][PATH_MAX];	/* "": not there for this role */
+	char paths[TUNNELD_PATHS][PATH_MAX];	/* "": not there for this role */
 };
 
 void idfiles_init(struct idfiles *f, const struct tunneld *d);
@@ -26,7 +26,7 @@ int idfiles_open(const struct idfiles *f, int fds_out[TUNNELD_FILES], uint32_t *
     struct err *e);
 
 /*
- * Replaces the certificate or the CAs: whole, on the disk, under its name, or not at all. It looks at
+ * Replaces a certificate or CAs: whole, on the disk, under its name, or not at all. It looks at
  * nothing but the length, from 1 to CONTROL_PEM_MAX. -EINVAL for another file or length.
  */
 int idfiles_put(const struct idfiles *f, enum tunneld_file which, const char *text, size_t len,

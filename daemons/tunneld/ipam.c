@@ -240,29 +240,43 @@ ipam_sync(struct ipam *i, bool first, bool last, const struct ipam_session *sess
 
 /* --- renew ------------------------------------------------------------------------------------ */
 
+/* Of the one PKI that was asked for. NULL: there is none. */
+static const uint8_t *
+find_grant(const Litevpn__Ipam__Reply *reply)
+{
+	const ProtobufCBinaryData *grant;
+
+	if (reply->body_case != LITEVPN__IPAM__REPLY__BODY_RENEWAL)
+		return NULL;
+	grant = reply->renewal->grpc_grant.len > 0 ? &reply->renewal->grpc_grant
+						   : &reply->renewal->vpn_grant;
+	return grant->len == GRANT_WIRE_LEN ? grant->data : NULL;
+}
+
 static void
 on_renewed(void *arg, int rc, const ProtobufCMessage *msg)
 {
 	struct pending p = take(arg);
 	const Litevpn__Ipam__Reply *reply = (const Litevpn__Ipam__Reply *) msg;
+	const uint8_t *grant = NULL;
 
 	rc = result_of(rc, reply);
-	if (rc == 0 && (reply->body_case != LITEVPN__IPAM__REPLY__BODY_RENEWAL ||
-	    reply->renewal->vpn_grant.len != GRANT_WIRE_LEN))
+	if (rc == 0 && (grant = find_grant(reply)) == NULL)
 		rc = -REASON_INTERNAL;
-	p.fn.renew(p.arg, rc, rc == 0 ? reply->renewal->vpn_grant.data : NULL,
+	p.fn.renew(p.arg, rc, grant,
 	    reply == NULL || reply->detail[0] == '\0' ? reason_text(-rc) : reply->detail);
 }
 
 int
-ipam_renew(struct ipam *i, const char *node_id, const uint8_t spki[PKI_SPKI_LEN],
+ipam_renew(struct ipam *i, const char *node_id, bool grpc, const uint8_t spki[PKI_SPKI_LEN],
     ipam_renew_fn *fn, void *arg)
 {
 	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
 	Litevpn__Ipam__Renew renew = LITEVPN__IPAM__RENEW__INIT;
 
 	renew.node_id = (char *) node_id;
-	renew.vpn_spki = (ProtobufCBinaryData){ PKI_SPKI_LEN, (uint8_t *) spki };
+	*(grpc ? &renew.grpc_spki : &renew.vpn_spki) =
+	    (ProtobufCBinaryData){ PKI_SPKI_LEN, (uint8_t *) spki };
 	req.body_case = LITEVPN__IPAM__REQUEST__BODY_RENEW;
 	req.renew = &renew;
 	return ask(i, &req, on_renewed, (struct pending){ .fn.renew = fn, .arg = arg });

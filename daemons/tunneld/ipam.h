@@ -38,11 +38,11 @@ typedef void ipam_attach_fn(void *arg, int rc, const struct ipam_attached *a, co
 int ipam_attach(struct ipam *i, const char *node_token, const char *net_token,
     const char *cert_node_id, ipam_attach_fn *fn, void *arg);
 
-/* rc 0 with a grant for a certificate of the vpn PKI, or a negative reason with `detail` in words. */
+/* rc 0 with a grant for a certificate of that PKI, or a negative reason with `detail` in words. */
 typedef void ipam_renew_fn(void *arg, int rc, const uint8_t *grant, const char *detail);
 
-/* spki: of the key that the certificate is for. As ipam_attach. */
-int ipam_renew(struct ipam *i, const char *node_id, const uint8_t spki[PKI_SPKI_LEN],
+/* grpc: of the grpc PKI, else vpn. spki: of the key that the certificate is for. As ipam_attach. */
+int ipam_renew(struct ipam *i, const char *node_id, bool grpc, const uint8_t spki[PKI_SPKI_LEN],
     ipam_renew_fn *fn, void *arg);
 
 enum ipam_state { IPAM_CONNECTED = 1, IPAM_LOST = 2, IPAM_IDLE = 3 };

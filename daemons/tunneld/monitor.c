@@ -234,19 +234,23 @@ static void
 on_put_cert(struct monitor *m)
 {
 	struct monitor_put_cert put;
-	struct monitor_done answer;
+	struct monitor_cert_put answer = { 0 };
+	enum tunneld_file ca, cert;
 	struct err e = { 0 };
 	int rc;
 
 	memcpy(&put, m->msg.body, sizeof(put));
-	if ((rc = idfiles_put(&m->files, TUNNELD_CA, put.ca, put.ca_len, &e)) == 0 &&
-	    (rc = idfiles_put(&m->files, TUNNELD_CERT, put.cert, put.cert_len, &e)) == 0)
+	ca = put.grpc ? TUNNELD_GRPC_CA : TUNNELD_CA;
+	cert = put.grpc ? TUNNELD_GRPC_CERT : TUNNELD_CERT;
+	if ((rc = idfiles_put(&m->files, ca, put.ca, put.ca_len, &e)) == 0 &&
+	    (rc = idfiles_put(&m->files, cert, put.cert, put.cert_len, &e)) == 0)
 		rc = send_files(m, NULL, &e);
 	if (rc < 0)
 		log_err("certificate_not_stored", "error=%s", LOG_Q(e.text));
 	else
-		log_notice("certificate_stored", "file=%s", LOG_Q(m->files.paths[TUNNELD_CERT]));
-	answer = done(rc, &e);
+		log_notice("certificate_stored", "file=%s", LOG_Q(m->files.paths[cert]));
+	answer.grpc = put.grpc;
+	answer.done = done(rc, &e);
 	chan_send(m->engine, MONITOR_CERT_PUT, &answer, sizeof(answer), NULL, 0);
 }
 

@@ -2,6 +2,7 @@
 #ifndef TUNNELD_MONITOR_MSG_H
 #define TUNNELD_MONITOR_MSG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/err.h"
@@ -27,7 +28,7 @@ enum monitor_msg {
 	MONITOR_CONFIGURED,	/* struct monitor_configured: the answer to MONITOR_CONFIGURE */
 	MONITOR_WAY_DONE,	/* struct monitor_way_done: the answer to MONITOR_WAY */
 	MONITOR_MOVED,		/* no body: an address or a route of the host has changed (node) */
-	MONITOR_CERT_PUT,	/* struct monitor_done: the answer to MONITOR_PUT_CERT */
+	MONITOR_CERT_PUT,	/* struct monitor_cert_put: the answer to MONITOR_PUT_CERT */
 	MONITOR_RELOADED,	/* struct monitor_done: the answer to MONITOR_RELOAD */
 
 	/* Engine to monitor. */
@@ -86,8 +87,14 @@ struct monitor_configured {
  * reads. Each has from 1 to CONTROL_PEM_MAX bytes.
  */
 struct monitor_put_cert {
+	bool grpc;		/* those of the control API, else of the tunnel */
 	uint32_t cert_len, ca_len;
 	char cert[CONTROL_PEM_MAX], ca[CONTROL_PEM_MAX];
+};
+
+struct monitor_cert_put {
+	bool grpc;		/* as it was asked */
+	struct monitor_done done;
 };
 
 /* A server that is going to be connected to: the tunnel must not catch the packets to it. */

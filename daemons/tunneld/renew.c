@@ -20,6 +20,7 @@ struct renew {
 	struct renew_parts p;
 	bool other_ca;		/* the server has other CAs than this node */
 	bool waiting;		/* for an answer, of the server or of the monitor */
+	int64_t not_before;	/* of the certificate that it knows of; 0: none */
 	struct ev_timer timer;	/* until it is due, or the answer too late */
 };
 
@@ -33,13 +34,31 @@ wake_in(struct renew *r, int64_t ms)
 
 /* --- when ------------------------------------------------------------------------------------- */
 
+static const struct pki_cert *
+cert_of(const struct renew *r)
+{
+	return identity_cert(r->p.identity, r->p.grpc);
+}
+
+static int64_t
+left_s(const struct renew *r)
+{
+	const struct pki_cert *cert = cert_of(r);
+
+	return cert == NULL ? 0 : cert->not_after - clock_utc_s();
+}
+
 /* Up to a tenth of what is left then: nodes that were enrolled together do not come together. */
 static int64_t
 due_in_ms(const struct renew *r)
 {
-	const struct pki_cert *cert = &r->p.identity->cert;
-	int64_t due = pki_renew_at(cert), spread = (cert->not_after - due) * 100;
+	const struct pki_cert *cert = cert_of(r);
+	int64_t due, spread;
 
+	if (cert == NULL)
+		return INT64_MAX;
+	due = pki_renew_at(cert);
+	spread = (cert->not_after - due) * 100;
 	if (spread > 0)
 		due = due * 1000 + (int64_t) cert->spki[0] * spread / 256;
 	else
@@ -60,13 +79,21 @@ plan(struct renew *r)
 static void
 fail(struct renew *r, const char *reason, const char *why)
 {
-	int64_t left_ms = (r->p.identity->cert.not_after - clock_utc_s()) * 1000;
+	int64_t left_ms = left_s(r) * 1000;
 	int64_t again_ms = left_ms > 0 ? left_ms / 10 : LOOK_MS / 60;
 
-	log_warn("certificate_not_renewed", "reason=%s error=%s left_s=%" PRId64, LOG_Q(reason),
-	    LOG_Q(why), left_ms / 1000);
+	log_warn("certificate_not_renewed", "pki=%s reason=%s error=%s left_s=%" PRId64,
+	    r->p.grpc ? "grpc" : "vpn", LOG_Q(reason), LOG_Q(why), left_ms / 1000);
 	r->waiting = false;
 	wake_in(r, again_ms < AGAIN_MIN_MS ? AGAIN_MIN_MS : again_ms);
+}
+
+static void
+note(struct renew *r)
+{
+	const struct pki_cert *cert = cert_of(r);
+
+	r->not_before = cert == NULL ? 0 : cert->not_before;
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
@@ -74,16 +101,14 @@ fail(struct renew *r, const char *reason, const char *why)
 static void
 ask(struct renew *r)
 {
-	const struct identity *id = r->p.identity;
 	struct err e;
 	char *csr;
 
-	if (pki_csr_new(id->key_pem, id->cert.name.id[0] == '\0' ? "node" : id->cert.name.id,
-	    &csr, &e) < 0) {
+	if (identity_csr(r->p.identity, r->p.grpc, &csr, &e) < 0) {
 		fail(r, "CSR", e.text);
 		return;
 	}
-	r->waiting = r->p.ask(r->p.arg, csr);
+	r->waiting = r->p.ask(r->p.arg, r->p.grpc, csr);
 	if (r->waiting)
 		wake_in(r, ANSWER_MS);
 	free(csr);	/* without a connection: renew_connected tries again */
@@ -124,10 +149,11 @@ renew_answer(struct renew *r, const struct control_cert *cert)
 	if (cert->reason[0] != '\0') {
 		r->other_ca = false;	/* not again on this connection; in time it is */
 		fail(r, cert->reason, cert->message);
-	} else if (identity_check_renewed(r->p.identity, cert->certificate, cert->ca, &e) < 0) {
+	} else if (identity_check_renewed(r->p.identity, r->p.grpc, cert->certificate, cert->ca,
+	    &e) < 0) {
 		fail(r, "CERT_INVALID", e.text);
 	} else {
-		r->p.store(r->p.arg, cert->certificate, cert->ca);
+		r->p.store(r->p.arg, cert);
 	}
 }
 
@@ -141,9 +167,17 @@ renew_stored(struct renew *r, int rc, const char *why)
 void
 renew_changed(struct renew *r)
 {
+	const struct pki_cert *cert = cert_of(r);
+	bool same = cert != NULL && cert->not_before == r->not_before;
+
+	if (r->waiting && same)
+		return;		/* its answer is still to come */
 	r->other_ca = false;
-	log_notice("certificate", "node=%s left_s=%" PRId64, LOG_Q(r->p.identity->cert.name.id),
-	    r->p.identity->cert.not_after - clock_utc_s());
+	note(r);
+	if (cert != NULL && !same)
+		log_notice("certificate", "pki=%s node=%s left_s=%" PRId64,
+		    r->p.grpc ? "grpc" : "vpn", LOG_Q(cert->name.id),
+		    left_s(r));
 	plan(r);
 }
 
@@ -157,6 +191,7 @@ renew_new(const struct renew_parts *parts, struct renew **out)
 	if (r == NULL)
 		return -ENOMEM;
 	r->p = *parts;
+	note(r);
 	plan(r);
 	*out = r;
 	return 0;

@@ -10,8 +10,9 @@
 #include "daemons/tunneld/identity.h"
 
 /*
- * A node's certificate is renewed over the tunnel when a third of its life is left, and when the
- * server has other CAs than the node, which is how a node learns of a new one before it needs it.
+ * A certificate of a node is renewed over the tunnel when a third of its life is left; that of the
+ * tunnel also when the server has other CAs than the node, which is how a node learns of a new one
+ * before it needs it. The node has one of these for each of its two certificates.
  *
  * The key stays. So one file is replaced and not two that belong together, which a crash could part;
  * no key is made in this process nor crosses it to the disk; and the server can grant the renewal for
@@ -22,11 +23,12 @@ struct renew;
 
 struct renew_parts {
 	struct ev *ev;
+	bool grpc;		/* the certificate of the control API, else that of the tunnel */
 	const struct identity *identity;	/* borrowed; read each time: it may be renewed */
 	/* Asks the server; false: there is no connection to it now. */
-	bool (*ask)(void *arg, const char *csr);
+	bool (*ask)(void *arg, bool grpc, const char *csr);
 	/* Has the monitor store both; renew_stored brings the answer. */
-	void (*store)(void *arg, const char *certificate, const char *ca);
+	void (*store)(void *arg, const struct control_cert *cert);
 	void *arg;
 };
 
@@ -42,7 +44,7 @@ void renew_answer(struct renew *r, const struct control_cert *cert);
 /* rc 0: the files are there. `why` in words. */
 void renew_stored(struct renew *r, int rc, const char *why);
 
-/* The identity was read anew. */
+/* The identity was read anew; maybe for the sake of the other certificate. */
 void renew_changed(struct renew *r);
 
 #endif

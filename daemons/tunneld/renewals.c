@@ -2,7 +2,6 @@
 #include "daemons/tunneld/renewals.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,11 +108,11 @@ renewals_take(struct renewals *r, int64_t wait_ms, renewals_taken *fn, void *arg
 /* --- who asks --------------------------------------------------------------------------------- */
 
 static void
-refuse(struct renewals *r, const char *node_id, uint64_t epoch, int reason, const char *detail)
+refuse(struct renewals *r, const struct renewal *ask, int reason, const char *detail)
 {
-	log_info("renewal_refused", "node=%s reason=%s error=%s", node_id, reason_name(reason),
-	    LOG_Q(detail));
-	r->p.refused(r->p.arg, node_id, epoch, reason, detail);
+	log_info("renewal_refused", "node=%s pki=%s reason=%s error=%s", ask->node_id,
+	    ask->grpc ? "grpc" : "vpn", reason_name(reason), LOG_Q(detail));
+	r->p.refused(r->p.arg, ask, reason, detail);
 }
 
 static void
@@ -123,7 +122,7 @@ on_granted(void *arg, int rc, const uint8_t *grant, const char *detail)
 	struct renewals *r = e->all;
 
 	if (rc < 0) {
-		refuse(r, e->renewal.node_id, e->renewal.epoch, -rc, detail);
+		refuse(r, &e->renewal, -rc, detail);
 		drop(e);
 		return;
 	}
@@ -134,28 +133,30 @@ on_granted(void *arg, int rc, const uint8_t *grant, const char *detail)
 }
 
 static bool
-is_under_way(const struct renewals *r, const char *node_id)
+is_under_way(const struct renewals *r, const struct renewal *ask)
 {
 	const struct entry *e;
 
 	TAILQ_FOREACH(e, &r->list, link) {
-		if (strcmp(e->renewal.node_id, node_id) == 0)
+		if (e->renewal.grpc == ask->grpc && strcmp(e->renewal.node_id, ask->node_id) == 0)
 			return true;
 	}
 	return false;
 }
 
 static struct entry *
-add(struct renewals *r, const char *node_id, uint64_t epoch, const char *csr)
+add(struct renewals *r, const struct renewal *ask)
 {
 	struct entry *e = calloc(1, sizeof(*e));
+	char *csr = strdup(ask->csr);
 
-	if (e == NULL || (e->renewal.csr = strdup(csr)) == NULL) {
+	if (e == NULL || csr == NULL) {
 		free(e);
+		free(csr);
 		return NULL;
 	}
-	strncpy(e->renewal.node_id, node_id, sizeof(e->renewal.node_id) - 1);
-	e->renewal.epoch = epoch;
+	e->renewal = *ask;
+	e->renewal.csr = csr;
 	e->all = r;
 	e->begun_ms = clock_mono_ms();
 	TAILQ_INSERT_TAIL(&r->list, e, link);
@@ -164,7 +165,7 @@ add(struct renewals *r, const char *node_id, uint64_t epoch, const char *csr)
 }
 
 void
-renewals_ask(struct renewals *r, const char *node_id, uint64_t epoch, const char *csr)
+renewals_ask(struct renewals *r, const struct renewal *ask)
 {
 	uint8_t spki[PKI_SPKI_LEN];
 	struct entry *e;
@@ -172,14 +173,14 @@ renewals_ask(struct renewals *r, const char *node_id, uint64_t epoch, const char
 	int rc;
 
 	forget_old(r);
-	if (r->n >= RENEWALS_MAX || is_under_way(r, node_id)) {
-		refuse(r, node_id, epoch, REASON_OVERLOADED, reason_text(REASON_OVERLOADED));
-	} else if (pki_csr_check(csr, strlen(csr), spki, &err) < 0) {
-		refuse(r, node_id, epoch, REASON_CSR_INVALID, err.text);
-	} else if ((e = add(r, node_id, epoch, csr)) == NULL) {
-		refuse(r, node_id, epoch, REASON_OVERLOADED, "out of memory");
-	} else if ((rc = ipam_renew(r->p.ipam, node_id, spki, on_granted, e)) < 0) {
-		refuse(r, node_id, epoch, (int) reason_of(rc, REASON_IPAM_DOWN),
+	if (r->n >= RENEWALS_MAX || is_under_way(r, ask)) {
+		refuse(r, ask, REASON_OVERLOADED, reason_text(REASON_OVERLOADED));
+	} else if (pki_csr_check(ask->csr, strlen(ask->csr), spki, &err) < 0) {
+		refuse(r, ask, REASON_CSR_INVALID, err.text);
+	} else if ((e = add(r, ask)) == NULL) {
+		refuse(r, ask, REASON_OVERLOADED, "out of memory");
+	} else if ((rc = ipam_renew(r->p.ipam, ask->node_id, ask->grpc, spki, on_granted, e)) < 0) {
+		refuse(r, ask, (int) reason_of(rc, REASON_IPAM_DOWN),
 		    reason_text(REASON_IPAM_DOWN));
 		drop(e);
 	}

@@ -2,6 +2,7 @@
 #ifndef TUNNELD_RENEWALS_H
 #define TUNNELD_RENEWALS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -22,6 +23,7 @@
 struct renewal {
 	char node_id[CONTROL_ID_MAX + 1];
 	uint64_t epoch;		/* of the session that asks */
+	bool grpc;		/* for the control API, else for the tunnel */
 	char *csr;		/* PEM */
 	uint8_t grant[GRANT_WIRE_LEN];
 };
@@ -30,8 +32,7 @@ struct renewals_parts {
 	struct ev *ev;
 	struct ipam *ipam;
 	/* There will be no certificate: what the node is to be told. */
-	void (*refused)(void *arg, const char *node_id, uint64_t epoch, int reason,
-	    const char *detail);
+	void (*refused)(void *arg, const struct renewal *ask, int reason, const char *detail);
 	void *arg;
 };
 
@@ -40,8 +41,8 @@ struct renewals;
 int renewals_new(const struct renewals_parts *parts, struct renewals **out);
 void renewals_free(struct renewals *r);	/* after its ipam: no answer comes any more; NULL is fine */
 
-/* A node asks, on an authenticated session of its own. */
-void renewals_ask(struct renewals *r, const char *node_id, uint64_t epoch, const char *csr);
+/* A node asks, on an authenticated session of its own: `ask` without its grant; borrowed. */
+void renewals_ask(struct renewals *r, const struct renewal *ask);
 
 /* All that are granted, maybe none; borrowed for the call. */
 typedef void renewals_taken(void *arg, const struct renewal *const *list, size_t n);

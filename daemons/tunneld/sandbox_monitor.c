@@ -31,7 +31,7 @@ static const struct sandbox_call calls[] = {
 };
 /* clang-format on */
 
-#define PATHS 6
+#define PATHS 7
 
 static void
 add_path(struct sandbox_path *paths, size_t *n, const char *path, unsigned rights)
@@ -65,6 +65,7 @@ sandbox_enter_monitor(const struct tunneld *d, struct err *e)
 		add_path(paths, &n, d->sc.vpn_cert_dir, SANDBOX_READ);
 	} else {
 		add_path(paths, &n, d->cc.vpn_cert_dir, SANDBOX_READ | SANDBOX_WRITE);
+		add_path(paths, &n, d->cc.grpc_cert_dir, SANDBOX_READ | SANDBOX_WRITE);
 		add_dir_of(paths, &n, d->cc.token_file, token);
 		add_dir_of(paths, &n, d->cc.net_token_file, net_token);
 	}

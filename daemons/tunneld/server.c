@@ -127,13 +127,13 @@ send_cert(struct server *srv, const char *node_id, uint64_t epoch, const struct 
 }
 
 static void
-refuse_cert(void *arg, const char *node_id, uint64_t epoch, int reason, const char *detail)
+refuse_cert(void *arg, const struct renewal *ask, int reason, const char *detail)
 {
-	struct control_cert cert = { .csr = NULL };
+	struct control_cert cert = { .grpc = ask->grpc };
 
 	snprintf(cert.reason, sizeof(cert.reason), "%s", reason_name(reason));
 	utf8_copy(cert.message, sizeof(cert.message), detail);
-	send_cert(arg, node_id, epoch, &cert);
+	send_cert(arg, ask->node_id, ask->epoch, &cert);
 }
 
 /* Each costs a signature to check and a question to ipamd: a node may not ask all the time. */
@@ -141,16 +141,18 @@ static void
 on_cert(struct session *s, const struct control *msg)
 {
 	struct server *srv = server_of(s);
-	int64_t now = clock_mono_ms();
+	struct renewal ask = { .epoch = s->epoch, .grpc = msg->cert.grpc, .csr = msg->cert.csr };
+	int64_t *asked_ms = &s->peer->cert_asked_ms[ask.grpc], now = clock_mono_ms();
 
 	if (msg->type != CONTROL_CERT_REQUEST)
 		return;
-	if (s->peer->cert_asked_ms != 0 && now - s->peer->cert_asked_ms < CERT_PAUSE_MS) {
-		refuse_cert(srv, s->peer->id, s->epoch, REASON_OVERLOADED, "too soon");
+	snprintf(ask.node_id, sizeof(ask.node_id), "%s", s->peer->id);
+	if (*asked_ms != 0 && now - *asked_ms < CERT_PAUSE_MS) {
+		refuse_cert(srv, &ask, REASON_OVERLOADED, "too soon");
 		return;
 	}
-	s->peer->cert_asked_ms = now;
-	renewals_ask(srv->renewals, s->peer->id, s->epoch, msg->cert.csr);
+	*asked_ms = now;
+	renewals_ask(srv->renewals, &ask);
 }
 
 static const struct session_ops session_ops = {
@@ -330,8 +332,10 @@ server_put_certificate(struct server *srv, const char *node_id, uint64_t epoch,
 {
 	struct control_cert whole = *cert;
 
-	whole.ca = srv->p.identity->ca_pem;
-	log_info("certificate_put", "node=%s epoch=%" PRIu64 " reason=%s", node_id, epoch,
+	if (!cert->grpc)
+		whole.ca = srv->p.identity->ca_pem;
+	log_info("certificate_put", "node=%s pki=%s epoch=%" PRIu64 " reason=%s", node_id,
+	    cert->grpc ? "grpc" : "vpn", epoch,
 	    LOG_Q(cert->reason[0] == '\0' ? "none" : cert->reason));
 	return send_cert(srv, node_id, epoch, &whole);
 }

@@ -39,7 +39,8 @@ struct peer {
 	 */
 	struct session *current;	/* by peer_use */
 	struct outlet outlet;		/* its carrier, for workers */
-	int64_t cert_asked_ms;	/* when the node has asked for a certificate; 0: never */
+	int64_t cert_asked_ms[2];	/* when the node has asked for a certificate, of the
+					   tunnel and of the control API; 0: never */
 	int64_t cert_expire_s;	/* UTC: when the one that it has shown ends; 0: not known */
 	LIST_HEAD(, session) sessions;
 	LIST_ENTRY(peer) link;	/* the role's list */

@@ -38,7 +38,11 @@ enum tunneld_file {
 	TUNNELD_KEY,
 	TUNNELD_TOKEN,		/* node only */
 	TUNNELD_NET_TOKEN,	/* node only, optional */
-	TUNNELD_FILES
+	TUNNELD_GRPC_CERT,	/* node only, for its renewal; may not be there */
+	TUNNELD_GRPC_CSR,	/* the same: what it was made of */
+	TUNNELD_FILES,		/* those that are read */
+	TUNNELD_GRPC_CA = TUNNELD_FILES,	/* node only: replaced, never read */
+	TUNNELD_PATHS
 };
 
 #endif

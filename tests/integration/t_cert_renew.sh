@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Certificates of nodes live for seconds here: a node renews its own over the tunnel, whose traffic
-# never stops, and is there again after its first one has ended and everything was started anew. By
+# Certificates of nodes live for seconds here: a node renews both of its own over the tunnel, whose
+# traffic never stops, and is there again after its first ones have ended and all was started anew. By
 # the API a node renews both of its certificates, for its own keys and for no others.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -10,7 +10,7 @@ lab_up a b
 server_up "certLife: 12s"
 CERT=$LAB/a/vpn/client.pem
 serial() { openssl x509 -noout -serial -in "$1"; }
-serial_is_not() { [ "$(serial "$CERT")" != "$1" ]; }
+serial_is_not() { [ "$(serial "$1")" != "$2" ]; }
 ends() { date -d "$(openssl x509 -noout -enddate -in "$1" | cut -d = -f 2)" +%s; }
 over() { (("$(date +%s)" > $1)); }
 times() { grep -c "$2" "$LAB/$1/log" || true; }
@@ -18,21 +18,29 @@ times() { grep -c "$2" "$LAB/$1/log" || true; }
 say "a node, and traffic that never stops"
 node_up a
 first=$(serial "$CERT")
+API=$LAB/a/grpc/client.pem
+api_first=$(serial "$API")
+api_end=$(ends "$API")
 key=$(sha256sum "$LAB/a/vpn/client-key.pem")
 end=$(ends "$CERT")
 sessions=$(times a ' notice connected ')
 ping_start a 10.1.1.1
 
 say "it renews its certificate for the same key, and goes on past the end of the first one"
-wait_for 12 serial_is_not "$first"
+wait_for 12 serial_is_not "$CERT" "$first"
 openssl verify -CAfile "$LAB/a/vpn/ca.pem" "$CERT"
 [ "$(sha256sum "$LAB/a/vpn/client-key.pem")" = "$key" ] || fail "the key has changed"
 [ "$(stat -c %a "$CERT")" = 644 ] || fail "its mode is another"
 [ -z "$(find "$LAB/a/vpn" -name '*.new')" ] || fail "a file is left over"
 wait_for 5 logged a 'notice identity_renewed'
 logged ipamd 'info renewal_granted node=n-' || fail "ipamd did not grant it"
-logged ctld 'info certificate_renewed node="n-.*" result=OK' || fail "ctld did not have it signed"
+logged ctld 'info certificate_renewed node="n-.*" pki=vpn result=OK' || fail "ctld did not have it signed"
+wait_for 12 serial_is_not "$API" "$api_first"
+openssl verify -CAfile "$LAB/a/grpc/ca.pem" "$API"
+[ -z "$(find "$LAB/a/grpc" -name '*.new')" ] || fail "a file is left over"
 wait_for 15 over "$end"
+wait_for 15 over "$api_end"
+on a "$BUILD/litevpnctl" client status --config "$LAB/a/client.yml" || fail "its API refuses it"
 ping_stop
 [ "$(times a ' notice connected ')" = "$sessions" ] || fail "it had to connect again"
 wait_for 5 shows 'certificateExpireTime' ctl -o json node list

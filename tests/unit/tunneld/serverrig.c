@@ -85,12 +85,12 @@ on_renew(struct ipc_call *call, const Litevpn__Ipam__Renew *m)
 	Litevpn__Ipam__Renewal renewal = LITEVPN__IPAM__RENEWAL__INIT;
 	uint8_t grant[GRANT_WIRE_LEN] = { 7 };
 
-	ck_assert_uint_eq(m->vpn_spki.len, PKI_SPKI_LEN);
-	ck_assert_uint_eq(m->grpc_spki.len, 0);
+	ck_assert_uint_eq(m->vpn_spki.len + m->grpc_spki.len, PKI_SPKI_LEN);
 	if (m->node_id[strlen(m->node_id) - 1] == 'x') {
 		reply.result = REASON_KEY_UNKNOWN;
 	} else {
-		renewal.vpn_grant = (ProtobufCBinaryData){ sizeof(grant), grant };
+		*(m->vpn_spki.len > 0 ? &renewal.vpn_grant : &renewal.grpc_grant) =
+		    (ProtobufCBinaryData){ sizeof(grant), grant };
 		reply.body_case = LITEVPN__IPAM__REPLY__BODY_RENEWAL;
 		reply.renewal = &renewal;
 	}
@@ -155,6 +155,9 @@ on_control(void *owner, const struct control *msg)
 		strcpy(g->goodbye, msg->refuse.reason);
 	} else if (msg->type == CONTROL_CERT_REPLY) {
 		strcpy(g->cert_reason, msg->cert.reason);
+		g->cert_grpc = msg->cert.grpc;
+		snprintf(g->cert_ca, sizeof(g->cert_ca), "%s",
+		    msg->cert.ca == NULL ? "" : msg->cert.ca);
 		g->ncerts++;
 	}
 }

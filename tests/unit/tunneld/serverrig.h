@@ -26,6 +26,8 @@ struct guest {
 	struct control_refuse refused;	/* reason "": it was not */
 	char goodbye[CONTROL_ID_MAX + 1];
 	char cert_reason[CONTROL_ID_MAX + 1];	/* of the last of these: */
+	bool cert_grpc;
+	char cert_ca[32];
 	unsigned ncerts;
 };
 

@@ -82,6 +82,20 @@ cert_reply(void)
 }
 
 static struct control
+api_cert_request(void)
+{
+	return (struct control){ .type = CONTROL_CERT_REQUEST,
+		.cert = { .grpc = true, .csr = (char *) "a request" } };
+}
+
+static struct control
+api_cert_reply(void)
+{
+	return (struct control){ .type = CONTROL_CERT_REPLY, .cert = { .grpc = true,
+		.certificate = (char *) "a certificate", .ca = (char *) "its CA" } };
+}
+
+static struct control
 no_cert(void)
 {
 	return (struct control){ .type = CONTROL_CERT_REPLY, .cert = {
@@ -89,7 +103,7 @@ no_cert(void)
 }
 
 static struct control (*const messages[])(void) = { hello, welcome, refuse, add_spi, keepalive,
-	goodbye, cert_request, cert_reply, no_cert };
+	goodbye, cert_request, cert_reply, api_cert_request, api_cert_reply, no_cert };
 
 static size_t
 pack(const struct control *c, uint8_t out[CONTROL_BODY_MAX])

@@ -25,6 +25,8 @@ begin(const char *token)
 	kit_write("ca.pem", "ca", 0644);
 	kit_write("client.pem", "certificate", 0644);
 	kit_write("client-key.pem", "key", 0600);
+	d.cc.grpc_cert_dir = strdup(KIT_PATH("grpc"));
+	ck_assert(mkdir(d.cc.grpc_cert_dir, 0755) == 0 || errno == EEXIST);
 	idfiles_init(&files, &d);
 }
 
@@ -44,6 +46,27 @@ START_TEST(they_are_opened_in_their_order)
 	ck_assert_str_eq(text, "0123");
 	secret_free(text);
 	idfiles_close(fds, 4);
+}
+END_TEST
+
+/* Without those of the control API there is a tunnel, too. */
+START_TEST(what_is_there_of_the_api_comes_along)
+{
+	int fds[TUNNELD_FILES];
+	struct err e = { 0 };
+	uint32_t mask;
+	char *text;
+
+	begin("token");
+	kit_write("token", "0123", 0600);
+	kit_write("grpc/client.csr", "request", 0644);
+	ck_assert_int_eq(idfiles_open(&files, fds, &mask, &e), 5);
+	ck_assert_uint_eq(mask >> TUNNELD_GRPC_CERT & 1, 0);
+	ck_assert_uint_eq(mask >> TUNNELD_GRPC_CSR & 1, 1);
+	ck_assert_int_gt(secret_read_fd(fds[4], "csr", false, &text, &e), 0);
+	ck_assert_str_eq(text, "request");
+	secret_free(text);
+	idfiles_close(fds, 5);
 }
 END_TEST
 
@@ -88,8 +111,11 @@ read_whole(const char *path)
 /* What is left of an interrupted one does not matter, and none is left. */
 START_TEST(certificate_and_cas_are_replaced)
 {
-	static const enum tunneld_file both[] = { TUNNELD_CA, TUNNELD_CERT };
-	const char *left = both[_i] == TUNNELD_CA ? "ca.pem.new" : "client.pem.new";
+	static const enum tunneld_file both[] = { TUNNELD_CA, TUNNELD_CERT, TUNNELD_GRPC_CA,
+		TUNNELD_GRPC_CERT };
+	static const char *const lefts[] = { "ca.pem.new", "client.pem.new", "grpc/ca.pem.new",
+		"grpc/client.pem.new" };
+	const char *left = lefts[_i];
 	struct err e = { 0 };
 	struct stat st;
 	char *text;
@@ -113,6 +139,7 @@ static const struct {
 	{ TUNNELD_KEY, 5 },
 	{ TUNNELD_TOKEN, 5 },
 	{ TUNNELD_NET_TOKEN, 5 },
+	{ TUNNELD_GRPC_CSR, 5 },
 	{ TUNNELD_CERT, 0 },
 	{ TUNNELD_CERT, CONTROL_PEM_MAX + 1 },
 	{ TUNNELD_CA, CONTROL_PEM_MAX + 1 },
@@ -156,7 +183,8 @@ main(void)
 	tcase_add_test(tc, one_that_is_missing_is_named);
 	tcase_add_test(tc, a_fifo_stops_nobody);
 	tcase_add_test(tc, they_are_opened_in_their_order);
-	tcase_add_loop_test(tc, certificate_and_cas_are_replaced, 0, 2);
+	tcase_add_test(tc, what_is_there_of_the_api_comes_along);
+	tcase_add_loop_test(tc, certificate_and_cas_are_replaced, 0, 4);
 	KIT_ROWS(tc, nothing_else_is_written, refusals);
 	tcase_add_test(tc, what_cannot_be_written_stays);
 	return kit_run("tunneld/idfiles", tc);

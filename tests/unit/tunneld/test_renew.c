@@ -22,12 +22,14 @@ static struct rig {
 	char *ca_pem, *csr, *stored;
 	bool connected;
 	unsigned nasked;
+	bool grpc;		/* it renews the certificate of the control API */
 } r;
 
 static bool
-on_ask(void *arg, const char *csr)
+on_ask(void *arg, bool grpc, const char *csr)
 {
 	(void) arg;
+	ck_assert(grpc == r.grpc);
 	r.nasked += r.connected;
 	free(r.csr);
 	r.csr = strdup(csr);
@@ -35,12 +37,12 @@ on_ask(void *arg, const char *csr)
 }
 
 static void
-on_store(void *arg, const char *certificate, const char *ca)
+on_store(void *arg, const struct control_cert *cert)
 {
 	(void) arg;
-	ck_assert_str_eq(ca, r.ca_pem);
+	ck_assert_str_eq(cert->ca, r.ca_pem);
 	free(r.stored);
-	r.stored = strdup(certificate);
+	r.stored = strdup(cert->certificate);
 }
 
 static char *
@@ -56,14 +58,22 @@ issue(const char *csr, const char *id, int64_t life_s)
 	return cert;
 }
 
-/* A certificate of an hour's life, of which so much is left. */
+/* An hour's life, of which so much is left. */
 static void
-begin(int64_t left_s)
+age(struct pki_cert *cert, int64_t left_s)
+{
+	cert->not_after = clock_utc_s() + left_s;
+	cert->not_before = cert->not_after - 3600 - PKI_BACKDATE_S;
+}
+
+/* Both certificates are for one key here; the one that is not looked at is young. */
+static void
+begin_of(bool grpc, int64_t left_s)
 {
 	char *ca_key, *csr, *cert;
 	struct err e;
 
-	r = (struct rig){ .connected = true };
+	r = (struct rig){ .connected = true, .grpc = grpc };
 	log_set_level(LOG_LV_ERR);
 	ck_assert_int_eq(ev_new(&r.ev), 0);
 	ck_assert_int_eq(pki_ca_new("CA", 1, &ca_key, &r.ca_pem, &e), 0);
@@ -72,14 +82,20 @@ begin(int64_t left_s)
 	ck_assert_int_eq(pki_csr_new(r.identity.key_pem, "n", &csr, &e), 0);
 	cert = issue(csr, "n-1", 3600);
 	ck_assert_int_eq(pki_cert_read(cert, strlen(cert), &r.identity.cert, &e), 0);
-	r.identity.cert.not_after = clock_utc_s() + left_s;
-	r.identity.cert.not_before = r.identity.cert.not_after - 3600 - PKI_BACKDATE_S;
+	r.identity.grpc_cert = r.identity.cert;
+	r.identity.grpc_csr = csr;
+	age(grpc ? &r.identity.grpc_cert : &r.identity.cert, left_s);
 	r.identity.ca_pem = strdup(r.ca_pem);
-	ck_assert_int_eq(renew_new(&(struct renew_parts){ r.ev, &r.identity, on_ask, on_store,
-	    NULL }, &r.renew), 0);
+	ck_assert_int_eq(renew_new(&(struct renew_parts){ r.ev, grpc, &r.identity, on_ask,
+	    on_store, NULL }, &r.renew), 0);
 	secret_free(ca_key);
-	free(csr);
 	free(cert);
+}
+
+static void
+begin(int64_t left_s)
+{
+	begin_of(false, left_s);
 }
 
 static void
@@ -135,6 +151,42 @@ START_TEST(an_old_one_is_renewed_for_its_key)
 	renew_changed(r.renew);
 	loop_for(r.ev, 100);
 	ck_assert_uint_eq(r.nasked, 1);
+	end();
+}
+END_TEST
+
+/* Its key is not here: it is asked for with the request of the enrollment. */
+START_TEST(that_of_the_api_is_renewed_with_its_request)
+{
+	struct err e;
+
+	begin_of(true, 60);
+	LOOP_UNTIL(r.ev, r.nasked == 1);
+	ck_assert_str_eq(r.csr, r.identity.grpc_csr);
+	/* Meanwhile the other one was renewed, and the files were read anew. */
+	age(&r.identity.cert, 3600);
+	renew_changed(r.renew);
+	loop_for(r.ev, 100);
+	ck_assert_uint_eq(r.nasked, 1);
+	answer(issue(r.csr, "n-1", 3600));
+	ck_assert_ptr_nonnull(r.stored);
+	ck_assert_int_eq(pki_cert_read(r.stored, strlen(r.stored), &r.identity.grpc_cert, &e), 0);
+	renew_changed(r.renew);
+	renew_stored(r.renew, 0, "");
+	loop_for(r.ev, 100);
+	ck_assert_uint_eq(r.nasked, 1);
+	end();
+}
+END_TEST
+
+START_TEST(without_a_request_that_of_the_api_is_left_alone)
+{
+	begin_of(true, 60);
+	free(r.identity.grpc_csr);
+	r.identity.grpc_csr = NULL;
+	renew_connected(r.renew, NULL);
+	loop_for(r.ev, 100);
+	ck_assert_uint_eq(r.nasked, 0);
 	end();
 }
 END_TEST
@@ -201,11 +253,13 @@ static char *(*const bad[])(void) = { of_another_node, for_another_key, that_has
 
 START_TEST(another_certificate_is_not_stored)
 {
-	begin(60);
-	LOOP_UNTIL(r.ev, r.nasked == 1);
-	answer(bad[_i]());
-	ck_assert_ptr_null(r.stored);
-	end();
+	for (int grpc = 0; grpc < 2; grpc++) {
+		begin_of(grpc != 0, 60);
+		LOOP_UNTIL(r.ev, r.nasked == 1);
+		answer(bad[_i]());
+		ck_assert_ptr_null(r.stored);
+		end();
+	}
 }
 END_TEST
 
@@ -247,6 +301,8 @@ main(void)
 
 	tcase_add_test(tc, a_young_one_is_left_alone);
 	tcase_add_test(tc, an_old_one_is_renewed_for_its_key);
+	tcase_add_test(tc, that_of_the_api_is_renewed_with_its_request);
+	tcase_add_test(tc, without_a_request_that_of_the_api_is_left_alone);
 	tcase_add_test(tc, other_cas_are_a_reason);
 	tcase_add_test(tc, without_a_connection_it_waits_for_one);
 	KIT_ROWS(tc, another_certificate_is_not_stored, bad);

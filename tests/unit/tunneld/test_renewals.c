@@ -84,6 +84,38 @@ START_TEST(what_is_granted_goes_to_who_waits)
 }
 END_TEST
 
+/* Each of the two has a way of its own, and one does not wait for the other. */
+START_TEST(both_certificates_can_be_under_way)
+{
+	struct control msg = { .type = CONTROL_CERT_REQUEST };
+	struct control_cert cert = { .grpc = true, .certificate = (char *) "a certificate",
+		.ca = (char *) "the API's CA" };
+	struct guest *g;
+
+	begin();
+	g = serverrig_join(&r, 0, certs()->node, "0123456789abcdef");
+	ask(g, csr);
+	loop_for(r.ev, 100);
+	msg.cert = (struct control_cert){ .grpc = true, .csr = csr };
+	ck_assert_int_eq(conn_send(g->conn, &msg), 0);
+	loop_for(r.ev, 100);
+	ck_assert_uint_eq(g->ncerts, 0);	/* none is refused */
+	server_take_renewals(r.server, 60000, on_taken, &taken);
+	LOOP_UNTIL(r.ev, taken.ncalls == 1);
+	ck_assert_uint_eq(taken.n, 2);
+	ck_assert(!taken.first.grpc);
+	ck_assert(server_put_certificate(r.server, CERTS_NODE, g->welcome.epoch, &cert));
+	LOOP_UNTIL(r.ev, g->ncerts == 1);
+	ck_assert(g->cert_grpc);
+	ck_assert_str_eq(g->cert_ca, "the API's CA");
+	/* But each only now and then. */
+	ck_assert_int_eq(conn_send(g->conn, &msg), 0);
+	LOOP_UNTIL(r.ev, g->ncerts == 2);
+	ck_assert_str_eq(g->cert_reason, "OVERLOADED");
+	end();
+}
+END_TEST
+
 START_TEST(it_waits_for_who_comes)
 {
 	begin();
@@ -161,6 +193,7 @@ main(void)
 
 	tcase_add_unchecked_fixture(tc, certs_setup, certs_teardown);
 	tcase_add_test(tc, what_is_granted_goes_to_who_waits);
+	tcase_add_test(tc, both_certificates_can_be_under_way);
 	tcase_add_test(tc, it_waits_for_who_comes);
 	tcase_add_test(tc, the_wait_ends);
 	KIT_ROWS(tc, a_refusal_has_its_reason, refusals);
