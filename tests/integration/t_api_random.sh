@@ -46,3 +46,5 @@ for daemon in ipamd tunneld ctld; do
 	[ "$(value "litevpn_up{daemon=\"$daemon\"}")" = 1 ] || fail "$daemon does not answer"
 done
 ctl node list >/dev/null || fail "nothing can be listed"
+# Among the calls are such that make the daemons silent, and they have yet to say how they end.
+ctl server log-level reset >/dev/null || fail "the log levels stay as they are"

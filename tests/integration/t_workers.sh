@@ -65,7 +65,7 @@ ip netns exec "$(ns_of s)" iperf3 -s -1 >/dev/null &
 sink=$!
 wait_for 5 shows :5201 on s ss -Hltn
 before=$(epoch)
-ip netns exec "$(ns_of a)" iperf3 -J -c 10.1.1.1 -u -b 200M -l 1300 -t 12 >"$LAB/iperf.json" &
+ip netns exec "$(ns_of a)" iperf3 -J -c 10.1.1.1 -u -b 60M -l 1300 -t 12 >"$LAB/iperf.json" &
 load=$!
 wait_for 12 newer "$before"
 wait "$load" && wait "$sink"
