@@ -8,25 +8,17 @@
 #include <stdint.h>
 
 #include "common/err.h"
-#include "common/metric.h"
 #include "daemons/ctld/authz.h"
-#include "daemons/ctld/grpc.h"
 #include "daemons/ctld/status.h"
 
 /*
- * A call of the API, from the first byte of its request to its status: routed, received, parsed,
- * authorized, handed to its method's handler, answered. All functions but call_resume belong to
- * the queue's thread (grpc.h).
+ * A call of the API as its handler sees it: who calls, what is asked, how it is answered. All
+ * functions but call_resume belong to the queue's thread (grpc.h).
  */
 
-#define CALLS_MAX 1024		/* under way at once; more are refused as OVERLOADED */
-#define CALL_RECEIVE_MS 10000	/* in which a request must have come in whole */
 #define CALL_WORK_MS 5000	/* that the work for an answer may take, whatever the client says */
-#define CALL_SEND_MS 10000	/* in which the client must have taken the answer */
-#define CALLS_UNSENT_MAX (64 << 20)	/* bytes of answers that clients have not taken: as CALLS_MAX */
 
 struct call;
-struct calls;
 struct ctld;
 
 enum call_kind {
@@ -55,25 +47,6 @@ struct method {
 	void (*sent)(struct call *c);	/* CALL_STREAM: the last call_send is out; may be NULL */
 	void (*closed)(struct call *c);	/* the peer waits no longer; may be NULL */
 };
-
-struct calls_conf {
-	struct ctld *ctld;
-	const struct method *(*route)(const char *path, enum listener from);
-	void (*settled)(struct ctld *ctld);	/* see grpc.h */
-	void (*stopping)(struct ctld *ctld);	/* end the streams that would not end */
-	void (*stopped)(struct ctld *ctld);	/* no call is left */
-};
-
-int calls_new(const struct calls_conf *conf, struct calls **out);
-void calls_free(struct calls *calls);	/* NULL is fine; after grpc_free */
-
-/* What was counted. Any thread. */
-void calls_show(const struct calls *calls, struct metrics *out);
-
-/* What grpc_new wants to know of them. */
-struct grpc_events calls_events(struct calls *calls);
-
-/* --- for handlers ----------------------------------------------------------------------------- */
 
 struct ctld *call_ctld(const struct call *c);
 const struct caller *call_caller(const struct call *c);

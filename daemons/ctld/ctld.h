@@ -13,7 +13,7 @@
 #include "common/usage.h"
 #include "common/verbosity.h"
 #include "daemons/ctld/backend.h"
-#include "daemons/ctld/call.h"
+#include "daemons/ctld/calls.h"
 #include "daemons/ctld/chores.h"
 #include "daemons/ctld/cuts.h"
 #include "daemons/ctld/doors.h"

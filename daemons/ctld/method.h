@@ -3,6 +3,7 @@
 #define LV_CTLD_METHOD_H
 
 #include "daemons/ctld/call.h"
+#include "daemons/ctld/grpc.h"
 
 /* The table of all RPCs: by which door they come, who may call them, what handles them. */
 
