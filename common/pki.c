@@ -479,20 +479,16 @@ read_name(X509 *cert, struct pki_name *out, struct err *e)
 }
 
 int
-pki_cert_read(const void *cert, size_t len, struct pki_cert *out, struct err *e)
+pki_cert_look(X509 *x, struct pki_cert *out, struct err *e)
 {
-	X509 *x = pem_read_cert(cert, len);
 	struct pki_cert c = { 0 };
-	uint32_t usage;
+	uint32_t usage = X509_get_extended_key_usage(x);
 	int rc;
 
-	if (x == NULL)
-		return fail(e, -EBADMSG, "not a certificate");
 	if ((rc = read_name(x, &c.name, e)) == 0 &&
 	    (rc = hash_spki(X509_get_X509_PUBKEY(x), c.spki)) < 0)
 		fail(e, rc, "the certificate's key cannot be read");
 	if (rc == 0) {
-		usage = X509_get_extended_key_usage(x);
 		c.not_before = time_of(X509_get0_notBefore(x));
 		c.not_after = time_of(X509_get0_notAfter(x));
 		c.is_ca = X509_check_ca(x) == 1;
@@ -500,8 +496,20 @@ pki_cert_read(const void *cert, size_t len, struct pki_cert *out, struct err *e)
 		c.for_client = usage != UINT32_MAX && (usage & XKU_SSL_CLIENT) != 0;
 		*out = c;
 	}
-	X509_free(x);
 	ERR_clear_error();
+	return rc;
+}
+
+int
+pki_cert_read(const void *cert, size_t len, struct pki_cert *out, struct err *e)
+{
+	X509 *x = pem_read_cert(cert, len);
+	int rc;
+
+	if (x == NULL)
+		return fail(e, -EBADMSG, "not a certificate");
+	rc = pki_cert_look(x, out, e);
+	X509_free(x);
 	return rc;
 }
 

@@ -2,6 +2,7 @@
 #ifndef LV_PKI_H
 #define LV_PKI_H
 
+#include <openssl/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -89,6 +90,9 @@ int pki_issue(const struct pki_ca *ca, const void *csr, size_t len, const struct
  * litevpn name is not one that we give, or not the only one.
  */
 int pki_cert_read(const void *cert, size_t len, struct pki_cert *out, struct err *e);
+
+/* The same of one that a library has read already: reading it takes OpenSSL 3.0 about 0.2 ms. */
+int pki_cert_look(X509 *cert, struct pki_cert *out, struct err *e);
 
 /* When it should be renewed: when a third of its life is left. UTC seconds. */
 int64_t pki_renew_at(const struct pki_cert *cert);

@@ -406,12 +406,8 @@ int
 tls_peer_cert(struct tls *t, struct pki_cert *out, struct err *e)
 {
 	X509 *cert = SSL_get0_peer_certificate(t->ssl);
-	unsigned char *der = NULL;
-	int len = cert == NULL ? 0 : i2d_X509(cert, &der), rc;
 
-	if (len <= 0)
+	if (cert == NULL)
 		return err_set(e, -EBADMSG, "the peer has no certificate");
-	rc = pki_cert_read(der, (size_t) len, out, e);
-	OPENSSL_free(der);
-	return rc;
+	return pki_cert_look(cert, out, e);
 }
