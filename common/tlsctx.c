@@ -208,6 +208,7 @@ set_tickets(SSL_CTX *ctx, const struct tlsctx_conf *conf)
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	if (!conf->server)
 		return;
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);	/* none that holds the session */
 	SSL_CTX_set_num_tickets(ctx, 1);	/* its client keeps the last one */
 	SSL_CTX_set_session_ticket_cb(ctx, limit_ticket, NULL, NULL);
 	/* Tickets of sessions under another CA bundle must not open this one. */

@@ -16,8 +16,9 @@
 
 /*
  * A server's tickets for resumption (RFC 8446, 2.2, always with a fresh key exchange) are good for so
- * long, but not longer than the certificate of the client that they were made for. A client context
- * keeps none: its user does, in memory.
+ * long, but not longer than the certificate of the client that they were made for. A ticket is but
+ * the number of a session. No context keeps any: its user does at either end, in memory, or there is
+ * no resumption.
  */
 #define TLSCTX_TICKET_LIFE_S (24 * 3600)
 #define TLSCTX_CHAIN_MAX (16 * 1024)	/* bytes of a peer's certificates: memory for strangers */

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/tlsctx.h"
 
 #define READ_MAX 16384		/* a TLS record */
@@ -109,6 +110,35 @@ use_ticket(struct tls *t, SSL_CTX *ctx)
 	forget_ticket(m);
 }
 
+/* --- a server's -------------------------------------------------------------------------------- */
+
+/* Takes it, which the return value says. */
+static int
+put_ticket(SSL *ssl, SSL_SESSION *s)
+{
+	struct tls *t = SSL_get_app_data(ssl);
+
+	return tickets_put(&t->env->tickets, SSL_get_SSL_CTX(ssl), s, clock_utc_s()) == 0;
+}
+
+static SSL_SESSION *
+take_ticket(SSL *ssl, const unsigned char *id, int len, int *copy)
+{
+	struct tls *t = SSL_get_app_data(ssl);
+
+	*copy = 0;	/* it is OpenSSL's now */
+	return tickets_take(&t->env->tickets, SSL_get_SSL_CTX(ssl), id, (size_t) len);
+}
+
+static void
+offer_tickets(struct tls *t, SSL_CTX *ctx)
+{
+	SSL_set_app_data(t->ssl, t);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(ctx, put_ticket);
+	SSL_CTX_sess_set_get_cb(ctx, take_ticket);
+}
+
 bool
 tls_resumed(const struct tls *t)
 {
@@ -116,6 +146,13 @@ tls_resumed(const struct tls *t)
 }
 
 /* --- life -------------------------------------------------------------------------------------- */
+
+static void
+begin_server(struct tls *t, SSL_CTX *ctx)
+{
+	SSL_set_accept_state(t->ssl);
+	offer_tickets(t, ctx);
+}
 
 static int
 begin_client(struct tls *t, SSL_CTX *ctx, const char *host, struct err *e)
@@ -144,7 +181,7 @@ tls_new(struct tls_env *env, SSL_CTX *ctx, int fd, const char *host,
 	t->ops = ops;
 	t->arg = arg;
 	if (host == NULL)
-		SSL_set_accept_state(t->ssl);
+		begin_server(t, ctx);
 	else if ((rc = begin_client(t, ctx, host, e)) < 0)
 		goto fail;
 	if ((rc = begin_watch(t)) < 0) {
@@ -172,6 +209,8 @@ release(void *arg)
 	ev_io_del(t->env->ev, &t->io);
 	LIST_REMOVE(t, link);
 	close(t->fd);
+	/* OpenSSL lets nobody resume a session whose connection it saw end in another way. */
+	SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN);
 	SSL_free(t->ssl);
 	free(t->host);
 	free(t);
@@ -221,6 +260,7 @@ tls_env_init(struct tls_env *env, struct ev *ev)
 	gate_init(&env->gate, ev);
 	LIST_INIT(&env->rest);
 	env->memory = (struct tls_memory){ .ticket = NULL };
+	tickets_init(&env->tickets);
 }
 
 void
@@ -231,6 +271,7 @@ tls_env_fini(struct tls_env *env)
 		release(LIST_FIRST(&env->rest));
 	gate_fini(&env->gate);
 	forget_ticket(&env->memory);
+	tickets_fini(&env->tickets);
 }
 
 static void

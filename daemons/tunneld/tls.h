@@ -12,6 +12,7 @@
 #include "common/ev.h"
 #include "common/pki.h"
 #include "daemons/tunneld/gate.h"
+#include "daemons/tunneld/tickets.h"
 
 /*
  * One TLS connection on the event loop: handshake, reading, writing, all without blocking. The
@@ -39,7 +40,8 @@ struct tls_env {
 	 * with unread input would throw away what was said last.
 	 */
 	LIST_HEAD(, tls) rest;
-	struct tls_memory memory;
+	struct tls_memory memory;	/* a client's */
+	struct tickets tickets;		/* a server's */
 };
 
 void tls_env_init(struct tls_env *env, struct ev *ev);

@@ -26,7 +26,7 @@ KEEPERS='
 <libmnl/              daemons/tunneld/netcfg[a-z_]*\.[ch]
 <linux/(rtnetlink|if_link|if_addr)\.h>  daemons/tunneld/netcfg[a-z_]*\.[ch]
 <grpc/                daemons/ctld/grpc[a-z_]*\.[ch]|cli/(rpc|grpc)[a-z_]*\.[ch]
-<openssl/ssl\.h>      common/tlsctx\.c|daemons/tunneld/tls\.c
+<openssl/ssl\.h>      common/tlsctx\.c|daemons/tunneld/(tls|tickets)\.c
 <openssl/x509         common/(pki|tlsctx)\.c|common/pem\.[ch]|daemons/tunneld/tls\.c
 <openssl/pem\.h>      common/(pki|tlsctx|pem)\.c
 <openssl/evp\.h>      common/(pki|grant|digest)\.c|daemons/tunneld/aead_evp\.c

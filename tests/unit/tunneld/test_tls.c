@@ -271,6 +271,26 @@ START_TEST(the_second_time_a_ticket_will_do)
 }
 END_TEST
 
+/* Whoever has ended that, and be it the network. */
+START_TEST(a_ticket_outlives_its_connection)
+{
+	struct rig r;
+
+	rig_init(&r);
+	handshake(&r);
+	LOOP_UNTIL(r.ev, r.env.memory.ticket != NULL);
+	if (_i == 0) {
+		tls_free(r.node.tls);
+		r.node.tls = NULL;
+	} else {
+		shutdown(r.fds[1], SHUT_RDWR);
+	}
+	LOOP_UNTIL(r.ev, r.server.times[CLOSED] == 1);
+	ck_assert(again(&r, certs()->server, certs()->node, CERTS_HOST));
+	rig_fini(&r);
+}
+END_TEST
+
 /* That of the node ends in an hour. */
 START_TEST(a_ticket_ends_with_the_certificate)
 {
@@ -566,6 +586,7 @@ main(void)
 	tcase_add_test(tc, both_export_the_same_keys);
 	KIT_ROWS(tc, only_the_right_ones_meet, refusals);
 	tcase_add_test(tc, the_second_time_a_ticket_will_do);
+	tcase_add_loop_test(tc, a_ticket_outlives_its_connection, 0, 2);
 	tcase_add_test(tc, a_ticket_ends_with_the_certificate);
 	tcase_add_test(tc, a_ticket_is_for_one_name_one_context_and_once);
 	tcase_add_test(tc, much_goes_both_ways);
