@@ -154,10 +154,13 @@ call_send(struct call *c, const ProtobufCMessage *msg)
 	size_t len = 0;
 	uint8_t *bytes = pack(c, msg, &len);
 
-	if (bytes == NULL)
+	if (bytes == NULL) {
 		call_fail(c, &(struct status){ .reason = REASON_OVERLOADED });
-	else
-		stream_write(c->stream, bytes, len);
+		return;
+	}
+	if (!c->answered)
+		call_enter(c, &c->calls->sending);
+	stream_write(c->stream, bytes, len);
 }
 
 /* --- what handlers ask ------------------------------------------------------------------------ */

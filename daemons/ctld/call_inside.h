@@ -37,6 +37,7 @@ struct call {
 struct calls {
 	struct calls_conf conf;
 	struct call_list waiting;	/* for their request; the oldest first */
+	struct call_list sending;	/* for the client to take a message; the oldest first */
 	struct call_list answered;	/* for the client to take the answer; the oldest first */
 	unsigned live;
 	size_t unsent;			/* bytes, of all calls */

@@ -153,6 +153,7 @@ on_written(void *owner)
 {
 	struct call *c = owner;
 
+	call_leave(c);
 	if (c->method->kind == CALL_DIALOG)
 		stream_read(c->stream);
 	else if (c->method->sent != NULL)
@@ -198,6 +199,20 @@ on_released(void *owner)
 	free(c);
 }
 
+/* Gives up those of the list that wait for too long for their clients to read. */
+static void
+give_up_late(const struct call_list *list, int64_t limit_ms, const char *event)
+{
+	struct call *c;
+
+	while ((c = find_late(list, limit_ms)) != NULL) {
+		log_info(event, "method=%s bytes=%zu", c->method == NULL ? "-" : c->method->path,
+		    c->unsent);
+		call_leave(c);
+		stream_cancel(c->stream);
+	}
+}
+
 /* Clients that never say what they want, or never take what they get, must not fill the table. */
 static void
 on_tick(void *arg)
@@ -208,12 +223,8 @@ on_tick(void *arg)
 	while ((c = find_late(&calls->waiting, CALL_RECEIVE_MS)) != NULL)
 		call_fail(c, &(struct status){ .reason = REASON_DEADLINE,
 		    .detail = "the request did not come in time" });
-	while ((c = find_late(&calls->answered, CALL_SEND_MS)) != NULL) {
-		log_info("answer_not_taken", "method=%s bytes=%zu",
-		    c->method == NULL ? "-" : c->method->path, c->unsent);
-		call_leave(c);
-		stream_cancel(c->stream);
-	}
+	give_up_late(&calls->sending, CALL_MESSAGE_MS, "message_not_taken");
+	give_up_late(&calls->answered, CALL_SEND_MS, "answer_not_taken");
 }
 
 static void
@@ -270,6 +281,7 @@ calls_new(const struct calls_conf *conf, struct calls **out)
 	}
 	calls->conf = *conf;
 	TAILQ_INIT(&calls->waiting);
+	TAILQ_INIT(&calls->sending);
 	TAILQ_INIT(&calls->answered);
 	*out = calls;
 	return 0;

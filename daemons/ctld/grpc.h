@@ -107,7 +107,7 @@ void stream_write(struct stream *s, uint8_t *bytes, size_t len);
 void stream_end(struct stream *s, enum rpc_code code, const char *message, const uint8_t *details,
     size_t details_len, uint8_t *bytes, size_t len);
 
-/* After stream_end: gives up what has not gone out yet. */
+/* Gives up what has not gone out yet; who has not ended yet is `closed`, if it is watched. */
 void stream_cancel(struct stream *s);
 
 /*

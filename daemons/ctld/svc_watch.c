@@ -230,7 +230,7 @@ ask_page(struct watch *w)
 	if (nw->node[0] != '\0')
 		ipam_get_nodes(b, w->call, ids, 1, &nw->page, on_page);
 	else
-		ipam_list_nodes(b, w->call, "", PAGE, after, &nw->page, on_page);
+		ipam_list_nodes(b, w->call, nw->network, PAGE, after, &nw->page, on_page);
 }
 
 /* --- the call --------------------------------------------------------------------------------- */

@@ -13,8 +13,8 @@
 /*
  * A stream that tells what happens, from a revision on, without gap or duplicate. It has one message
  * under way and at most one chunk in hand; what its reader does not take stays where it is, among
- * the news or in ipamd's log, and is read from there by and by. So a reader that has stopped costs
- * nothing and holds up nobody.
+ * the news or in ipamd's log, and is read from there by and by. So a reader that has stopped holds up
+ * nobody; what it costs is its place, which it keeps for CALL_MESSAGE_MS.
  *
  * All on the queue's thread.
  */

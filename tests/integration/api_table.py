@@ -358,6 +358,7 @@ def admin_rows(node):
         (EVENT + "WatchEvents", CUT, *INVALID),
         (NODE + "WatchNodes", number(1, 1 << 60), *GONE),
         (NODE + "WatchNodes", text(2, "default"), *INVALID),
+        (NODE + "WatchNodes", text(2, "networks/nowhere"), "NOT_FOUND", "NETWORK_UNKNOWN"),
         (NODE + "WatchNodes", text(3, node), *INVALID),
         (NODE + "WatchNodes", text(3, "nodes/" + node + "\0"), *INVALID),
         (NODE + "WatchNodes", CUT, *INVALID),
