@@ -12,6 +12,7 @@
 #include "cli/hosts.h"
 #include "cli/pair.h"
 #include "common/conf_server.h"
+#include "common/pki_ca.h"
 #include "common/priv.h"
 #include "common/secret.h"
 #include "config.h"

@@ -10,6 +10,7 @@
 #include "cli/file.h"
 #include "cli/hosts.h"
 #include "cli/pair.h"
+#include "common/pki_ca.h"
 #include "common/priv.h"
 #include "common/secret.h"
 #include "config.h"

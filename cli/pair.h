@@ -2,7 +2,7 @@
 #ifndef LV_CLI_PAIR_H
 #define LV_CLI_PAIR_H
 
-#include "common/pki.h"
+#include "common/pki_ca.h"
 
 /* A new key with its certificate, PEM. */
 struct pair {

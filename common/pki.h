@@ -10,8 +10,8 @@
 #include "common/err.h"
 
 /*
- * Keys, requests and certificates (RFC 5280), as PEM or DER bytes: the only file that knows
- * OpenSSL's X.509. Keys are ECDSA P-256. Texts returned through char ** are the caller's: free a
+ * Keys, requests and certificates (RFC 5280), as PEM or DER bytes; who signs them is in pki_ca.h, and
+ * these two alone know OpenSSL's X.509. Keys are ECDSA P-256. Texts returned through char ** are the caller's: free a
  * certificate with free(3), a key with secret_free.
  *
  * Who a certificate speaks of stands in one URI subject alternative name:
@@ -50,41 +50,6 @@ int pki_csr_new(const char *key_pem, const char *common_name, char **csr_pem_out
  */
 int pki_csr_check(const void *csr, size_t len, uint8_t spki_out[PKI_SPKI_LEN], struct err *e);
 
-/* Makes a self-signed CA of `days`. */
-int pki_ca_new(const char *common_name, unsigned days, char **key_pem_out, char **cert_pem_out,
-    struct err *e);
-
-struct pki_ca;	/* a CA certificate with its key, ready to sign */
-
-/*
- * Takes from the text, which may hold several (a rollover), the certificate that the key belongs to,
- * and checks that it is a CA's.
- */
-int pki_ca_load(const char *certs_pem, const char *key_pem, struct pki_ca **out, struct err *e);
-const char *pki_ca_pem(const struct pki_ca *ca);	/* of that one alone; borrowed */
-void pki_ca_free(struct pki_ca *ca);	/* wipes the key; NULL is fine */
-
-struct pki_wish {
-	const char *common_name;
-	const char *organization;	/* NULL: none */
-	struct pki_name name;		/* the litevpn SAN; PKI_NONE: none */
-	const char *const *hosts;	/* IP addresses and DNS names for the SAN */
-	size_t nhosts;
-	const uint8_t *spki;		/* the hash of the only key that it is for; NULL: any */
-	bool for_server;		/* serverAuth, else clientAuth; never both */
-	int64_t not_after;		/* UTC seconds; cut to the CA's own end */
-};
-
-/* Clocks of nodes run behind: a certificate is good from so long before it was made. */
-#define PKI_BACKDATE_S 300
-
-/*
- * Signs a certificate for the public key of a request; takes nothing else from the request. Errors as
- * pki_csr_check; -REASON_GRANT_REFUSED: the request is for another key than wish->spki.
- */
-int pki_issue(const struct pki_ca *ca, const void *csr, size_t len, const struct pki_wish *wish,
-    char **cert_pem_out, struct err *e);
-
 /*
  * Reads the first certificate of a PEM text, or one in DER. -EBADMSG when it is none, and when its
  * litevpn name is not one that we give, or not the only one.
@@ -93,6 +58,9 @@ int pki_cert_read(const void *cert, size_t len, struct pki_cert *out, struct err
 
 /* The same of one that a library has read already: reading it takes OpenSSL 3.0 about 0.2 ms. */
 int pki_cert_look(X509 *cert, struct pki_cert *out, struct err *e);
+
+/* Clocks of nodes run behind: a certificate is good from so long before it was made. */
+#define PKI_BACKDATE_S 300
 
 /* When it should be renewed: when a third of its life is left. UTC seconds. */
 int64_t pki_renew_at(const struct pki_cert *cert);

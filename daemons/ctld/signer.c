@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/pki.h"
+#include "common/pki_ca.h"
 #include "common/reason.h"
 #include "common/secret.h"
 #include "daemons/ctld/used.h"

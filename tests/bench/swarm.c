@@ -29,6 +29,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/pki.h"
+#include "common/pki_ca.h"
 #include "common/secret.h"
 #include "common/tlsctx.h"
 #include "daemons/tunneld/hello.h"

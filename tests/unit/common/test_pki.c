@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/pki.h"
+#include "common/pki_ca.h"
 
 #include <check.h>
 #include <errno.h>

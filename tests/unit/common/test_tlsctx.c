@@ -16,6 +16,7 @@
 
 #include "common/clock.h"
 #include "common/pki.h"
+#include "common/pki_ca.h"
 #include "common/secret.h"
 #include "tests/unit/kit.h"
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/pki_ca.h"
 #include "common/secret.h"
 #include "tests/unit/kit.h"
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/pki_ca.h"
 #include "common/reason.h"
 #include "common/secret.h"
 #include "tests/unit/kit.h"

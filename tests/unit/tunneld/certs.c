@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/pki.h"
+#include "common/pki_ca.h"
 #include "common/secret.h"
 #include "common/tlsctx.h"
 #include "daemons/tunneld/identity.h"

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/pki.h"
+#include "common/pki_ca.h"
 #include "common/secret.h"
 #include "tests/unit/kit.h"
 #include "tests/unit/tunneld/loop.h"
