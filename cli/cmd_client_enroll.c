@@ -17,9 +17,9 @@
 #include "cli/progress.h"
 #include "cli/prompt.h"
 #include "common/conf_client.h"
+#include "common/first_contact.h"
 #include "common/pki.h"
 #include "common/secret.h"
-#include "common/tlsctx.h"
 #include "litevpn/v1/enrollment.pb-c.h"
 
 #define TOKEN_FILE_MAX 256	/* a token and its line end are far shorter */
@@ -182,7 +182,7 @@ find_ca(struct enrollment *en, struct err *e)
 		return connect_read_ca(args_text(a, "ca"), &en->ca_pem, e);
 	pki_fingerprint_parse(args_text(a, "fingerprint"), spki);
 	progress = progress_begin("looking at %s", en->server);
-	rc = tlsctx_fetch_ca(en->server, port_of(en), spki, (int) args_number(a, "timeout"),
+	rc = first_contact(en->server, port_of(en), spki, (int) args_number(a, "timeout"),
 	    &en->ca_pem, e);
 	progress_end(progress);
 	return rc;

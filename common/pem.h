@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /*
- * Keys, requests and certificates as text (RFC 7468), and from text or DER: for pki.c, which knows
+ * Keys, requests and certificates as text (RFC 7468), and from text or DER for those who know
  * what to do with them. NULL: it is none, or there is no memory; OpenSSL's own errors stay for the
  * caller, also that of an attempt to read DER as PEM.
  */

@@ -19,20 +19,11 @@
 #include "common/pem.h"
 #include "common/pki_inside.h"
 #include "common/reason.h"
+#include "common/ssl_fail.h"
 
 #define SAN_SCHEME "litevpn:"
 #define SAN_NODE "litevpn://node/"
 #define SAN_ROLE "litevpn://role/"
-
-int
-pki_fail(struct err *e, int rc, const char *what)
-{
-	unsigned long code = ERR_peek_last_error();
-	const char *why = code == 0 ? NULL : ERR_reason_error_string(code);
-
-	ERR_clear_error();
-	return err_set(e, rc, "%s%s%s", what, why == NULL ? "" : ": ", why == NULL ? "" : why);
-}
 
 /* Its bytes as they came: to encode the key anew takes as long as to verify a signature. */
 static int
@@ -67,7 +58,7 @@ pki_key_new(char **key_pem_out, struct err *e)
 
 	EVP_PKEY_free(key);
 	if (text == NULL)
-		return pki_fail(e, -EIO, "cannot make a key");
+		return ssl_fail(e, -EIO, "cannot make a key");
 	*key_pem_out = text;
 	return 0;
 }
@@ -85,7 +76,7 @@ pki_csr_new(const char *key_pem, const char *common_name, char **csr_pem_out, st
 	    (const unsigned char *) common_name, -1, -1, 0) != 1 ||
 	    X509_REQ_set_pubkey(req, key) != 1 || X509_REQ_sign(req, key, EVP_sha256()) == 0 ||
 	    (text = pem_write_csr(req)) == NULL)
-		rc = pki_fail(e, -EINVAL, "cannot make a certificate request");
+		rc = ssl_fail(e, -EINVAL, "cannot make a certificate request");
 	else
 		*csr_pem_out = text;
 	X509_REQ_free(req);
@@ -126,13 +117,13 @@ pki_csr_open(const void *csr, size_t len, uint8_t spki_out[PKI_SPKI_LEN], struct
 	const int rc = -REASON_CSR_INVALID;
 
 	if (key == NULL)
-		pki_fail(e, rc, "not a PKCS#10 certificate request");
+		ssl_fail(e, rc, "not a PKCS#10 certificate request");
 	else if (!key_is_good(key) || !is_named(X509_REQ_get_X509_PUBKEY(req)))
-		pki_fail(e, rc, "the request's key is not ECDSA P-256, P-384 or Ed25519");
+		ssl_fail(e, rc, "the request's key is not ECDSA P-256, P-384 or Ed25519");
 	else if (X509_REQ_verify(req, key) != 1)
-		pki_fail(e, rc, "the request is not signed by its own key");
+		ssl_fail(e, rc, "the request is not signed by its own key");
 	else if (hash_spki(X509_REQ_get_X509_PUBKEY(req), spki_out) < 0)
-		pki_fail(e, rc, "the request's key cannot be read");
+		ssl_fail(e, rc, "the request's key cannot be read");
 	else
 		return req;
 	X509_REQ_free(req);
@@ -230,7 +221,7 @@ pki_cert_look(X509 *x, struct pki_cert *out, struct err *e)
 
 	if ((rc = read_name(x, &c.name, e)) == 0 &&
 	    (rc = hash_spki(X509_get_X509_PUBKEY(x), c.spki)) < 0)
-		pki_fail(e, rc, "the certificate's key cannot be read");
+		ssl_fail(e, rc, "the certificate's key cannot be read");
 	if (rc == 0) {
 		c.not_before = pki_time(X509_get0_notBefore(x));
 		c.not_after = pki_time(X509_get0_notAfter(x));
@@ -250,7 +241,7 @@ pki_cert_read(const void *cert, size_t len, struct pki_cert *out, struct err *e)
 	int rc;
 
 	if (x == NULL)
-		return pki_fail(e, -EBADMSG, "not a certificate");
+		return ssl_fail(e, -EBADMSG, "not a certificate");
 	rc = pki_cert_look(x, out, e);
 	X509_free(x);
 	return rc;
@@ -295,11 +286,11 @@ pki_pair_check(const char *cert_pem, const char *key_pem, struct err *e)
 	int rc = 0;
 
 	if (cert == NULL)
-		rc = pki_fail(e, -EBADMSG, "not a PEM certificate");
+		rc = ssl_fail(e, -EBADMSG, "not a PEM certificate");
 	else if (key == NULL)
-		rc = pki_fail(e, -EBADMSG, "not a PEM key without a passphrase");
+		rc = ssl_fail(e, -EBADMSG, "not a PEM key without a passphrase");
 	else if (X509_check_private_key(cert, key) != 1)
-		rc = pki_fail(e, -EINVAL, "the key does not belong to the certificate");
+		rc = ssl_fail(e, -EINVAL, "the key does not belong to the certificate");
 	X509_free(cert);
 	EVP_PKEY_free(key);
 	ERR_clear_error();

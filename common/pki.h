@@ -10,9 +10,9 @@
 #include "common/err.h"
 
 /*
- * Keys, requests and certificates (RFC 5280), as PEM or DER bytes; who signs them is in pki_ca.h, and
- * these two alone know OpenSSL's X.509. Keys are ECDSA P-256. Texts returned through char ** are the caller's: free a
- * certificate with free(3), a key with secret_free.
+ * Keys, requests and certificates (RFC 5280), as PEM or DER bytes; who signs them is in pki_ca.h.
+ * Keys are ECDSA P-256. Texts returned through char ** are the caller's: free a certificate with
+ * free(3), a key with secret_free.
  *
  * Who a certificate speaks of stands in one URI subject alternative name:
  *   litevpn://node/ID       a node

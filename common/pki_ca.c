@@ -18,6 +18,7 @@
 #include "common/pki_inside.h"
 #include "common/reason.h"
 #include "common/secret.h"
+#include "common/ssl_fail.h"
 
 struct pki_ca {
 	X509 *cert;
@@ -170,7 +171,7 @@ pki_ca_new(const char *common_name, unsigned days, char **key_pem_out, char **ce
 	    X509_sign(cert, key, EVP_sha256()) == 0 || (key_pem = pem_write_key(key)) == NULL ||
 	    (cert_pem = pem_write_cert(cert)) == NULL) {
 		secret_free(key_pem);
-		rc = pki_fail(e, -EIO, "cannot make a CA");
+		rc = ssl_fail(e, -EIO, "cannot make a CA");
 	} else {
 		*key_pem_out = key_pem;
 		*cert_pem_out = cert_pem;
@@ -205,13 +206,13 @@ pki_ca_load(const char *certs_pem, const char *key_pem, struct pki_ca **out, str
 	if (ca == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
 	if ((ca->key = pem_read_key(key_pem)) == NULL)
-		pki_fail(e, -EBADMSG, "the CA's key cannot be read");
+		ssl_fail(e, -EBADMSG, "the CA's key cannot be read");
 	else if ((ca->cert = find_cert(certs_pem, ca->key)) == NULL)
-		pki_fail(e, -EBADMSG, "the CA's certificate cannot be read");
+		ssl_fail(e, -EBADMSG, "the CA's certificate cannot be read");
 	else if (X509_check_private_key(ca->cert, ca->key) != 1)
-		pki_fail(e, -EINVAL, "the CA's key does not belong to its certificate");
+		ssl_fail(e, -EINVAL, "the CA's key does not belong to its certificate");
 	else if (X509_check_ca(ca->cert) != 1)
-		pki_fail(e, -EINVAL, "the CA's certificate is not a CA's");
+		ssl_fail(e, -EINVAL, "the CA's certificate is not a CA's");
 	else if ((ca->pem = pem_write_cert(ca->cert)) == NULL)
 		err_set(e, -ENOMEM, "out of memory");
 	else {
@@ -271,7 +272,7 @@ pki_issue(const struct pki_ca *ca, const void *csr, size_t len, const struct pki
 	    !add_ext(cert, ca->cert, NID_authority_key_identifier, "keyid:always") ||
 	    !add_sans(cert, wish) || X509_sign(cert, ca->key, EVP_sha256()) == 0 ||
 	    (text = pem_write_cert(cert)) == NULL)
-		rc = pki_fail(e, -EIO, "cannot sign the certificate");
+		rc = ssl_fail(e, -EIO, "cannot sign the certificate");
 	else
 		*cert_pem_out = text;
 out:

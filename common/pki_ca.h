@@ -9,9 +9,7 @@
 #include "common/err.h"
 #include "common/pki.h"
 
-/*
- * A certificate authority: for whoever holds a CA's key. Texts returned through char ** as in pki.h.
- */
+/* A certificate authority, for whoever holds its key. Texts returned through char ** as in pki.h. */
 
 /* Makes a self-signed CA of `days`. */
 int pki_ca_new(const char *common_name, unsigned days, char **key_pem_out, char **cert_pem_out,

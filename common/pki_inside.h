@@ -10,9 +10,6 @@
 
 /* What the reading and the signing of certificates share. Only pki.c and pki_ca.c include this. */
 
-/* What OpenSSL says of its last failure, behind our own words. Returns rc. */
-int pki_fail(struct err *e, int rc, const char *what);
-
 /* The request, checked as pki_csr_check says, for X509_REQ_free; NULL and *e. */
 X509_REQ *pki_csr_open(const void *csr, size_t len, uint8_t spki_out[PKI_SPKI_LEN], struct err *e);
 

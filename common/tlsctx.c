@@ -2,34 +2,18 @@
 #include "common/tlsctx.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <openssl/bio.h>
 #include <openssl/conf.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/ip.h"
-#include "common/pki.h"
-
-static int
-fail(struct err *e, int rc, const char *what)
-{
-	unsigned long code = ERR_peek_last_error();
-	const char *why = code == 0 ? NULL : ERR_reason_error_string(code);
-
-	ERR_clear_error();
-	return err_set(e, rc, "%s%s%s", what, why == NULL ? "" : ": ", why == NULL ? "" : why);
-}
+#include "common/ssl_fail.h"
 
 static int
 no_passphrase(char *buf, int size, int rwflag, void *arg)
@@ -239,13 +223,13 @@ tlsctx_new(const struct tlsctx_conf *conf, SSL_CTX **out, struct err *e)
 	int rc;
 
 	if (ctx == NULL)
-		return fail(e, -ENOMEM, "TLS");
+		return ssl_fail(e, -ENOMEM, "TLS");
 	set_rules(ctx, conf);
 	rc = add_anchors(SSL_CTX_get_cert_store(ctx), conf, e);
 	if (rc == 0 && conf->cert_pem != NULL && (rc = use_cert(ctx, conf, e)) == 0)
 		rc = use_key(ctx, conf, e);
 	if (rc == 0 && conf->alpn != NULL && !set_alpn(ctx, conf))
-		rc = fail(e, -EINVAL, "ALPN");
+		rc = ssl_fail(e, -EINVAL, "ALPN");
 	if (rc < 0) {
 		SSL_CTX_free(ctx);
 		return rc;
@@ -323,7 +307,7 @@ tlsctx_require_tls13(struct err *e)
 	    NCONF_load_bio(conf, bio, NULL) == 1 && CONF_modules_load(conf, "litevpn", 0) == 1;
 	BIO_free(bio);
 	NCONF_free(conf);
-	return ok ? 0 : fail(e, -EINVAL, "OpenSSL's settings");
+	return ok ? 0 : ssl_fail(e, -EINVAL, "OpenSSL's settings");
 }
 
 int
@@ -338,7 +322,7 @@ tlsctx_expect_host(SSL *ssl, const char *host, struct err *e)
 		SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 		ok = SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
 	}
-	return ok == 1 ? 0 : fail(e, -EINVAL, "the server's name cannot be used");
+	return ok == 1 ? 0 : ssl_fail(e, -EINVAL, "the server's name cannot be used");
 }
 
 void
@@ -355,173 +339,4 @@ tlsctx_explain(const SSL *ssl, char *buf, size_t size)
 	else
 		snprintf(buf, size, "the connection was closed");
 	ERR_clear_error();
-}
-
-/* --- first contact ---------------------------------------------------------------------------- */
-
-static int
-connect_within(const struct addrinfo *ai, int64_t deadline_ms)
-{
-	int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	int64_t left = deadline_ms - clock_mono_ms();
-	int soerr = 0;
-	socklen_t len = sizeof(soerr);
-
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, ai->ai_addr, ai->ai_addrlen) < 0 && errno != EINPROGRESS)
-		soerr = errno;
-	else if (poll(&p, 1, left < 0 ? 0 : (int) left) == 0)
-		soerr = ETIMEDOUT;
-	else
-		getsockopt(fd, SOL_SOCKET, SO_ERROR, &soerr, &len);
-	if (soerr != 0) {
-		close(fd);
-		return -soerr;
-	}
-	return fd;
-}
-
-static int
-dial(const char *host, uint16_t port, int64_t deadline_ms, struct err *e)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *list;
-	char service[8];
-	int rc, fd = -ECONNREFUSED;
-
-	snprintf(service, sizeof(service), "%u", port);
-	if ((rc = getaddrinfo(host, service, &hints, &list)) != 0)
-		return err_set(e, -EHOSTUNREACH, "%s: %s", host, gai_strerror(rc));
-	for (struct addrinfo *ai = list; ai != NULL && fd < 0; ai = ai->ai_next)
-		fd = connect_within(ai, deadline_ms);
-	freeaddrinfo(list);
-	if (fd < 0)
-		return err_set(e, fd, "%s port %u: %s", host, port, strerror(-fd));
-	return fd;
-}
-
-static int
-handshake(SSL *ssl, int fd, int64_t deadline_ms, struct err *e)
-{
-	char why[160];
-	int rc;
-
-	while ((rc = SSL_connect(ssl)) != 1) {
-		int want = SSL_get_error(ssl, rc);
-		struct pollfd p = { .fd = fd,
-			.events = want == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN };
-		int64_t left = deadline_ms - clock_mono_ms();
-
-		if (want != SSL_ERROR_WANT_READ && want != SSL_ERROR_WANT_WRITE) {
-			tlsctx_explain(ssl, why, sizeof(why));
-			return err_set(e, -ECONNRESET, "TLS handshake: %s", why);
-		}
-		if (left <= 0 || poll(&p, 1, (int) left) == 0)
-			return err_set(e, -ETIMEDOUT, "TLS handshake: no answer in time");
-	}
-	return 0;
-}
-
-/* The certificate of the chain whose key has that hash. Borrowed from the chain. */
-static X509 *
-find_by_spki(STACK_OF(X509) *chain, const uint8_t spki[32])
-{
-	for (int i = 0; i < sk_X509_num(chain); i++) {
-		X509 *x = sk_X509_value(chain, i);
-		unsigned char *der = NULL, hash[SHA256_DIGEST_LENGTH];
-		int len = i2d_PUBKEY(X509_get0_pubkey(x), &der);
-
-		if (len <= 0)
-			continue;
-		SHA256(der, (size_t) len, hash);
-		OPENSSL_free(der);
-		if (memcmp(hash, spki, sizeof(hash)) == 0)
-			return x;
-	}
-	return NULL;
-}
-
-/* Does the chain verify with `anchor` as the only trust, for a server called `host`? */
-static int
-verify_chain(STACK_OF(X509) *chain, X509 *anchor, const char *host, struct err *e)
-{
-	X509_STORE *store = X509_STORE_new();
-	X509_STORE_CTX *vc = X509_STORE_CTX_new();
-	X509 *leaf = sk_X509_value(chain, 0);
-	struct ip_addr a;
-	int rc = -ENOMEM;
-
-	if (store == NULL || vc == NULL || X509_STORE_add_cert(store, anchor) != 1 ||
-	    X509_STORE_CTX_init(vc, store, leaf, chain) != 1) {
-		fail(e, rc, "cannot verify the server");
-		goto out;
-	}
-	X509_STORE_CTX_set_purpose(vc, X509_PURPOSE_SSL_SERVER);
-	if (X509_verify_cert(vc) != 1)
-		rc = err_set(e, -EPERM, "the server's certificate does not verify: %s",
-		    X509_verify_cert_error_string(X509_STORE_CTX_get_error(vc)));
-	else if ((ip_parse(host, &a) == 0 ? X509_check_ip_asc(leaf, host, 0)
-					  : X509_check_host(leaf, host, 0, 0, NULL)) != 1)
-		rc = err_set(e, -EPERM, "the server's certificate is not for %s", host);
-	else
-		rc = 0;
-out:
-	X509_STORE_CTX_free(vc);
-	X509_STORE_free(store);
-	return rc;
-}
-
-static int
-export_pem(X509 *cert, char **out)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *data, *text = NULL;
-	long len;
-
-	if (bio != NULL && PEM_write_bio_X509(bio, cert) == 1) {
-		len = BIO_get_mem_data(bio, &data);
-		text = strndup(data, (size_t) len);
-	}
-	BIO_free(bio);
-	if (text == NULL)
-		return -ENOMEM;
-	*out = text;
-	return 0;
-}
-
-int
-tlsctx_fetch_ca(const char *host, uint16_t port, const uint8_t spki[32], int timeout_ms,
-    char **ca_pem_out, struct err *e)
-{
-	int64_t deadline = clock_mono_ms() + timeout_ms;
-	static const unsigned char h2[] = "\x02h2";
-	STACK_OF(X509) *chain;
-	SSL_CTX *ctx = NULL;
-	SSL *ssl = NULL;
-	X509 *ca;
-	int fd, rc;
-
-	if ((fd = dial(host, port, deadline, e)) < 0)
-		return fd;
-	/* Nothing is trusted here and nothing is sent; trust is decided below, by the hash. */
-	if ((ctx = SSL_CTX_new(TLS_client_method())) == NULL || (ssl = SSL_new(ctx)) == NULL ||
-	    SSL_set_fd(ssl, fd) != 1 || SSL_set_alpn_protos(ssl, h2, sizeof(h2) - 1) != 0) {
-		rc = fail(e, -ENOMEM, "TLS");
-		goto out;
-	}
-	SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
-	if ((rc = handshake(ssl, fd, deadline, e)) < 0)
-		goto out;
-	chain = SSL_get_peer_cert_chain(ssl);
-	if (chain == NULL || (ca = find_by_spki(chain, spki)) == NULL)
-		rc = err_set(e, -EPERM, "the server at %s port %u does not have the CA of that "
-		    "fingerprint: wrong server, or somebody in between", host, port);
-	else if ((rc = verify_chain(chain, ca, host, e)) == 0)
-		rc = export_pem(ca, ca_pem_out);
-out:
-	SSL_free(ssl);
-	SSL_CTX_free(ctx);
-	close(fd);
-	return rc;
 }

@@ -64,14 +64,4 @@ int tlsctx_expect_host(SSL *ssl, const char *host, struct err *e);
 /* Why the last operation failed, in words: a certificate's fault by name, else OpenSSL's reason. */
 void tlsctx_explain(const SSL *ssl, char *buf, size_t size);
 
-/*
- * Looks at a server without trusting it: connects, completes a handshake that verifies nothing and
- * sends nothing, and returns the CA certificate from the chain whose public key has this hash,
- * after checking that the chain and the name `host` verify against it (design: first contact).
- * Blocks up to timeout_ms. *ca_pem_out is the caller's (free). SIGPIPE must be ignored: the server
- * may hang up.
- */
-int tlsctx_fetch_ca(const char *host, uint16_t port, const uint8_t spki[32], int timeout_ms,
-    char **ca_pem_out, struct err *e);
-
 #endif

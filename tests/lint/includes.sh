@@ -26,8 +26,8 @@ KEEPERS='
 <libmnl/              daemons/tunneld/netcfg[a-z_]*\.[ch]
 <linux/(rtnetlink|if_link|if_addr)\.h>  daemons/tunneld/netcfg[a-z_]*\.[ch]
 <grpc/                daemons/ctld/grpc[a-z_]*\.[ch]|cli/(rpc|grpc)[a-z_]*\.[ch]
-<openssl/ssl\.h>      common/tlsctx\.c|daemons/tunneld/(tls|tickets)\.c
-<openssl/x509         common/(pki|pki_ca|tlsctx)\.c|common/(pem|pki_inside)\.[ch]|daemons/tunneld/tls\.c
+<openssl/ssl\.h>      common/(tlsctx|first_contact)\.c|daemons/tunneld/(tls|tickets)\.c
+<openssl/x509         common/(pki|pki_ca|tlsctx|first_contact)\.c|common/(pem|pki_inside)\.[ch]|daemons/tunneld/tls\.c
 <openssl/pem\.h>      common/(tlsctx|pem)\.c
 <openssl/evp\.h>      common/(pki|pki_ca|grant|digest)\.c|daemons/tunneld/aead_evp\.c
 <intel-ipsec-mb\.h>   daemons/tunneld/aead_mb\.c

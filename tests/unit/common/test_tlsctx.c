@@ -1,100 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/tlsctx.h"
 
-#include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "common/clock.h"
-#include "common/pki.h"
-#include "common/pki_ca.h"
-#include "common/secret.h"
+#include "tests/unit/common/parties.h"
 #include "tests/unit/kit.h"
 
-#define DAY 86400
 #define ALPN "litevpn/1"
-#define HOST "127.0.0.1"
-
-/* --- certificates: made once per test --------------------------------------------------------- */
-
-enum who { SERVER, CLIENT, STRANGER_SERVER, STRANGER_CLIENT, NEXT_DOOR, PARTIES };
-
-static struct party {
-	char *key, *cert, *chain;	/* chain: the certificate, then its CA's */
-} parties[PARTIES];
-
-static char *ca_cert, *other_ca_cert;
-
-static char *
-join(const char *a, const char *b)
-{
-	char *text = malloc(strlen(a) + strlen(b) + 1);
-
-	strcpy(text, a);
-	return strcat(text, b);
-}
-
-static void
-issue(struct party *p, const struct pki_ca *ca, const char *ca_pem, bool for_server,
-    const char *host)
-{
-	struct pki_wish wish = {
-		.common_name = "somebody",
-		.hosts = &host,
-		.nhosts = 1,
-		.for_server = for_server,
-		.not_after = clock_utc_s() + DAY,
-	};
-	char *csr;
-
-	ck_assert_int_eq(pki_key_new(&p->key, NULL), 0);
-	ck_assert_int_eq(pki_csr_new(p->key, "somebody", &csr, NULL), 0);
-	ck_assert_int_eq(pki_issue(ca, csr, strlen(csr), &wish, &p->cert, NULL), 0);
-	p->chain = join(p->cert, ca_pem);
-	free(csr);
-}
-
-static void
-make_parties(void)
-{
-	char *ca_key, *other_key;
-	struct pki_ca *ca, *other;
-
-	ck_assert_int_eq(pki_ca_new("the CA", 10, &ca_key, &ca_cert, NULL), 0);
-	ck_assert_int_eq(pki_ca_new("the CA", 10, &other_key, &other_ca_cert, NULL), 0);
-	ck_assert_int_eq(pki_ca_load(ca_cert, ca_key, &ca, NULL), 0);
-	ck_assert_int_eq(pki_ca_load(other_ca_cert, other_key, &other, NULL), 0);
-	issue(&parties[SERVER], ca, ca_cert, true, HOST);
-	issue(&parties[CLIENT], ca, ca_cert, false, "node.example");
-	issue(&parties[STRANGER_SERVER], other, other_ca_cert, true, HOST);
-	issue(&parties[STRANGER_CLIENT], other, other_ca_cert, false, "node.example");
-	issue(&parties[NEXT_DOOR], ca, ca_cert, true, "vpn.example");
-	pki_ca_free(ca);
-	pki_ca_free(other);
-	secret_free(ca_key);
-	secret_free(other_key);
-}
-
-static void
-free_parties(void)
-{
-	for (int i = 0; i < PARTIES; i++) {
-		secret_free(parties[i].key);
-		free(parties[i].cert);
-		free(parties[i].chain);
-	}
-	free(ca_cert);
-	free(other_ca_cert);
-}
+#define HOST PARTIES_HOST
 
 /* --- handshakes in memory --------------------------------------------------------------------- */
 
@@ -266,7 +184,7 @@ START_TEST(a_long_chain_is_refused)
 	struct end server, client;
 
 	while (strlen(chain) < chains[_i].extra) {
-		char *longer = join(chain, ca_cert);
+		char *longer = text_join(chain, ca_cert);
 
 		free(chain);
 		chain = longer;
@@ -286,7 +204,7 @@ END_TEST
 /* A bundle of two CAs: a rollover. */
 START_TEST(a_bundle_trusts_all_of_it)
 {
-	char *both = join(other_ca_cert, ca_cert);
+	char *both = text_join(other_ca_cert, ca_cert);
 	struct tlsctx_conf sc = conf_of(SERVER, both), cc = conf_of(STRANGER_CLIENT, both);
 	struct end server, client;
 
@@ -316,7 +234,7 @@ truncated(const char *text)
 START_TEST(bad_texts_are_named)
 {
 	char *cut_ca = truncated(ca_cert), *cut_chain = truncated(parties[SERVER].chain);
-	char *cut_bundle = join(ca_cert, cut_ca);
+	char *cut_bundle = text_join(ca_cert, cut_ca);
 	const struct {
 		const char *ca, *cert, *key, *why;
 	} rows[] = {
@@ -386,160 +304,17 @@ START_TEST(what_the_other_side_would_refuse_is_found_at_home)
 }
 END_TEST
 
-/* --- first contact ---------------------------------------------------------------------------- */
-
-enum manner { TLS, TALKS_HTTP, HANGS_UP, SILENT };
-
-/* A server for one connection, on a thread. */
-struct stranger {
-	int listener;
-	uint16_t port;
-	enum manner manner;
-	const struct party *party;
-	const char *chain;
-	pthread_t thread;
-};
-
-static void
-serve_tls(const struct stranger *s, int fd)
-{
-	struct tlsctx_conf conf = { .server = true, .ca_pem = ca_cert, .cert_pem = s->chain,
-		.key_pem = s->party->key };
-	struct end end;
-	char byte;
-
-	end_init(&end, &conf);
-	SSL_set_mode(end.ssl, SSL_MODE_NO_AUTO_CHAIN);	/* shows what it was given, no more */
-	SSL_set_verify(end.ssl, SSL_VERIFY_NONE, NULL);
-	SSL_set_fd(end.ssl, fd);
-	if (SSL_accept(end.ssl) == 1)
-		ck_assert_int_le(SSL_read(end.ssl, &byte, 1), 0);	/* nothing was sent */
-	end_fini(&end);
-}
-
-static void *
-serve(void *arg)
-{
-	struct stranger *s = arg;
-	int fd = accept(s->listener, NULL, NULL);
-	char buf[1024];
-
-	switch (s->manner) {
-	case TLS:
-		serve_tls(s, fd);
-		break;
-	case TALKS_HTTP:
-		ck_assert_int_eq(send(fd, "HTTP/1.0 400 No\r\n\r\n", 19, MSG_NOSIGNAL), 19);
-		break;
-	case SILENT:
-		while (recv(fd, buf, sizeof(buf), 0) > 0)
-			;
-		break;
-	case HANGS_UP:
-		break;
-	}
-	close(fd);
-	return NULL;
-}
-
-static void
-stranger_start(struct stranger *s)
-{
-	struct sockaddr_in sin = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(sin);
-
-	s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(bind(s->listener, (struct sockaddr *) &sin, sizeof(sin)), 0);
-	ck_assert_int_eq(listen(s->listener, 1), 0);
-	ck_assert_int_eq(getsockname(s->listener, (struct sockaddr *) &sin, &len), 0);
-	s->port = ntohs(sin.sin_port);
-	ck_assert_int_eq(pthread_create(&s->thread, NULL, serve, s), 0);
-}
-
-enum print { PRINT_CA, PRINT_OTHER, PRINT_LEAF };
-
-static const struct {
-	enum manner manner;
-	enum who server;
-	bool chain;		/* shows its CA, too */
-	enum print fingerprint;	/* that we were told */
-	int rc;
-	const char *why;
-} contacts[] = {
-	{ TLS, SERVER, true, PRINT_CA, 0, "" },
-	{ TLS, SERVER, true, PRINT_OTHER, -EPERM, "wrong server, or somebody in between" },
-	{ TLS, SERVER, false, PRINT_CA, -EPERM, "wrong server, or somebody in between" },
-	{ TLS, SERVER, true, PRINT_LEAF, -EPERM, "does not verify" },
-	{ TLS, STRANGER_SERVER, true, PRINT_CA, -EPERM, "wrong server, or somebody in between" },
-	{ TLS, NEXT_DOOR, true, PRINT_CA, -EPERM, "is not for 127.0.0.1" },
-	{ TLS, CLIENT, true, PRINT_CA, -EPERM, "unsuitable certificate purpose" },
-	{ TALKS_HTTP, SERVER, true, PRINT_CA, -ECONNRESET, "TLS handshake: " },
-	{ HANGS_UP, SERVER, true, PRINT_CA, -ECONNRESET, "TLS handshake: " },
-	{ SILENT, SERVER, true, PRINT_CA, -ETIMEDOUT, "no answer in time" },
-};
-
-START_TEST(a_ca_is_fetched_by_its_fingerprint)
-{
-	struct party *p = &parties[contacts[_i].server];
-	struct stranger s = { .manner = contacts[_i].manner, .party = p,
-		.chain = contacts[_i].chain ? p->chain : p->cert };
-	const char *told[] = { [PRINT_CA] = ca_cert, [PRINT_OTHER] = other_ca_cert,
-		[PRINT_LEAF] = p->cert };
-	const char *print = told[contacts[_i].fingerprint];
-	struct pki_cert c;
-	struct err e = { 0 };
-	char *pem = NULL;
-	int rc;
-
-	ck_assert_int_eq(pki_cert_read(print, strlen(print), &c, NULL), 0);
-	stranger_start(&s);
-	rc = tlsctx_fetch_ca(HOST, s.port, c.spki, s.manner == SILENT ? 100 : 3000, &pem, &e);
-	ck_assert_msg(rc == contacts[_i].rc, "%d %s", rc, e.text);
-	ck_assert_msg(strstr(e.text, contacts[_i].why) != NULL, "%s", e.text);
-	if (rc == 0)
-		ck_assert_str_eq(pem, ca_cert);
-	else
-		ck_assert_ptr_null(pem);
-	free(pem);
-	pthread_join(s.thread, NULL);
-	close(s.listener);
-}
-END_TEST
-
-START_TEST(nobody_there_is_an_error)
-{
-	uint8_t spki[PKI_SPKI_LEN] = { 0 };
-	struct stranger s = { .manner = HANGS_UP };
-	struct err e;
-	char *pem = NULL;
-
-	stranger_start(&s);
-	tlsctx_fetch_ca(HOST, s.port, spki, 1000, &pem, &e);
-	pthread_join(s.thread, NULL);
-	close(s.listener);	/* nobody has this port now */
-	ck_assert_int_eq(tlsctx_fetch_ca(HOST, s.port, spki, 1000, &pem, &e), -ECONNREFUSED);
-	ck_assert_ptr_nonnull(strstr(e.text, "Connection refused"));
-	ck_assert_int_eq(tlsctx_fetch_ca("no.such.host.invalid", 1, spki, 1000, &pem, &e),
-	    -EHOSTUNREACH);
-	ck_assert_ptr_null(pem);
-}
-END_TEST
-
 int
 main(void)
 {
 	TCase *tc = tcase_create("tlsctx");
 
-	signal(SIGPIPE, SIG_IGN);	/* as every program of ours does */
-	tcase_add_checked_fixture(tc, make_parties, free_parties);
+	tcase_add_checked_fixture(tc, parties_make, parties_free);
 	KIT_ROWS(tc, who_meets_whom, meetings);
 	tcase_add_test(tc, older_tls_is_refused);
 	KIT_ROWS(tc, a_long_chain_is_refused, chains);
 	tcase_add_test(tc, a_bundle_trusts_all_of_it);
 	tcase_add_test(tc, bad_texts_are_named);
 	tcase_add_test(tc, what_the_other_side_would_refuse_is_found_at_home);
-	KIT_ROWS(tc, a_ca_is_fetched_by_its_fingerprint, contacts);
-	tcase_add_test(tc, nobody_there_is_an_error);
 	return kit_run("common/tlsctx", tc);
 }
