@@ -50,7 +50,7 @@ keepalive_due_ms(const struct session *s)
 	return conn_last_tx_ms(s->conn) + s->keepalive_ms;
 }
 
-/* Both ends speak every keepalive: a connection that says nothing is broken, UDP or not. */
+/* Each end hears the other one at every keepalive: a silent connection is broken, UDP or not. */
 static int64_t
 conn_dead_ms(const struct session *s)
 {
@@ -184,6 +184,61 @@ session_env_init(struct session_env *env, struct ev *ev, struct workers *workers
 
 /* --- the control connection ------------------------------------------------------------------- */
 
+/* UDP may go on without it; a session that has no other path is over. */
+static void
+on_conn_closed(void *owner, const char *why)
+{
+	struct session *s = owner;
+
+	conn_free(s->conn);
+	s->conn = NULL;
+	session_path_publish(s);
+	if (session_path_on_udp(s)) {
+		log_info("control_lost", "node=%s epoch=%llu why=%s", s->peer->id,
+		    (unsigned long long) s->epoch, LOG_Q(why));
+		schedule(s);
+		s->env->ops->control_lost(s);
+		return;
+	}
+	s->env->ops->dead(s, why[0] == '\0' ? "the peer closed the connection" : why);
+}
+
+static void
+send_keepalive(struct session *s)
+{
+	struct control msg = { .type = CONTROL_KEEPALIVE };
+
+	/* A peer that reads nothing loses the connection, not the session. */
+	if (conn_send(s->conn, &msg) < 0)
+		on_conn_closed(s, "the peer does not read");
+	else
+		schedule(s);
+}
+
+static void
+note_wear(struct session *s)
+{
+	if (s->is_worn || !atom_get(&s->carrier->worn))
+		return;
+	s->is_worn = true;
+	s->env->ops->worn(s);
+}
+
+/*
+ * Is answered, unless something was said a moment ago. So two ends whose connection is idle speak at
+ * the same time, in one packet each and for one wake-up, whichever began.
+ */
+static void
+take_keepalive(struct session *s)
+{
+	int64_t now = clock_mono_ms();
+
+	note_alive(s, now);
+	note_wear(s);
+	if (s->conn != NULL && now - conn_last_tx_ms(s->conn) >= s->keepalive_ms / 4)
+		send_keepalive(s);
+}
+
 static void
 on_control(void *owner, const struct control *msg)
 {
@@ -191,7 +246,7 @@ on_control(void *owner, const struct control *msg)
 
 	switch (msg->type) {
 	case CONTROL_KEEPALIVE:
-		note_alive(s, clock_mono_ms());
+		take_keepalive(s);
 		break;
 	case CONTROL_GOODBYE:
 		s->env->ops->goodbye(s, msg->refuse.reason);
@@ -227,25 +282,6 @@ on_packet(void *owner, const uint8_t *pkt, size_t len)
 		stats_count(&workers_of(s)->stats, VERDICT_THREAD_QUEUE_FULL, 1);
 }
 
-/* UDP may go on without it; a session that has no other path is over. */
-static void
-on_conn_closed(void *owner, const char *why)
-{
-	struct session *s = owner;
-
-	conn_free(s->conn);
-	s->conn = NULL;
-	session_path_publish(s);
-	if (session_path_on_udp(s)) {
-		log_info("control_lost", "node=%s epoch=%llu why=%s", s->peer->id,
-		    (unsigned long long) s->epoch, LOG_Q(why));
-		schedule(s);
-		s->env->ops->control_lost(s);
-		return;
-	}
-	s->env->ops->dead(s, why[0] == '\0' ? "the peer closed the connection" : why);
-}
-
 static const struct conn_ops conn_ops = {
 	.control = on_control,
 	.packet = on_packet,
@@ -253,18 +289,6 @@ static const struct conn_ops conn_ops = {
 };
 
 /* --- the timer -------------------------------------------------------------------------------- */
-
-static void
-send_keepalive(struct session *s)
-{
-	struct control msg = { .type = CONTROL_KEEPALIVE };
-
-	/* A peer that reads nothing loses the connection, not the session. */
-	if (conn_send(s->conn, &msg) < 0)
-		on_conn_closed(s, "the peer does not read");
-	else
-		schedule(s);
-}
 
 static void
 on_tick(void *arg)
@@ -287,10 +311,7 @@ on_tick(void *arg)
 		session_path_tick(s);
 	if (session_mtu_due(s) <= clock_mono_us())
 		session_mtu_tick(s);
-	if (!s->is_worn && atom_get(&s->carrier->worn)) {
-		s->is_worn = true;
-		s->env->ops->worn(s);
-	}
+	note_wear(s);
 	/* Last, since it may end the session: the connection. */
 	if (s->conn != NULL && conn_dead_ms(s) <= now)
 		on_conn_closed(s, "silent for too long");
@@ -334,6 +355,17 @@ session_spis(const struct session *s, uint32_t *out)
 	return c->nsas;
 }
 
+/*
+ * For how long an end says nothing, nor asks by UDP. A server leaves the first word to the node, at
+ * whose side a NAT has to see it, and answers: with thousands of nodes, timers of its own would be
+ * most of what it does when nothing happens. It speaks by itself half the way to giving up.
+ */
+static uint32_t
+patience(const struct session_conf *conf)
+{
+	return conf->server ? (conf->keepalive_ms + conf->dead_after_ms) / 2 : conf->keepalive_ms;
+}
+
 /* Before a worker sees it. Mail about it is taken from now on. */
 static void
 fill(struct session *s, const struct session_conf *conf)
@@ -342,7 +374,7 @@ fill(struct session *s, const struct session_conf *conf)
 	s->epoch = conf->epoch;
 	s->cipher = conf->cipher;
 	s->tls_allowed = conf->tls_allowed;
-	s->keepalive_ms = conf->keepalive_ms;
+	s->keepalive_ms = patience(conf);
 	s->dead_after_ms = conf->dead_after_ms;
 	strncpy(s->version, conf->version, sizeof(s->version) - 1);
 	s->rx_ms = clock_mono_ms();
@@ -352,7 +384,7 @@ fill(struct session *s, const struct session_conf *conf)
 	s->carrier->roams = conf->roams;
 	s->mtu_begin = conf->mtu;
 	session_mtu_begin(s, conf->mtu_top);
-	probe_init(&s->probe, clock_mono_us(), (int64_t) conf->keepalive_ms * 1000);
+	probe_init(&s->probe, clock_mono_us(), (int64_t) s->keepalive_ms * 1000);
 }
 
 static int

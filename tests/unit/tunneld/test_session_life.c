@@ -38,8 +38,44 @@ START_TEST(keepalives_keep_it_alive)
 }
 END_TEST
 
+static void
+hear_nothing(void *owner, const struct control *msg)
+{
+	(void) owner, (void) msg;
+}
+
+/* A server says nothing by itself as long as it is spoken to, and answers. */
+START_TEST(one_keepalive_is_answered_by_another)
+{
+	struct ends_conf conf = { .keepalive_ms = 100 * kit_slow(),
+		.dead_after_ms = 60000 * kit_slow() };
+	const struct conn *node, *server;
+	int64_t spoke;
+
+	ends_init(&e, &conf);
+	node = e.node.session->conn;
+	server = e.server.session->conn;
+	spoke = conn_last_tx_ms(server);
+	loop_for(e.ev, 150 * kit_slow());
+	ck_assert_int_gt(conn_last_tx_ms(node), spoke);
+	ck_assert_int_eq(conn_last_tx_ms(server), spoke);	/* it had spoken a moment ago */
+	e.server.session->keepalive_ms = 100 * kit_slow();
+	ev_timer_stop(e.ev, &e.server.session->tick);
+	LOOP_UNTIL(e.ev, conn_last_tx_ms(server) > spoke);
+	ck_assert_int_ge(conn_last_tx_ms(server), conn_last_tx_ms(node));
+	ends_fini(&e);
+}
+END_TEST
+
+static void
+see_nothing(void *owner, const char *why)
+{
+	(void) owner, (void) why;
+}
+
 START_TEST(silence_is_death)
 {
+	static const struct conn_ops deaf = { .control = hear_nothing, .closed = see_nothing };
 	struct ends_conf conf = { .keepalive_ms = 40 * kit_slow(),
 		.dead_after_ms = 300 * kit_slow() };
 	int64_t begin;
@@ -48,6 +84,7 @@ START_TEST(silence_is_death)
 	ends_reach_udp(&e);
 	/* The node hangs: it does not even say goodbye. */
 	ev_timer_stop(e.ev, &e.node.session->tick);
+	conn_give(e.node.session->conn, &deaf, NULL);
 	e.relay.drop_up = e.relay.drop_down = true;
 	begin = clock_mono_ms();
 	LOOP_UNTIL(e.ev, e.server.deaths == 1);
@@ -217,6 +254,7 @@ main(void)
 	tcase_add_unchecked_fixture(tc, certs_setup, certs_teardown);
 	tcase_add_test(tc, up_is_told_once);
 	tcase_add_test(tc, keepalives_keep_it_alive);
+	tcase_add_test(tc, one_keepalive_is_answered_by_another);
 	tcase_add_test(tc, silence_is_death);
 	tcase_add_loop_test(tc, worn_keys_are_told_once, 0, 2);
 	tcase_add_test(tc, udp_goes_on_without_the_connection);
