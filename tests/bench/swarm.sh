@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # A server and many nodes on one machine: how long until all are up, with certificates at first and
 # with tickets after a cut; what each costs in memory, and all together while they idle; what a node
-# beside them notices. Writes $BUILD/bench/swarm.tsv: metric value unit target.
+# beside them notices. The swarm runs on the same processors: what it takes itself, and ipamd, is told
+# beside what the engine takes. Writes $BUILD/bench/swarm.tsv: metric value unit target.
 #
 #   tests/bench/swarm.sh [NODES]     10000 without it
 # shellcheck source=tests/integration/lib.sh
@@ -17,6 +18,16 @@ PINGS=200
 
 # row METRIC VALUE UNIT TARGET
 row() { (IFS=$'\t'; echo "$*") | tee -a "$RESULTS"; }
+
+# cpu_begin; cpu_rows WHAT: who has taken how much of the processors since.
+cpu_begin() { read -r -a CPU < <(swarm_cpu); }
+cpu_rows() {
+	local i who=(cpu ipamd_cpu swarm_cpu) now
+	read -r -a now < <(swarm_cpu)
+	for i in 0 1 2; do
+		row "$1_${who[i]}_s" "$(awk "BEGIN { print ${now[i]} - ${CPU[i]} }")" s -
+	done
+}
 
 ping_p50_us() {
 	on x ping -n -i 0.02 -c "$PINGS" 10.64.0.1 | sed -nE 's/.*time=([0-9.]+) ms/\1/p' | sort -g |
@@ -34,22 +45,22 @@ swarm_start "$N"
 before=$(engine_kb)
 
 say "$N nodes at $SERVER_IP"
-ticks=$(engine_ticks)
+cpu_begin
 read -r ms _ _ < <(swarm_do 300 up)
 row up_full_s "$(awk "BEGIN { print $ms / 1000 }")" s '<= 40'
-row up_full_cpu_s "$(awk "BEGIN { print ($(engine_ticks) - $ticks) / $(getconf CLK_TCK) }")" s -
+cpu_rows up_full
 row rss_kib_per_session "$(awk "BEGIN { print ($(engine_kb) - $before) / $N }")" KiB '<= 64'
 
-ticks=$(engine_ticks)
+read -r engine _ _ < <(swarm_cpu)
 read -r -t "$IDLE_S" <> <(:) || true
-row idle_cpu_percent "$(awk "BEGIN { print ($(engine_ticks) - $ticks) / $(getconf CLK_TCK) / $IDLE_S * 100 }")" % '< 3'
+row idle_cpu_percent "$(swarm_cpu | awk "{ print (\$1 - $engine) / $IDLE_S * 100 }")" % '< 3'
 row ping_p50_alone_us "$alone" us -
 row ping_p50_us "$(ping_p50_us)" us "$alone"
 
-ticks=$(engine_ticks)
+cpu_begin
 read -r ms resumed elsewhere < <(swarm_do 300 cut)
 row back_s "$(awk "BEGIN { print $ms / 1000 }")" s '<= 25'
-row back_cpu_s "$(awk "BEGIN { print ($(engine_ticks) - $ticks) / $(getconf CLK_TCK) }")" s -
+cpu_rows back
 row back_resumed "$resumed" nodes "$N"
 row back_elsewhere "$elsewhere" nodes 0
 swarm_stop

@@ -88,4 +88,13 @@ engine_pid() {
 	done
 }
 engine_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$(engine_pid)/status"; }
-engine_ticks() { awk '{ print $14 + $15 }' "/proc/$(engine_pid)/stat"; }
+
+# swarm_cpu: processor seconds until now of the engine, of ipamd and of the swarm itself.
+swarm_cpu() {
+	local pid ticks=(0 0 0)
+	ticks[0]=$(ticks_of "$(engine_pid)")
+	ticks[1]=$(ticks_of "${LAB_PID[ipamd]}")
+	for pid in "${SWARM_PIDS[@]}"; do ((ticks[2] += $(ticks_of "$pid"))); done
+	awk -v hz="$(getconf CLK_TCK)" '{ print $1 / hz, $2 / hz, $3 / hz }' <<<"${ticks[*]}"
+}
+ticks_of() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
