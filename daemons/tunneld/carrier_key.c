@@ -2,6 +2,7 @@
 #include "daemons/tunneld/carrier_key.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "common/secret.h"
 #include "common/wire.h"
@@ -28,16 +29,48 @@ derive(const struct carrier_keying *k, enum direction direction, uint32_t spi, b
 	return a;
 }
 
+/* Does the peer's worker whom this SPI names send to the one of ours that the lane is of? */
+static bool
+answers(const struct carrier *c, unsigned lane, uint32_t spi)
+{
+	unsigned peer = sa_worker(spi);
+
+	return peer < c->nsas && sa_worker(c->sas[peer].rx.spi) == lane;
+}
+
+void
+carrier_pair(const struct carrier *c, uint32_t *spis, unsigned n)
+{
+	/* An SPI suits one lane at most: what a swap takes away from a lane did not suit it. */
+	for (unsigned lane = 0; lane < n; lane++) {
+		for (unsigned i = 0; i < n; i++) {
+			uint32_t spi = spis[i];
+
+			if (!answers(c, lane, spi))
+				continue;
+			if (!answers(c, lane, spis[lane])) {
+				spis[i] = spis[lane];
+				spis[lane] = spi;
+			}
+			break;
+		}
+	}
+}
+
 static int
 key_lanes(struct carrier *c, const struct carrier_keying *k)
 {
 	enum direction out = k->server ? SERVER_TO_NODE : NODE_TO_SERVER;
 	unsigned n = k->npeer_spis < c->nlanes ? k->npeer_spis : c->nlanes;
+	uint32_t spis[SA_WORKERS];
 
+	memcpy(spis, k->peer_spis, n * sizeof(spis[0]));
+	if (k->server)	/* one end only: both would undo it */
+		carrier_pair(c, spis, n);
 	for (unsigned i = 0; i < n; i++) {
 		struct esp_tx *tx = &c->lanes[i].tx;
 
-		tx->spi = k->peer_spis[i];
+		tx->spi = spis[i];
 		if ((tx->aead = derive(k, out, tx->spi, true)) == NULL)
 			return -EIO;
 	}
