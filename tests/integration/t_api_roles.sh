@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Who may call what: every method by every role; wrong tokens are all refused alike, and who has too
-# many of them is not heard for a while; whoever changes something, or tries to, is in the log.
+# Who may call what: every method by every role, with good arguments and all kinds of wrong ones; wrong
+# tokens are all refused alike, and who has too many of them is not heard for a while; whoever changes
+# something, or tries to, is in the log.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-lab_up a b
+lab_up a b c d
 server_up
 ROLES=$LAB/roles
 mkdir "$ROLES"
@@ -34,6 +35,17 @@ roles s matrix "$SERVER_IP" "$ROLES" "$id" "$(node_id b)" || fail "see WRONG abo
 [ -n "$(node_id b)" ] && fail "somebody was let in to delete it"
 node_conf b
 node_enroll b
+
+say "every method, every role, every kind of argument"
+every() {
+	on "$1" "$PYTHON" "$TOP/tests/integration/api_every.py" "$2" "$BUILD/gen/api.desc" "$SERVER_IP" \
+		"$ROLES" "${@:3}" || fail "see WRONG above"
+}
+every s control
+# Who fails too often is not heard: each from its own source.
+every c bootstrap litevpn.v1.Enrollment/Enroll
+every d bootstrap pb.LiteKubeNCBootstrapService/GetToken pb.LiteKubeNCBootstrapService/HealthCheck
+[ -n "$(node_id a)" ] || fail "the node is not there any more"
 
 say "wrong tokens: refused alike ten times, then not heard, from there"
 roles a guess "$SERVER_IP" "$ROLES/ca.pem" 15 | tee "$LAB/guess"
