@@ -136,13 +136,17 @@ conf_server_fault(const struct ip_prefix *p, char buf[CONF_FAULT_MAX])
 {
 	bool v4 = p->addr.family == AF_INET;
 	struct ip_addr last = ip_prefix_last(p), first = ip_prefix_network(p).addr;
-	struct ip_prefix example = { ip_prefix_at(p, 1), p->len };
+	struct ip_prefix example = { ip_prefix_at(p, 1), p->len }, link_local;
 
+	ip_prefix_parse(v4 ? "169.254.0.0/16" : "fe80::/10", &link_local);
 	if (!ip_is_host(&example.addr))
 		ip_prefix_parse("10.1.1.1/24", &example);
 	if (v4 ? p->len < 8 || p->len > 30 : p->len < 64 || p->len > 112)
 		snprintf(buf, CONF_FAULT_MAX, "the prefix length must be %s",
 		    v4 ? "from 8 to 30" : "from 64 to 112");
+	else if (ip_prefix_overlap(p, &link_local))
+		snprintf(buf, CONF_FAULT_MAX, "%s is link-local: nobody forwards its packets",
+		    PREFIX_TEXT(&link_local));
 	else if (!ip_is_host(&p->addr) || ip_equal(&p->addr, &first) ||
 	    (v4 && ip_equal(&p->addr, &last)))
 		snprintf(buf, CONF_FAULT_MAX, "it is not an address that the server can have: "
@@ -150,6 +154,33 @@ conf_server_fault(const struct ip_prefix *p, char buf[CONF_FAULT_MAX])
 	else
 		return NULL;
 	return buf;
+}
+
+static bool
+holds(const struct ip_prefix *outer, const struct ip_prefix *inner)
+{
+	return outer->len <= inner->len && ip_prefix_contains(outer, &inner->addr);
+}
+
+/* Prefixes lie in one another or apart: those that lie in no other one are added up. */
+bool
+conf_server_covered(const struct ip_prefix *network, const struct ip_prefix *exclude, size_t n)
+{
+	double share = 0;	/* of the network; sums of powers of two are exact */
+
+	for (size_t i = 0; i < n; i++) {
+		bool counted = !ip_prefix_overlap(&exclude[i], network);
+
+		for (size_t k = 0; k < n && !counted; k++)
+			counted = k != i && holds(&exclude[k], &exclude[i]) &&
+			    (k < i || exclude[k].len < exclude[i].len);
+		if (counted)
+			continue;
+		if (exclude[i].len <= network->len)
+			return true;
+		share += 1 / (double) (UINT64_C(1) << (exclude[i].len - network->len));
+	}
+	return share >= 1;
 }
 
 const char *
@@ -256,6 +287,9 @@ check_network(struct conf *conf, const struct conf_server *c, size_t i)
 			conf_fail(conf, "networks", "networks: exclude of %s: %s is not in %s",
 			    n->name, PREFIX_TEXT(&exclude[k]), PREFIX_TEXT(&n->address));
 	}
+	if (conf_server_covered(&n->address, exclude, n->exclude.n))
+		conf_fail(conf, "networks", "networks: exclude of %s leaves nothing of %s", n->name,
+		    PREFIX_TEXT(&n->address));
 	check_beside(conf, c, i);
 }
 
@@ -299,6 +333,8 @@ check_exclude(struct conf *conf, const void *values)
 			    "pool.exclude: %s is not in the network of vpnAddr",
 			    PREFIX_TEXT(&p[i]));
 	}
+	if (conf_server_covered(&c->vpn_addr, p, c->pool_exclude.n))
+		conf_fail(conf, "exclude", "pool.exclude leaves nothing of the network of vpnAddr");
 }
 
 static void

@@ -70,6 +70,9 @@ extern const struct conf_schema conf_server_schema;
 #define CONF_FAULT_MAX 160
 const char *conf_server_fault(const struct ip_prefix *address, char buf[CONF_FAULT_MAX]);
 
+/* Do these prefixes together leave nothing of the network? In any order, also within one another. */
+bool conf_server_covered(const struct ip_prefix *network, const struct ip_prefix *exclude, size_t n);
+
 /*
  * Would a route into that network swallow the way to the server? NULL, or how: "contains 192.0.2.1,
  * where the server listens".

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
@@ -13,6 +14,7 @@
 #include "common/log.h"
 #include "common/places.h"
 #include "common/priv.h"
+#include "common/reason.h"
 #include "common/usage.h"
 #include "config.h"
 #include "daemons/ipamd/batch.h"
@@ -156,6 +158,24 @@ open_feed(struct ipamd *d, struct err *e)
 	return rc;
 }
 
+/* A database that cannot be read: with what to do about it. */
+static int
+open_ledger(struct ipamd *d, struct err *e)
+{
+	struct err why = { 0 };
+	struct store *store;
+	int rc;
+
+	if ((rc = store_sqlite_open(d->places.ipamd_db, &store, &why)) == 0 &&
+	    (rc = ledger_open(&d->ledger, &d->conf, store, clock_utc_s(), &why)) == 0)
+		rc = store_sqlite_checkpoint_beside(store, &why);
+	if (rc == -EUCLEAN || rc == -REASON_STORE_FAILED)
+		return err_set(e, rc, "%.300s; ipamd --check says what is wrong with it, "
+		    "ipamd --restore puts a backup in its place", why.text);
+	*e = why;
+	return rc;
+}
+
 static int
 open_things(struct ipamd *d, struct err *e)
 {
@@ -169,14 +189,11 @@ open_things(struct ipamd *d, struct err *e)
 		.usage = &d->usage,
 		.upkeep = &d->upkeep,
 	};
-	struct store *store;
 	int rc;
 
 	if ((rc = watch_signals(d, e)) < 0 ||
 	    (rc = granter_open(&d->granter, d->places.grant_key, d->places.grant_pub, e)) < 0 ||
-	    (rc = store_sqlite_open(d->places.ipamd_db, &store, e)) < 0 ||
-	    (rc = ledger_open(&d->ledger, &d->conf, store, clock_utc_s(), e)) < 0 ||
-	    (rc = store_sqlite_checkpoint_beside(store, e)) < 0)
+	    (rc = open_ledger(d, e)) < 0)
 		return rc;
 	d->upkeep.conf_path = d->daemon.conf_path;
 	verbosity_init(&d->upkeep.verbosity, d->ev, conf_server_log(&d->conf).level);

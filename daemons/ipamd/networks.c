@@ -128,6 +128,9 @@ check_exclude(const struct store_network *row, struct err *e)
 			return err_set(e, -REASON_FIELD_INVALID, "exclude: %s is not in %s",
 			    PREFIX_TEXT(&row->exclude[i]), PREFIX_TEXT(&row->prefix));
 	}
+	if (conf_server_covered(&row->prefix, row->exclude, row->nexclude))
+		return err_set(e, -REASON_FIELD_INVALID, "exclude: leaves nothing of %s",
+		    PREFIX_TEXT(&row->prefix));
 	return 0;
 }
 

@@ -49,6 +49,24 @@ ask SetLogLevel '{"level": "LOG_LEVEL_WARN", "components": ["ipamd"], "duration"
 before=$(lines tunneld)
 wait_for 5 logged ipamd 'notice log_level_restored level=4'
 [ "$(lines tunneld)" = "$before" ] || fail "tunneld logs as before"
+# cli STATUS ARGS...: the administrator's command ends so; what it says is the answer.
+cli() {
+	local want=$1 status=0
+	shift
+	ctl "$@" >"$LAB/answer" 2>&1 || status=$?
+	[ "$status" = "$want" ] || fail "litevpnctl $*: status $status: $(cat "$LAB/answer")"
+}
+cli 0 server log-level info
+grep -qE '^ipamd: +done$' "$LAB/answer" || fail "$(cat "$LAB/answer")"
+cli 2 server log-level loud
+daemon_stop tunneld
+cli 1 server log-level debug
+grep -qE '^tunneld: +failed: .*tunneld' "$LAB/answer" || fail "$(cat "$LAB/answer")"
+grep -qE '^ctld: +done$' "$LAB/answer" || fail "$(cat "$LAB/answer")"
+cli 1 -o json server log-level debug
+has '"done": false'
+cli 0 server log-level debug --component ipamd
+start_tunneld
 ask SetLogLevel '{"reset": true}'
 for bad in '{}' '{"level": "LOG_LEVEL_INFO", "reset": true}' \
 	'{"level": "LOG_LEVEL_INFO", "components": ["cron"]}' \
@@ -73,8 +91,13 @@ echo 'mtu: nonsense' >>"$LAB/tunneld/server.yml"
 ask Reload
 [ "$(grep -c '"done": true' "$LAB/answer")" = 2 ] || fail "$(cat "$LAB/answer")"
 has 'tunneld/server.yml'
+cli 1 server reload
+grep -qE '^tunneld: +failed: .*tunneld/server.yml:[0-9]+:[0-9]+: mtu' "$LAB/answer" || fail "$(cat "$LAB/answer")"
+grep -qE '^ipamd: +done$' "$LAB/answer" || fail "$(cat "$LAB/answer")"
 echo 'mtu: nonsense' >>"$LAB/ctld/server.yml"
 ask Reload && fail "it is accepted"
+has CONFIG_INVALID
+cli 1 server reload
 has CONFIG_INVALID
 sed -i '/nonsense/d' "$LAB"/*/server.yml
 ask Reload

@@ -89,6 +89,20 @@ ipamd 71 --restore "$LAB/missing"
 ipamd 64 --restore
 ipamd 0 --check
 
+say "a database that is damaged is not run on, and what to do about it is said"
+cp "$DB" "$LAB/good.db"
+damage() {	# PAGE, of 4 KiB, the first one is 0
+	dd if=/dev/urandom of="$DB" bs=4096 seek="$1" count=1 conv=notrunc status=none
+}
+for page in 0 1; do
+	damage "$page"
+	start_ipamd 2>"$LAB/out" && fail "it runs on a damaged database"
+	says "$DB.*ipamd --check.*ipamd --restore"
+	ipamd 1 --check
+	ipamd 0 --restore "$LAB/good.db"
+done
+ipamd 0 --check
+
 say "a newer schema is refused, with the snapshot that can be restored"
 cp "$DB" "$LAB/good.db"
 version=$(sqlite3 "$DB" 'pragma user_version')

@@ -121,6 +121,22 @@ static const struct {
 	    "1:6: mtu is \"575\", but must be auto or a whole number from 576 to 9000" },
 	{ "pool: {exclude: [10.1.2.0/24]}\n",
 	    "1:8: pool.exclude: 10.1.2.0/24 is not in the network of vpnAddr" },
+	{ "pool: {exclude: [10.1.1.0/25, 10.1.1.16/28, 10.1.1.192/26]}\n", "" },
+	{ "pool: {exclude: [10.1.1.0/25, 10.1.1.0/25]}\n", "" },
+	{ "pool: {exclude: [10.1.1.0/24]}\n",
+	    "1:8: pool.exclude leaves nothing of the network of vpnAddr" },
+	{ "pool: {exclude: [10.0.0.0/8]}\n",
+	    "1:8: pool.exclude leaves nothing of the network of vpnAddr" },
+	{ "pool: {exclude: [10.1.1.0/25, 10.1.1.16/28, 10.1.1.192/26, 10.1.1.128/26]}\n",
+	    "1:8: pool.exclude leaves nothing of the network of vpnAddr" },
+	{ "vpnAddr: fe80::1/64\n", "1:1: vpnAddr is fe80::1/64, but fe80::/10 is link-local: nobody "
+	    "forwards its packets" },
+	{ "networks: [{name: x, address: 169.254.1.1/24}]\n",
+	    "1:1: networks: address of x is 169.254.1.1/24, but 169.254.0.0/16 is link-local: "
+	    "nobody forwards its packets" },
+	{ "networks: [{name: x, address: \"fd00::1/64\", exclude: [\"fd00::/65\","
+	  " \"fd00::8000:0:0:0/65\"]}]\n",
+	    "1:1: networks: exclude of x leaves nothing of fd00::1/64" },
 	{ "pool: {quarantine: 1h, warnAt: 0}\n", "" },
 	{ "pool: {warnAt: 101}\n",
 	    "1:16: pool.warnAt is \"101\", but must be a whole number from 0 to 100" },

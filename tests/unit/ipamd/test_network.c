@@ -112,6 +112,8 @@ static const struct {
 	{ "lab", "127.0.0.1/24", NULL, -REASON_FIELD_INVALID, "address" },
 	{ "lab", "10.2.0.1/24", "10.3.0.0/28", -REASON_FIELD_INVALID, "exclude" },
 	{ "lab", "10.2.0.1/24", "10.2.0.1", -REASON_FIELD_INVALID, "exclude" },
+	{ "lab", "10.2.0.1/24", "10.2.0.0/24", -REASON_FIELD_INVALID, "exclude" },
+	{ "lab", "fe80::1/64", NULL, -REASON_FIELD_INVALID, "address" },
 	{ "lab", "10.1.1.1/24", NULL, -REASON_NETWORK_OVERLAP, "network default" },
 	{ "lab", "10.1.1.129/25", NULL, -REASON_NETWORK_OVERLAP, "network default" },
 	{ "lab", "10.0.0.1/8", NULL, -REASON_NETWORK_OVERLAP, "network default" },
