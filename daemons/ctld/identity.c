@@ -8,16 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/inotify.h>
-#include <unistd.h>
 
 #include "common/clock.h"
+#include "common/dirwatch.h"
 #include "common/log.h"
 #include "common/secret.h"
 #include "common/tlsctx.h"
 
-#define SETTLE_MS 500	/* certificate and key are two files, one is always the first */
 #define DAY_S (24 * 60 * 60)
 #define DAY_MS (1000LL * DAY_S)
 
@@ -26,10 +23,9 @@ struct identity {
 	struct identity_pems pems;
 	pthread_mutex_t lock;	/* of `facts` */
 	struct identity_facts facts;
-	int watch_fd;		/* -1: the kernel does not watch; SIGHUP is left */
+	struct dirwatch watch;	/* where the kernel does not watch SIGHUP is left */
 	struct ev *ev;
-	struct ev_io io;
-	struct ev_timer settle, daily;
+	struct ev_timer daily;
 	void (*renewed)(void *arg);
 	void *arg;
 };
@@ -205,37 +201,12 @@ identity_reload(struct identity *id)
 }
 
 static void
-on_settled(void *arg)
+on_changed(void *arg)
 {
 	identity_reload(arg);
 }
 
-/* Which file it was is not asked: several change together. */
-static void
-on_watch(void *arg, uint32_t events)
-{
-	struct identity *id = arg;
-	char buf[4096];
-
-	(void) events;
-	while (read(id->watch_fd, buf, sizeof(buf)) > 0)
-		continue;
-	ev_timer_start(id->ev, &id->settle, SETTLE_MS, on_settled, id);
-}
-
 /* --- begin and end ---------------------------------------------------------------------------- */
-
-static int
-watch(const char *dir)
-{
-	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-
-	if (fd >= 0 && inotify_add_watch(fd, dir, IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR) < 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
 
 int
 identity_new(const char *dir, struct identity **out, struct err *e)
@@ -247,7 +218,7 @@ identity_new(const char *dir, struct identity **out, struct err *e)
 		return err_set(e, -ENOMEM, "out of memory");
 	id->dir = dir;
 	pthread_mutex_init(&id->lock, NULL);
-	id->watch_fd = watch(dir);
+	dirwatch_init(&id->watch, dir);
 	if ((rc = load(id, e)) < 0)
 		identity_free(id);
 	else
@@ -264,8 +235,7 @@ identity_start(struct identity *id, struct ev *ev, void (*renewed)(void *arg), v
 	id->ev = ev;
 	id->renewed = renewed;
 	id->arg = arg;
-	if (id->watch_fd >= 0 &&
-	    (rc = ev_io_add(ev, &id->io, id->watch_fd, EPOLLIN, on_watch, id)) < 0)
+	if ((rc = dirwatch_start(&id->watch, ev, on_changed, id)) < 0)
 		return err_set(e, rc, "event loop: %s", err_text(rc));
 	on_daily(id);
 	return 0;
@@ -276,13 +246,9 @@ identity_free(struct identity *id)
 {
 	if (id == NULL)
 		return;
-	if (id->ev != NULL) {
-		ev_timer_stop(id->ev, &id->settle);
+	if (id->ev != NULL)
 		ev_timer_stop(id->ev, &id->daily);
-		ev_io_del(id->ev, &id->io);
-	}
-	if (id->watch_fd >= 0)
-		close(id->watch_fd);
+	dirwatch_fini(&id->watch);
 	free_pems(&id->pems);
 	pthread_mutex_destroy(&id->lock);
 	free(id);

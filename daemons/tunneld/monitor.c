@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/chan.h"
+#include "common/dirwatch.h"
 #include "common/ev.h"
 #include "common/log.h"
 #include "common/reason.h"
@@ -40,6 +41,7 @@ struct monitor {
 	struct journal journal;
 	struct hostcfg host;
 	struct idfiles files;
+	struct dirwatch files_watch;	/* of a server; a node's are replaced by us */
 	int spawner, engine;		/* channels; -1: none */
 	struct ev_io spawner_io, engine_io;
 	struct ev_timer stop_timer;
@@ -74,6 +76,8 @@ open_parts(struct monitor *m, struct err *e)
 	if ((n = idfiles_open(&m->files, fds, &mask, e)) < 0)
 		return n;
 	idfiles_close(fds, n);
+	if (m->d->server)
+		dirwatch_init(&m->files_watch, m->d->sc.vpn_cert_dir);
 	if ((rc = netcfg_open(&m->net, e)) < 0)
 		return rc;
 	m->device = (struct device){ .d = m->d, .net = m->net, .journal = &m->journal };
@@ -91,6 +95,7 @@ open_parts(struct monitor *m, struct err *e)
 static void
 monitor_free(struct monitor *m)
 {
+	dirwatch_fini(&m->files_watch);
 	sockets_close(&m->sockets);
 	device_close(&m->device);
 	if (m->watch >= 0)
@@ -112,7 +117,7 @@ monitor_open(struct tunneld *d, struct monitor **out)
 		return (int) daemon_fail(&d->daemon, DAEMON_OS, &e);
 	}
 	m->d = d;
-	m->watch = m->spawner = m->engine = m->journal.fd = -1;
+	m->watch = m->files_watch.fd = m->spawner = m->engine = m->journal.fd = -1;
 	if ((rc = open_parts(m, &e)) < 0) {
 		device_forget(&m->device);
 		monitor_free(m);
@@ -317,6 +322,16 @@ reload(struct monitor *m, struct err *e)
 	return 0;
 }
 
+/* Certificate, key or CAs were replaced. The engine says what it has made of them. */
+static void
+on_files_changed(void *arg)
+{
+	struct err e;
+
+	if (send_files(arg, NULL, &e) < 0)
+		log_err("reload_failed", "error=%s", LOG_Q(e.text));
+}
+
 static void
 on_reload(struct monitor *m)
 {
@@ -465,6 +480,7 @@ enter(struct monitor *m, struct err *e)
 	    (rc = ev_signal(m->ev, SIGINT, on_stop, m)) < 0 ||
 	    (rc = ev_signal(m->ev, SIGHUP, on_reload_signal, m)) < 0 ||
 	    (rc = ev_io_add(m->ev, &m->spawner_io, m->spawner, EPOLLIN, on_spawner, m)) < 0 ||
+	    (rc = dirwatch_start(&m->files_watch, m->ev, on_files_changed, m)) < 0 ||
 	    (m->watch >= 0 &&
 	    (rc = ev_io_add(m->ev, &m->watch_io, m->watch, EPOLLIN, on_watch, m)) < 0))
 		return rc;
@@ -501,6 +517,7 @@ monitor_run(struct monitor *m, int spawner)
 		drop_engine(m);
 		ev_io_del(m->ev, &m->spawner_io);
 		ev_io_del(m->ev, &m->watch_io);
+		dirwatch_fini(&m->files_watch);
 		ev_timer_stop(m->ev, &m->moved_timer);
 		ev_timer_stop(m->ev, &m->stop_timer);
 		ev_free(m->ev);

@@ -19,13 +19,8 @@ cas() { grep -c 'BEGIN CERT' "$1"; }
 has_cas() { [ "$(cas "$1")" = "$2" ]; }
 count() { grep -c "$2" "$LAB/$1/log" || true; }
 more() { [ "$(count "$1" "$2")" -gt "$3" ]; }
-# The server's engine reads its files anew.
-reload() {
-	local n
-	n=$(count tunneld identity_renewed)
-	kill -HUP "$(daemon_pid tunneld)"
-	wait_for 5 more tunneld identity_renewed "$n"
-}
+# The server's engine has read its files anew, by itself.
+has_read() { wait_for 5 more tunneld identity_renewed "$1"; }
 # place FILE FROM: with one rename, as its reader's.
 place() {
 	install -o "$(stat -c %U "$DIR/$1")" -g "$(stat -c %G "$DIR/$1")" -m "$(stat -c %a "$DIR/$1")" "$2" "$DIR/.$1"
@@ -44,11 +39,12 @@ say "both CAs, the new one signs: who is connected gets to know it, who comes wi
 "$BUILD/litevpnctl" pki init --dir "$LAB/new" --config "$LAB/server.yml" >/dev/null
 NEW=$LAB/new/vpn
 cat "$OLD/ca.pem" "$NEW/ca.pem" >"$LAB/both.pem"
+n=$(count tunneld identity_renewed)
 place ca.pem "$LAB/both.pem"
 place ca-key.pem "$NEW/ca-key.pem"
 daemon_stop ctld
 start_ctld
-reload
+has_read "$n"
 start_node b
 wait_for 10 node_connected b
 wait_for 15 issuer_is "$LAB/b/vpn/client.pem" "$NEW"
@@ -57,10 +53,11 @@ cmp "$LAB/a/vpn/ca.pem" "$LAB/both.pem"
 [ "$(cas "$LAB/a/vpn/client.pem")" = 2 ] || fail "more than its own CA comes with it"
 
 say "the server shows a certificate of the new one, and takes the old one out"
+n=$(count tunneld identity_renewed)
 place server-key.pem "$NEW/server-key.pem"
 place server.pem "$NEW/server.pem"
 place ca.pem "$NEW/ca.pem"
-reload
+has_read "$n"
 ping_stop
 wait_for 5 pings a 10.1.1.1 3
 daemon_stop b
