@@ -16,7 +16,7 @@ INCLUDES=$(includes)
 # --- libraries: PATTERN of the header, and the files that keep it ---------------------------------
 KEEPERS='
 <sqlite3\.h>          daemons/ipamd/(store_sqlite|dbfile|checkpoint)\.[ch]
-<yaml\.h>             common/conf\.c
+<yaml\.h>             common/conf_yaml\.[ch]
 <nng/                 common/ipc_(nng|bundle|listen|server|client|publisher|subscriber)\.[ch]
 <seccomp\.h>          common/sandbox\.c|(daemons/[a-z]+|cli)/sandbox_[a-z]+\.[ch]
 <linux/if_tun\.h>     daemons/tunneld/tun\.c
