@@ -27,17 +27,20 @@ static const struct rpc_method watch_nodes = { &litevpn__v1__node__descriptor, "
 
 /* --- node watch ------------------------------------------------------------------------------- */
 
+/* Lines come one by one: the widths are those of what is usual. */
+#define COLUMNS "%-16s %-12s %-15s %s"
+
 static void
 print_change(const Litevpn__V1__NodeChange *c)
 {
 	const Litevpn__V1__NodeInfo *n = c->node;
+	const char *state = c->deleted ? "DELETED"
+	    : answer_word(&litevpn__v1__node_info__state__descriptor, (int) n->state);
+	char line[256];
 
-	output_text(stdout, answer_id(n->name));
-	printf("  %-12s ", c->deleted ? "DELETED"
-	    : answer_word(&litevpn__v1__node_info__state__descriptor, (int) n->state));
-	output_text(stdout, answer_cell(n->address));
-	fputs("  ", stdout);
-	output_text(stdout, answer_cell(n->display_name));
+	snprintf(line, sizeof(line), COLUMNS, answer_id(n->name), state, answer_cell(n->address),
+	    answer_cell(n->display_name));
+	output_text(stdout, line);
 	putchar('\n');
 }
 
@@ -70,6 +73,8 @@ cmd_node_watch(const struct cli *cli)
 	req.network = (char *) connect_option(cli, "network", "networks", network);
 	if (cli->args.noperands > 0)
 		req.node = (char *) connect_resource("nodes", cli->args.operands[0], node);
+	if (output_form(&cli->args) == OUTPUT_TABLE)
+		printf(COLUMNS "\n", "NODE", "STATE", "ADDRESS", "NAME");
 	return connect_watch(cli, &watch_nodes, &req.base, on_nodes, (void *) cli);
 }
 

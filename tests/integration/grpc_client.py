@@ -6,6 +6,10 @@ grpc_client.py [--unix PATH | --host H --port P --ca F [--cert F --key F]] [--v1
   list                  services with their methods
   describe SYMBOL       a service, method, message or enum
   call METHOD [JSON]    package.Service/Method; each message of the answer as JSON
+  serve                 command lines of these from standard input, until it ends: how many words, then
+                        the words, each ended by a NUL. For each a line with the status; what it has
+                        said is in the files OUT and ERR then. Connections stay, and what was learned
+                        by reflection: a start of python for each call is most of what a test waits for
 
 The exit status is that of gRPC (0 to 16); a refusal is printed with its decoded details. With
 --schema-unix PATH the schema comes from another server than the call goes to: the bootstrap port
@@ -13,6 +17,8 @@ serves no reflection.
 """
 
 import argparse
+import contextlib
+import functools
 import json
 import os
 import sys
@@ -195,17 +201,31 @@ def read(path):
         return f.read()
 
 
+@functools.lru_cache(maxsize=None)
+def connect_unix(path):
+    return grpc.insecure_channel("unix:" + path)
+
+
+@functools.lru_cache(maxsize=None)
+def connect_tls(target, *pems):
+    return grpc.secure_channel(target, grpc.ssl_channel_credentials(*pems))
+
+
 def connect(args):
     if args.unix:
-        return grpc.insecure_channel("unix:" + args.unix)
+        return connect_unix(args.unix)
     host = "[%s]" % args.host if ":" in args.host else args.host
-    credentials = grpc.ssl_channel_credentials(
-        read(args.ca), read(args.key) if args.key else None,
-        read(args.cert) if args.cert else None)
-    return grpc.secure_channel("%s:%d" % (host, args.port), credentials)
+    return connect_tls("%s:%d" % (host, args.port), read(args.ca),
+                       read(args.key) if args.key else None,
+                       read(args.cert) if args.cert else None)
 
 
-def parse_args():
+@functools.lru_cache(maxsize=None)
+def schema_of(channel, version, timeout):
+    return Schema(channel, version, timeout)
+
+
+def parse_args(words):
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--unix")
     p.add_argument("--host", default="127.0.0.1")
@@ -225,14 +245,43 @@ def parse_args():
     c.add_argument("method")
     c.add_argument("json", nargs="?", default="{}")
     c.set_defaults(run=do_call)
-    return p.parse_args()
+    c = commands.add_parser("serve")
+    c.add_argument("out")
+    c.add_argument("err")
+    c.set_defaults(run=serve)
+    return p.parse_args(words)
 
 
-def main():
-    args = parse_args()
-    channel = connect(args)
-    other = grpc.insecure_channel("unix:" + args.schema_unix) if args.schema_unix else channel
-    schema = Schema(other, args.v1alpha, args.timeout)
+def next_words():
+    """The words of a command line; None: there are no more."""
+    def word():
+        out = bytearray()
+        while (byte := sys.stdin.buffer.read(1)) not in (b"", b"\0"):
+            out += byte
+        return out.decode()
+
+    n = word()
+    return None if n == "" else [word() for _ in range(int(n))]
+
+
+def serve(_schema, _channel, args):
+    while (words := next_words()) is not None:
+        with open(args.out, "w", encoding="utf-8") as out, \
+                open(args.err, "w", encoding="utf-8") as err, \
+                contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                status = run(parse_args(words))
+            except SystemExit as end:
+                status = end.code if isinstance(end.code, int) else 1
+                if isinstance(end.code, str):
+                    print(end.code, file=err)
+        print(status, flush=True)
+
+
+def run(args):
+    channel = None if args.run is serve else connect(args)
+    other = connect_unix(args.schema_unix) if args.schema_unix else channel
+    schema = None if args.run is serve else schema_of(other, args.v1alpha, args.timeout)
     try:
         args.run(schema, channel, args)
     except grpc.RpcError as error:
@@ -247,4 +296,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(parse_args(sys.argv[1:])))

@@ -124,6 +124,7 @@ lab_down() {
 	trap - EXIT
 	set +e
 	[ -z "$PING_PID" ] || kill "$PING_PID"
+	[ -z "${API_PID:-}" ] || { kill "$API_PID" && wait "$API_PID"; } 2>/dev/null
 	# The last started first: nodes, then ctld, tunneld, ipamd.
 	for ((i = ${#LAB_ORDER[@]} - 1; i >= 0; i--)); do
 		name=${LAB_ORDER[i]}
@@ -350,6 +351,22 @@ node_up() {
 	node_enroll "$node"
 	start_node "$node"
 	wait_for 10 node_connected "$node"
+}
+
+# api_client NODE: begins a client there which is not ours (grpc_client.py), for `api`.
+api_client() {
+	coproc API { exec ip netns exec "$(ns_of "$1")" "$PYTHON" "$TOP/tests/integration/grpc_client.py" \
+		serve "$LAB/api.out" "$LAB/api.err"; }
+	exec {API_IN}>&"${API[1]}" {API_OUT}<&"${API[0]}"	# subshells have these, too
+}
+# api WORDS...: a command line of grpc_client.py; one at a time.
+api() {
+	local status
+	printf '%s\0' $# "$@" >&"$API_IN"
+	read -r status <&"$API_OUT" || fail "the client of the API has died: $(cat "$LAB/api.err")"
+	cat "$LAB/api.out"
+	cat "$LAB/api.err" >&2
+	return "$status"
 }
 
 # json_field NAME: from a JSON object on standard input.

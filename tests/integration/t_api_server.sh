@@ -8,7 +8,8 @@
 lab_up a
 server_up
 SOCKET=$LAB/run/admin/ctld.sock
-client() { on s "$PYTHON" "$TOP/tests/integration/grpc_client.py" --unix "$SOCKET" "$@"; }
+api_client s
+client() { api --unix "$SOCKET" "$@"; }
 server() { client call "litevpn.v1.Server/$1" "${2:-{\}}"; }
 # has TEXT: somewhere in the last answer.
 has() { grep -qF "$1" "$LAB/answer" || fail "no $1 in $(cat "$LAB/answer")"; }
@@ -112,7 +113,7 @@ id=$(node_id a)
 [ -e "$LAB/state/ipamd/litevpn.db.hotcopy" ] && fail "the copy is still there"
 for role in viewer operator; do
 	"$BUILD/litevpnctl" pki issue grpc --dir "$LAB/pki" --role "$role" --out "$LAB/$role" >/dev/null
-	on s "$PYTHON" "$TOP/tests/integration/grpc_client.py" --host "$SERVER_IP" --ca "$LAB/pki/grpc/ca.pem" \
+	api --host "$SERVER_IP" --ca "$LAB/pki/grpc/ca.pem" \
 		--cert "$LAB/$role/client.pem" --key "$LAB/$role/client-key.pem" \
 		call litevpn.v1.Server/BackupDatabase >"$LAB/answer" 2>&1 && fail "$role gets it"
 	has ROLE_REQUIRED

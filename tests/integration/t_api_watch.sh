@@ -12,8 +12,9 @@ WATCHERS=30 EVENTS=150
 [ -z "${LV_SOAK:-}" ] || WATCHERS=150 EVENTS=300	# 500 are in tests/bench/api.sh
 
 watch() { on s timeout 30 "$PYTHON" "$TOP/tests/integration/api_watch.py" "$SOCKET" "$@"; }
+api_client s
 client() { on s "$PYTHON" "$TOP/tests/integration/grpc_client.py" --unix "$SOCKET" "$@"; }
-list() { client call litevpn.v1.Event/ListEvents "$@"; }
+list() { api --unix "$SOCKET" call litevpn.v1.Event/ListEvents "$@"; }
 rss() { awk '/^VmRSS/ { print $2 }' "/proc/$(daemon_pid ctld)/status"; }
 # follow NAME METHOD [JSON]: in the background, its output and its status in files.
 follow() {
@@ -28,7 +29,7 @@ follow() {
 ended() { [ -s "$LAB/$1.rc" ]; }
 # refused REASON METHOD JSON
 refused() {
-	client call "$2" "$3" >"$LAB/refused" 2>&1 && fail "$2 $3 is accepted"
+	api --unix "$SOCKET" call "$2" "$3" >"$LAB/refused" 2>&1 && fail "$2 $3 is accepted"
 	grep -q "$1" "$LAB/refused" || fail "$2 $3: $(cat "$LAB/refused")"
 }
 told_twice() { [ "$(grep -c nodes/reserverd "$LAB/nodes")" -ge 2 ]; }

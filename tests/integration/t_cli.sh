@@ -144,11 +144,11 @@ follow nodes node watch "$b"
 watcher=$!
 follow events event watch --new --node "$b" -o json
 watcher2=$!
-wait_for 5 grep -q "^$b  NEVER " "$LAB/nodes"
+wait_for 5 grep -qE "^$b +NEVER " "$LAB/nodes"
 ok node delete "$b" --dry-run
 has 'can be deleted'
 ok node delete "$b"
-wait_for 5 grep -q "^$b  DELETED " "$LAB/nodes"
+wait_for 5 grep -qE "^$b +DELETED " "$LAB/nodes"
 wait_for 5 grep -q '"kind": "UNREGISTER"' "$LAB/events"
 "$PYTHON" -c 'import json, sys
 for line in open(sys.argv[1]): json.loads(line)' "$LAB/events"

@@ -8,12 +8,13 @@
 
 lab_up a b
 server_up
+api_client s
 CONTROL=pb.LiteKubeNCService
 BOOTSTRAP=pb.LiteKubeNCBootstrapService
 ADMIN=$LAB/pki/grpc
 
 grpc() {	# PORT DIRECTORY-OF-CERTIFICATE METHOD JSON
-	on s "$PYTHON" "$TOP/tests/integration/grpc_client.py" --schema-unix "$LAB/run/admin/ctld.sock" \
+	api --schema-unix "$LAB/run/admin/ctld.sock" \
 		--host "$SERVER_IP" --port "$1" --ca "$ADMIN/ca.pem" \
 		${2:+--cert "$2/client.pem" --key "$2/client-key.pem"} call "$3" "${4:-"{}"}"
 }
