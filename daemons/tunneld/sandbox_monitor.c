@@ -56,6 +56,7 @@ sandbox_enter_monitor(const struct tunneld *d, struct err *e)
 	const struct sandbox_call *const tables[] = { sandbox_base, calls, NULL };
 	char conf[PATH_MAX], token[PATH_MAX], net_token[PATH_MAX];
 	struct sandbox_path paths[PATHS];
+	struct sandbox sb = { .name = "tunneld-monitor", .calls = tables, .paths = paths };
 	size_t n = 0;
 	int rc;
 
@@ -69,8 +70,7 @@ sandbox_enter_monitor(const struct tunneld *d, struct err *e)
 		add_dir_of(paths, &n, d->cc.token_file, token);
 		add_dir_of(paths, &n, d->cc.net_token_file, net_token);
 	}
-	struct sandbox sb = { .name = "tunneld-monitor", .calls = tables, .paths = paths,
-		.npaths = n, .tcp = false };
+	sb.npaths = n;
 	if ((rc = sandbox_load(&sb, d->daemon.sandbox, e)) < 0)
 		return rc;
 	return sandbox_verify(&sb, d->daemon.sandbox, e);

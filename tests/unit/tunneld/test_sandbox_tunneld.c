@@ -36,7 +36,7 @@ daemon_of(bool server)
 	d.sc.vpn_cert_dir = dir;
 	snprintf(certs, sizeof(certs), "%s/vpn", dir);
 	mkdir(certs, 0755);	/* the same one each time */
-	d.cc.vpn_cert_dir = certs;
+	d.cc.vpn_cert_dir = d.cc.grpc_cert_dir = certs;
 	d.cc.token_file = (char *) d.daemon.conf_path;
 	d.cc.net_token_file = (char *) "";
 	if (priv_user(LV_USER_TUNNELD, &d.user, &e) < 0)
