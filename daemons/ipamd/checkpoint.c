@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Pages of 4 KiB. */
-#define WORTH 250	/* to copy; with more at once commits wait for the disk as well */
+#define WORTH 100	/* to copy; with more at once commits wait for the disk as well */
 #define FEW 128		/* the writer copies itself: about a millisecond */
 #define LONG 8192	/* it should begin at the front again: 32 MiB */
 #define TOO_LONG 65536	/* whatever it takes */
@@ -19,7 +19,7 @@ struct checkpointer {
 	pthread_t thread;
 	pthread_mutex_t lock;	/* of what follows */
 	pthread_cond_t changed;
-	bool due, stop;
+	bool due, stop, copying;
 	int copied;		/* pages at the front of the WAL */
 };
 
@@ -29,9 +29,12 @@ copy(struct checkpointer *c)
 {
 	int copied = -1;
 
+	c->copying = true;
 	pthread_mutex_unlock(&c->lock);
 	sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, &copied);
 	pthread_mutex_lock(&c->lock);
+	c->copying = false;
+	pthread_cond_broadcast(&c->changed);
 	if (copied >= 0)
 		c->copied = copied;
 }
@@ -113,10 +116,12 @@ checkpointer_grown(struct checkpointer *c, int pages)
 		c->copied = 0;	/* it has begun at the front */
 	behind = pages - c->copied;
 	yourself = pages >= TOO_LONG || (pages >= LONG && behind <= FEW);
-	if (!yourself && (behind >= WORTH || pages >= LONG)) {
-		c->due = true;
-		pthread_cond_signal(&c->changed);
-	}
+	/* Only one can make a checkpoint at a time, and this one must be made. */
+	while (pages >= TOO_LONG && c->copying)
+		pthread_cond_wait(&c->changed, &c->lock);
+	c->due = !yourself && (c->due || behind >= WORTH || pages >= LONG);
+	if (c->due)
+		pthread_cond_broadcast(&c->changed);
 	pthread_mutex_unlock(&c->lock);
 	return yourself;
 }

@@ -6,6 +6,8 @@
 #include "common/log.h"
 #include "daemons/ipamd/codec_event.h"
 
+#define NEWS_MS 2	/* from a commit until it is told: what others commit until then goes along */
+
 static int
 publish(struct feed *f, const struct event_page *page)
 {
@@ -101,7 +103,7 @@ feed_committed(void *feed)
 	struct feed *f = feed;
 
 	if (f->told < f->ledger->events.newest && f->news.slot == 0)
-		ev_timer_start(f->ev, &f->news, 0, on_news, f);	/* or at the next beat */
+		ev_timer_start(f->ev, &f->news, NEWS_MS, on_news, f);	/* or at the next beat */
 }
 
 struct ipc_stats

@@ -15,9 +15,9 @@
  * could be asked for again.
  */
 
-#define SWEEP_BATCH 16		/* tombstones and answers at a time */
+#define SWEEP_BATCH 8		/* tombstones and answers at a time */
 
-#define SWEEP_PAUSE_MS 5	/* between batches, so that others have the disk as well */
+#define SWEEP_PAUSE_MS 4	/* between batches, so that others have the disk as well */
 
 /*
  * How long a reclaimed node is told so, rather than that nobody knows it: long enough for a machine

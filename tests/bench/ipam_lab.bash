@@ -56,6 +56,7 @@ nodes() {
 		select printf('%016x', h), printf('n-%012x', h), -1, $4 from s;
 		$([ "$2" -lt "$MANY" ] || echo "$create")
 		pragma journal_mode=wal;" >/dev/null
+	sync "$DB"	# or the daemon's first checkpoint would have to wait for all of it
 }
 
 # as USER WHAT FIRST COUNT FLIGHT: "per_s p50_us p99_us max_us"

@@ -91,7 +91,7 @@ START_TEST(small_changes_stay_in_the_wal)
 	struct writer w;
 
 	open_writer(&w);
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 8; i++)
 		add_rows(&w, 10);
 	checkpointer_free(w.c);
 	ck_assert_int_eq(w.itself, 0);

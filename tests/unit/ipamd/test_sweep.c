@@ -85,7 +85,7 @@ END_TEST
 START_TEST(many_go_in_batches)
 {
 	struct store_node n = { .net = STORE_NET_DEFAULT };
-	const unsigned total = 2 * EXPIRE_BATCH + 10;
+	const unsigned total = 2 * EXPIRE_BATCH + EXPIRE_BATCH / 2;
 	struct sweep done = { .more = true };
 	unsigned nodes = 0, steps = 0;
 
