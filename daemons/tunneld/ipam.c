@@ -28,6 +28,8 @@ struct ipam {
 	void (*up)(void *arg);
 	void *arg;
 	struct pending pending[IPC_CALLS_MAX];
+	unsigned reports;	/* of them */
+	bool missed;		/* a report found no place: a sync has to tell it */
 };
 
 static void
@@ -173,10 +175,16 @@ ipam_attach(struct ipam *i, const char *node_token, const char *net_token,
 static void
 on_reported(void *arg, int rc, const ProtobufCMessage *msg)
 {
+	struct ipam *i = take(arg).arg;
+
+	i->reports--;
 	rc = result_of(rc, (const Litevpn__Ipam__Reply *) msg);
 	if (rc < 0)
 		log_debug("report_lost", "error=%s", err_name(rc));
-	take(arg);
+	if (i->reports == 0 && i->missed) {
+		i->missed = false;
+		i->up(i->arg);
+	}
 }
 
 void
@@ -184,15 +192,21 @@ ipam_report(struct ipam *i, const char *node_id, uint64_t epoch, enum ipam_state
 {
 	Litevpn__Ipam__Request req = LITEVPN__IPAM__REQUEST__INIT;
 	Litevpn__Ipam__Report report = LITEVPN__IPAM__REPORT__INIT;
-	int rc;
+	int rc = -ENOBUFS;
 
 	report.node_id = (char *) node_id;
 	report.epoch = epoch;
 	report.state = (Litevpn__Ipam__Report__State) state;
 	req.body_case = LITEVPN__IPAM__REQUEST__BODY_REPORT;
 	req.report = &report;
-	if ((rc = ask(i, &req, on_reported, (struct pending){ .arg = NULL })) < 0)
+	if (i->reports < IPAM_REPORTS_MAX)
+		rc = ask(i, &req, on_reported, (struct pending){ .arg = i });
+	if (rc == 0) {
+		i->reports++;
+	} else {
+		i->missed = true;
 		log_debug("report_lost", "error=%s", err_name(rc));
+	}
 }
 
 /* --- sync ------------------------------------------------------------------------------------- */

@@ -18,7 +18,7 @@
 /* What the server's engine asks ipamd; beside hint.h all that knows ipc/ipam.proto here. */
 struct ipam;
 
-/* up: ipamd was reached, anew or again: time for a sync. */
+/* up: time for a sync: ipamd was reached, anew or again, or has to catch up with reports. */
 int ipam_new(struct ev *ev, const char *path, uid_t uid, void (*up)(void *arg), void *arg,
     struct ipam **out, struct err *e);
 void ipam_free(struct ipam *i);	/* completions are not called any more; NULL is fine */
@@ -47,7 +47,12 @@ int ipam_renew(struct ipam *i, const char *node_id, bool grpc, const uint8_t spk
 
 enum ipam_state { IPAM_CONNECTED = 1, IPAM_LOST = 2, IPAM_IDLE = 3 };
 
-/* Not waited for: what does not arrive is repaired by the next sync. */
+/*
+ * Not waited for: what does not arrive is repaired by the next sync. When all nodes fall silent at
+ * once, reports leave the other half of the places to those that come back; where some did not fit
+ * there is a sync as soon as the others have arrived.
+ */
+#define IPAM_REPORTS_MAX (IPC_CALLS_MAX / 2)	/* under way */
 void ipam_report(struct ipam *i, const char *node_id, uint64_t epoch, enum ipam_state state);
 
 struct ipam_session {
