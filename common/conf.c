@@ -22,6 +22,13 @@ struct seen {
 	bool bad;	/* an error was found in its value */
 };
 
+/* Where an entry of a list stands. */
+struct entry {
+	const struct conf_key *key;
+	size_t index;
+	yaml_mark_t at;
+};
+
 #define PREFIX_MAX 128	/* a longer one is cut in the texts */
 
 struct conf {
@@ -34,6 +41,9 @@ struct conf {
 	char prefix[PREFIX_MAX];	/* of the keys of this map, for texts: "log." */
 	struct seen seen[SEEN_MAX];
 	size_t nseen;
+	struct entry *entries;
+	size_t nentries;
+	bool inside;		/* of an entry: lists there are not noted */
 };
 
 /* --- errors ---------------------------------------------------------------------------------- */
@@ -56,6 +66,28 @@ conf_fail(struct conf *c, const char *key, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	conf_yaml_vfail(&c->y, s == NULL ? NULL : &s->at, fmt, ap);
+	va_end(ap);
+}
+
+static const yaml_mark_t *
+find_entry(const struct conf *c, const char *name, size_t index)
+{
+	const struct seen *s = find_seen(c, name);
+
+	for (size_t i = 0; i < c->nentries; i++) {
+		if (c->entries[i].index == index && strcmp(c->entries[i].key->name, name) == 0)
+			return &c->entries[i].at;
+	}
+	return s == NULL ? NULL : &s->at;
+}
+
+void
+conf_fail_entry(struct conf *c, const char *key, size_t index, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	conf_yaml_vfail(&c->y, find_entry(c, key, index), fmt, ap);
 	va_end(ap);
 }
 
@@ -160,8 +192,23 @@ read_entry(struct conf *c, const struct conf_key *k, char *entry)
 		return;
 	}
 	set_defaults(c, k->keys, entry);
+	c->inside = true;
 	read_keys_of(c, k, entry);
+	c->inside = false;
 	c->nseen = seen;
+}
+
+/* Without memory for it an error is said of the whole list. */
+static void
+note_entry(struct conf *c, const struct conf_key *k, size_t index)
+{
+	struct entry *entries;
+
+	if (c->inside ||
+	    (entries = reallocarray(c->entries, c->nentries + 1, sizeof(*entries))) == NULL)
+		return;
+	entries[c->nentries++] = (struct entry){ k, index, c->y.event.start_mark };
+	c->entries = entries;
 }
 
 static void
@@ -187,6 +234,7 @@ read_list(struct conf *c, const struct conf_key *k, struct conf_list *list)
 		}
 		memset(items + list->n * size, 0, size);
 		list->items = items;
+		note_entry(c, k, list->n);
 		read_entry(c, k, items + list->n++ * size);
 	}
 }
@@ -391,6 +439,7 @@ parse_text(struct conf *c, void *values)
 	else
 		memcpy(values, c->values, schema->size);
 	free(c->values);
+	free(c->entries);
 	return c->y.report->n > 0 ? -EINVAL : 0;
 }
 

@@ -115,6 +115,10 @@ void conf_free(const struct conf_schema *schema, void *values);
 void conf_fail(struct conf *c, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same for the index-th entry of a list: at its own place. Lists inside of entries have none. */
+void conf_fail_entry(struct conf *c, const char *key, size_t index, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /* For a rule: can others read the file? One that holds a secret must not be so. */
 bool conf_world_readable(const struct conf *c);
 

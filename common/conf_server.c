@@ -245,13 +245,15 @@ check_beside(struct conf *conf, const struct conf_server *c, size_t i)
 	const struct conf_network *all = c->networks.items, *n = &all[i];
 
 	if (ip_prefix_overlap(&n->address, &c->vpn_addr))
-		conf_fail(conf, "networks", "networks: %s of %s overlaps vpnAddr, which is %s",
-		    PREFIX_TEXT(&n->address), n->name, PREFIX_TEXT(&c->vpn_addr));
+		conf_fail_entry(conf, "networks", i,
+		    "networks: %s of %s overlaps vpnAddr, which is %s", PREFIX_TEXT(&n->address),
+		    n->name, PREFIX_TEXT(&c->vpn_addr));
 	for (size_t k = 0; k < i; k++) {
 		if (strcmp(all[k].name, n->name) == 0)
-			conf_fail(conf, "networks", "networks: %s stands there twice", n->name);
+			conf_fail_entry(conf, "networks", i,
+			    "networks: %s stands there twice", n->name);
 		else if (ip_prefix_overlap(&all[k].address, &n->address))
-			conf_fail(conf, "networks", "networks: %s of %s overlaps %s of %s",
+			conf_fail_entry(conf, "networks", i, "networks: %s of %s overlaps %s of %s",
 			    PREFIX_TEXT(&n->address), n->name, PREFIX_TEXT(&all[k].address),
 			    all[k].name);
 	}
@@ -265,30 +267,34 @@ check_network(struct conf *conf, const struct conf_server *c, size_t i)
 	const char *fault = conf_server_fault(&n->address, (char[CONF_FAULT_MAX]){ 0 });
 
 	if (!conf_network_name_is_valid(n->name) || strcmp(n->name, "default") == 0) {
-		conf_fail(conf, "networks", "networks: name is \"%s\", but must be 1 to %d "
-		    "lower-case letters, digits and hyphens, and not default", n->name,
-		    CONF_NETWORK_NAME_MAX);
+		conf_fail_entry(conf, "networks", i,
+		    "networks: name is \"%s\", but must be 1 to %d lower-case letters, digits and "
+		    "hyphens, and not default", n->name, CONF_NETWORK_NAME_MAX);
 		return;
 	}
 	if (n->address.addr.family == 0) {
-		conf_fail(conf, "networks", "networks: address of %s is missing", n->name);
+		conf_fail_entry(conf, "networks", i, "networks: address of %s is missing", n->name);
 		return;
 	}
 	if (fault != NULL) {
-		conf_fail(conf, "networks", "networks: address of %s is %s, but %s", n->name,
-		    PREFIX_TEXT(&n->address), fault);
+		conf_fail_entry(conf, "networks", i,
+		    "networks: address of %s is %s, but %s", n->name, PREFIX_TEXT(&n->address),
+		    fault);
 		return;
 	}
 	if (n->exclude.n > CONF_NETWORK_EXCLUDE_MAX)
-		conf_fail(conf, "networks", "networks: exclude of %s has %zu entries, but at most "
-		    "%d are possible", n->name, n->exclude.n, CONF_NETWORK_EXCLUDE_MAX);
+		conf_fail_entry(conf, "networks", i,
+		    "networks: exclude of %s has %zu entries, but at most %d are possible", n->name,
+		    n->exclude.n, CONF_NETWORK_EXCLUDE_MAX);
 	for (size_t k = 0; k < n->exclude.n; k++) {
 		if (!ip_prefix_overlap(&exclude[k], &n->address))
-			conf_fail(conf, "networks", "networks: exclude of %s: %s is not in %s",
-			    n->name, PREFIX_TEXT(&exclude[k]), PREFIX_TEXT(&n->address));
+			conf_fail_entry(conf, "networks", i,
+			    "networks: exclude of %s: %s is not in %s", n->name,
+			    PREFIX_TEXT(&exclude[k]), PREFIX_TEXT(&n->address));
 	}
 	if (conf_server_covered(&n->address, exclude, n->exclude.n))
-		conf_fail(conf, "networks", "networks: exclude of %s leaves nothing of %s", n->name,
+		conf_fail_entry(conf, "networks", i,
+		    "networks: exclude of %s leaves nothing of %s", n->name,
 		    PREFIX_TEXT(&n->address));
 	check_beside(conf, c, i);
 }
@@ -316,7 +322,7 @@ check_swallowed(struct conf *conf, const void *values)
 		    how);
 	for (size_t i = 0; i < c->networks.n; i++) {
 		if (conf_server_swallowed(c, &n[i].address, how) != NULL)
-			conf_fail(conf, "networks", "networks: %s of %s %s",
+			conf_fail_entry(conf, "networks", i, "networks: %s of %s %s",
 			    PREFIX_TEXT(&n[i].address), n[i].name, how);
 	}
 }
@@ -329,7 +335,7 @@ check_exclude(struct conf *conf, const void *values)
 
 	for (size_t i = 0; i < c->pool_exclude.n; i++) {
 		if (!ip_prefix_overlap(&p[i], &c->vpn_addr))
-			conf_fail(conf, "exclude",
+			conf_fail_entry(conf, "exclude", i,
 			    "pool.exclude: %s is not in the network of vpnAddr",
 			    PREFIX_TEXT(&p[i]));
 	}
@@ -349,8 +355,9 @@ check_push(struct conf *conf, const void *values)
 		    CONF_PUSH_MAX);
 	for (size_t i = 0; i < c->push_routes.n; i++) {
 		if (p[i].len == 0)
-			conf_fail(conf, "routes", "push.routes: %s would take a node's default "
-			    "route; nodes choose that by redirectGateway", PREFIX_TEXT(&p[i]));
+			conf_fail_entry(conf, "routes", i,
+			    "push.routes: %s would take a node's default route; nodes choose that "
+			    "by redirectGateway", PREFIX_TEXT(&p[i]));
 	}
 }
 

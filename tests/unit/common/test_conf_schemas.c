@@ -120,7 +120,7 @@ static const struct {
 	{ "mtu: 575\n",
 	    "1:6: mtu is \"575\", but must be auto or a whole number from 576 to 9000" },
 	{ "pool: {exclude: [10.1.2.0/24]}\n",
-	    "1:8: pool.exclude: 10.1.2.0/24 is not in the network of vpnAddr" },
+	    "1:18: pool.exclude: 10.1.2.0/24 is not in the network of vpnAddr" },
 	{ "pool: {exclude: [10.1.1.0/25, 10.1.1.16/28, 10.1.1.192/26]}\n", "" },
 	{ "pool: {exclude: [10.1.1.0/25, 10.1.1.0/25]}\n", "" },
 	{ "pool: {exclude: [10.1.1.0/24]}\n",
@@ -129,14 +129,14 @@ static const struct {
 	    "1:8: pool.exclude leaves nothing of the network of vpnAddr" },
 	{ "pool: {exclude: [10.1.1.0/25, 10.1.1.16/28, 10.1.1.192/26, 10.1.1.128/26]}\n",
 	    "1:8: pool.exclude leaves nothing of the network of vpnAddr" },
-	{ "vpnAddr: fe80::1/64\n", "1:1: vpnAddr is fe80::1/64, but fe80::/10 is link-local: nobody "
-	    "forwards its packets" },
+	{ "vpnAddr: fe80::1/64\n",
+	    "1:1: vpnAddr is fe80::1/64, but fe80::/10 is link-local: nobody forwards its packets" },
 	{ "networks: [{name: x, address: 169.254.1.1/24}]\n",
-	    "1:1: networks: address of x is 169.254.1.1/24, but 169.254.0.0/16 is link-local: "
+	    "1:12: networks: address of x is 169.254.1.1/24, but 169.254.0.0/16 is link-local: "
 	    "nobody forwards its packets" },
 	{ "networks: [{name: x, address: \"fd00::1/64\", exclude: [\"fd00::/65\","
 	  " \"fd00::8000:0:0:0/65\"]}]\n",
-	    "1:1: networks: exclude of x leaves nothing of fd00::1/64" },
+	    "1:12: networks: exclude of x leaves nothing of fd00::1/64" },
 	{ "pool: {quarantine: 1h, warnAt: 0}\n", "" },
 	{ "pool: {warnAt: 101}\n",
 	    "1:16: pool.warnAt is \"101\", but must be a whole number from 0 to 100" },
@@ -145,38 +145,44 @@ static const struct {
 	  " {name: red-1, address: \"fd00::1/64\"}]\n", "" },
 	{ "networks:\n  - name: blue\n    address: 10.2.0.1/16\n  - nam: x\n",
 	    "4:5: unknown key \"nam\"; did you mean \"name\"?" },
+	{ "networks:\n  - name: blue\n    address: 10.2.0.1/16\n    exclude: [10.2.0.0/24]\n"
+	  "  - name: red\n    address: 10.2.3.1/24\n",
+	    "5:5: networks: 10.2.3.1/24 of red overlaps 10.2.0.1/16 of blue" },
+	{ "push:\n  routes:\n    - 10.5.0.0/16\n    - 0.0.0.0/0\n",
+	    "4:7: push.routes: 0.0.0.0/0 would take a node's default route; nodes choose that by "
+	    "redirectGateway" },
 	{ "networks: blue\n", "1:11: networks must be a list: [a, b]" },
 	{ "networks: [blue]\n", "1:12: here must stand \"key: value\" lines" },
 	{ "networks: [{name: blue, name: red}]\n",
 	    "1:25: networks.name is given twice; it stands at line 1 already" },
 	{ "networks: [{address: 10.2.0.1/16}]\n",
-	    "1:1: networks: name is \"\", but must be 1 to 63 lower-case letters, digits and "
+	    "1:12: networks: name is \"\", but must be 1 to 63 lower-case letters, digits and "
 	    "hyphens, and not default" },
 	{ "networks: [{name: default, address: 10.2.0.1/16}]\n",
-	    "1:1: networks: name is \"default\", but must be 1 to 63 lower-case letters, digits "
+	    "1:12: networks: name is \"default\", but must be 1 to 63 lower-case letters, digits "
 	    "and hyphens, and not default" },
 	{ "networks: [{name: blue}]\n",
-	    "1:1: networks: address of blue is missing" },
+	    "1:12: networks: address of blue is missing" },
 	{ "networks: [{name: blue, address: 10.2.0.0/16}]\n",
-	    "1:1: networks: address of blue is 10.2.0.0/16, but it is not an address that the "
+	    "1:12: networks: address of blue is 10.2.0.0/16, but it is not an address that the "
 	    "server can have: write its own address, such as 10.2.0.1/16" },
 	{ "networks: [{name: blue, address: 10.1.0.1/16}]\n",
-	    "1:1: networks: 10.1.0.1/16 of blue overlaps vpnAddr, which is 10.1.1.1/24" },
+	    "1:12: networks: 10.1.0.1/16 of blue overlaps vpnAddr, which is 10.1.1.1/24" },
 	{ "networks: [{name: a, address: 10.2.0.1/16}, {name: a, address: 10.3.0.1/16}]\n",
-	    "1:1: networks: a stands there twice" },
+	    "1:45: networks: a stands there twice" },
 	{ "networks: [{name: a, address: 10.2.0.1/16}, {name: b, address: 10.2.3.1/24}]\n",
-	    "1:1: networks: 10.2.3.1/24 of b overlaps 10.2.0.1/16 of a" },
+	    "1:45: networks: 10.2.3.1/24 of b overlaps 10.2.0.1/16 of a" },
 	{ "networks: [{name: a, address: 10.2.0.1/16, exclude: [10.3.0.0/24]}]\n",
-	    "1:1: networks: exclude of a: 10.3.0.0/24 is not in 10.2.0.1/16" },
+	    "1:12: networks: exclude of a: 10.3.0.0/24 is not in 10.2.0.1/16" },
 	{ "listen: [192.0.2.1]\nadvertise: [10.0.2.1]\n", "" },
 	{ "listen: [10.1.1.9]\n", "0: vpnAddr is 10.1.1.1/24, but that contains 10.1.1.9, where the "
 	    "server listens" },
 	{ "advertise: [vpn.example.org, 10.1.1.9]\nvpnAddr: 10.1.1.1/24\n",
 	    "2:1: vpnAddr is 10.1.1.1/24, but that contains 10.1.1.9, where nodes find the server" },
 	{ "listen: [\"fd00::9\"]\nnetworks: [{name: six, address: \"fd00::1/64\"}]\n",
-	    "2:1: networks: fd00::1/64 of six contains fd00::9, where the server listens" },
+	    "2:12: networks: fd00::1/64 of six contains fd00::9, where the server listens" },
 	{ "push: {routes: [0.0.0.0/0]}\n",
-	    "1:8: push.routes: 0.0.0.0/0 would take a node's default "
+	    "1:17: push.routes: 0.0.0.0/0 would take a node's default "
 	    "route; nodes choose that by redirectGateway" },
 	{ "vpnCertDir: \"\"\n", "1:13: vpnCertDir is \"\", but must have 1 to 1024 characters" },
 	{ "device: lv%d\n", "1:1: device must be of letters, digits, \"_\", \".\" and \"-\"" },
