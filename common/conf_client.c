@@ -9,8 +9,6 @@
 #define MS_H	(3600 * (int64_t) MS_S)
 
 static const char *const transport_words[] = { "auto", "udp", "tls", NULL };
-static const char *const level_words[] = { "error", "warning", "notice", "info", "debug", NULL };
-static const char *const format_words[] = { "text", "json", NULL };
 
 #define AT(field) .offset = offsetof(struct conf_client, field)
 #define PORT(n, field, d) \
@@ -25,10 +23,10 @@ static const struct conf_key reconnect_keys[] = {
 };
 
 static const struct conf_key log_keys[] = {
-	{ .name = "level", .type = CONF_WORD, AT(log_level), .dflt = "info", .words = level_words,
+	{ .name = "level", .type = CONF_WORD, AT(log_level), .dflt = "info", .words = conf_level_words,
 	    .reload = CONF_AT_ONCE },
 	{ .name = "format", .type = CONF_WORD, AT(log_format), .dflt = "text",
-	    .words = format_words },
+	    .words = conf_format_words },
 	{ .name = "target", .type = CONF_TEXT, AT(log_target), .dflt = "stderr", .min = 1 },
 	{ 0 },
 };

@@ -20,8 +20,8 @@
 const char *const conf_cipher_words[] = { "auto", "aes-256-gcm", "chacha20-poly1305", NULL };
 const char *const conf_offload_words[] = { "auto", "batch", "off", NULL };
 static const char *const exhausted_words[] = { "reclaim", "refuse", NULL };
-static const char *const level_words[] = { "error", "warning", "notice", "info", "debug", NULL };
-static const char *const format_words[] = { "text", "json", NULL };
+const char *const conf_level_words[] = { "error", "warning", "notice", "info", "debug", NULL };
+const char *const conf_format_words[] = { "text", "json", NULL };
 
 #define AT(field) .offset = offsetof(struct conf_server, field)
 #define PORT(n, field, d) \
@@ -69,10 +69,10 @@ static const struct conf_key metrics_keys[] = {
 };
 
 static const struct conf_key log_keys[] = {
-	{ .name = "level", .type = CONF_WORD, AT(log_level), .dflt = "info", .words = level_words,
+	{ .name = "level", .type = CONF_WORD, AT(log_level), .dflt = "info", .words = conf_level_words,
 	    .reload = CONF_AT_ONCE },
 	{ .name = "format", .type = CONF_WORD, AT(log_format), .dflt = "text",
-	    .words = format_words },
+	    .words = conf_format_words },
 	{ .name = "target", .type = CONF_TEXT, AT(log_target), .dflt = "stderr", .min = 1 },
 	{ 0 },
 };

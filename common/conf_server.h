@@ -94,8 +94,10 @@ unsigned conf_server_mtu(const struct conf_server *c);
 bool conf_device_is_good(const char *name);
 #define CONF_DEVICE_WHY "must be of letters, digits, \"_\", \".\" and \"-\""
 
-/* The words of `cipher`, for texts and for client.yml. */
+/* The words of `cipher`, `offload`, `log.level` and `log.format`, for texts and for client.yml. */
 extern const char *const conf_cipher_words[];
 extern const char *const conf_offload_words[];
+extern const char *const conf_level_words[];
+extern const char *const conf_format_words[];
 
 #endif
