@@ -13,12 +13,15 @@
 
 #define RETRY_MS 1000	/* for refusals that pass: ipamd is away, the server is full */
 
+static ipam_attach_fn on_attached;
+
 struct join {
 	struct joins *all;
 	TAILQ_ENTRY(join) link;
 	struct ip_addr from, source;
 	struct conn *conn;		/* NULL once it has ended while ipamd is being asked */
 	bool attaching;			/* ipamd has a pointer to this */
+	bool waits;			/* until ipamd can be asked one thing more */
 	struct ev_timer deadline;
 	struct pki_cert cert;
 	struct control_hello hello;
@@ -35,6 +38,7 @@ join_free(struct join *j)
 		return;		/* on_attached comes and ends it */
 	TAILQ_REMOVE(&j->all->list, j, link);
 	j->all->n--;
+	j->all->waiting -= j->waits;
 	secret_wipe(&j->hello, sizeof(j->hello));
 	free(j);
 }
@@ -74,6 +78,35 @@ refuse(struct join *j, int reason, const char *detail)
 	join_free(j);
 }
 
+/* --- ipamd is asked --------------------------------------------------------------------------- */
+
+/* What was a handshake's work is not thrown away when ipamd has much to do: those wait in turn. */
+static void
+ask(struct join *j)
+{
+	int rc = ipam_attach(j->all->ipam, j->hello.node_token, j->hello.net_token,
+	    j->cert.name.kind == PKI_NODE ? j->cert.name.id : "", on_attached, j);
+
+	j->waits = rc == -ENOBUFS;
+	j->all->waiting += j->waits;
+	j->attaching = rc == 0;
+	if (rc < 0 && !j->waits)
+		refuse(j, (int) reason_of(rc, REASON_IPAM_DOWN), "ipamd cannot be asked");
+}
+
+static void
+ask_next(struct joins *all)
+{
+	struct join *j = all->waiting == 0 ? NULL : TAILQ_FIRST(&all->list);
+
+	while (j != NULL && !j->waits)
+		j = TAILQ_NEXT(j, link);
+	if (j == NULL)
+		return;
+	all->waiting--;
+	ask(j);
+}
+
 /* --- the answer of ipamd ---------------------------------------------------------------------- */
 
 static void
@@ -83,6 +116,7 @@ on_attached(void *arg, int rc, const struct ipam_attached *a, const char *detail
 	struct join_result r;
 
 	j->attaching = false;
+	ask_next(j->all);
 	if (j->conn == NULL) {	/* the node has gone meanwhile */
 		if (rc == 0)
 			j->all->left(j->all->arg, a);
@@ -132,9 +166,8 @@ static void
 on_control(void *owner, const struct control *msg)
 {
 	struct join *j = owner;
-	int rc;
 
-	if (msg->type != CONTROL_HELLO || j->attaching) {
+	if (msg->type != CONTROL_HELLO || j->attaching || j->waits) {
 		refuse(j, REASON_PROTOCOL_ERROR, "the first message must be Hello, and the only one");
 		return;
 	}
@@ -147,12 +180,7 @@ on_control(void *owner, const struct control *msg)
 		refuse(j, REASON_IPAM_DOWN, reason_text(REASON_IPAM_DOWN));
 		return;
 	}
-	rc = ipam_attach(j->all->ipam, j->hello.node_token, j->hello.net_token,
-	    j->cert.name.kind == PKI_NODE ? j->cert.name.id : "", on_attached, j);
-	if (rc < 0)
-		refuse(j, (int) reason_of(rc, REASON_IPAM_DOWN), "too many nodes join at once");
-	else
-		j->attaching = true;
+	ask(j);
 }
 
 /* --- the certificate: at every connection, resumed or not -------------------------------------- */
@@ -277,7 +305,7 @@ void
 joins_init(struct joins *j)
 {
 	TAILQ_INIT(&j->list);
-	j->n = 0;
+	j->n = j->waiting = 0;
 }
 
 void

@@ -52,7 +52,7 @@ struct joins {
 	void (*left)(void *arg, const struct ipam_attached *a);
 	void *arg;
 	TAILQ_HEAD(, join) list;	/* the oldest first */
-	size_t n;
+	size_t n, waiting;	/* of them for ipamd to be asked */
 	struct tally refusals;
 	uint64_t accepted, over_share, pushed_out, slow;	/* connections, since the start */
 };

@@ -26,6 +26,7 @@ read -r ms resumed elsewhere < <(swarm_do 60 cut)
 printf '%d ms, %d resumed\n' "$ms" "$resumed"
 [ "$elsewhere" = 0 ] || fail "$elsewhere have another address"
 [ "$resumed" -ge $((N * 9 / 10)) ] || fail "not resumed"
+grep -h refused "$LAB"/swarm.*.err && fail "nobody has done anything wrong"
 all_connected() { ctl -o json status | grep -q "\"nodesConnected\": *\"\?$((N + 1))\"\?"; }
 wait_for 10 all_connected	# most are reported; a sync tells the rest, right away
 swarm_stop
