@@ -106,14 +106,25 @@ on_message(void *owner, const uint8_t *bytes, size_t len)
 		handle(c);
 }
 
+/* Whose path gRPC does not know beforehand: those that go on, and what we do not have. */
 static void
-refuse_path(struct call *c, const char *path)
+route(struct call *c)
 {
+	char *path = stream_path(c->stream);
 	struct err e;
 
-	err_set(&e, -REASON_METHOD_UNKNOWN, "this listener has no method %.128s",
-	    path == NULL ? "" : path);
-	call_fail_err(c, &e);
+	if (path != NULL)
+		c->method = c->calls->conf.route(path, stream_listener(c->stream));
+	if (c->method != NULL) {
+		call_enter(c, &c->calls->waiting);
+		stream_watch(c->stream);
+		stream_read(c->stream);
+	} else {
+		err_set(&e, -REASON_METHOD_UNKNOWN, "this listener has no method %.128s",
+		    path == NULL ? "" : path);
+		call_fail_err(c, &e);
+	}
+	free(path);
 }
 
 static void *
@@ -121,12 +132,9 @@ on_opened(void *arg, struct stream *s)
 {
 	struct calls *calls = arg;
 	struct call *c = calloc(1, sizeof(*c));
-	char *path = stream_path(s);
 
-	if (c == NULL || path == NULL) {
+	if (c == NULL) {
 		stream_end(s, RPC_RESOURCE_EXHAUSTED, "out of memory", NULL, 0, NULL, 0);
-		free(path);
-		free(c);
 		return NULL;
 	}
 	c->calls = calls;
@@ -134,17 +142,11 @@ on_opened(void *arg, struct stream *s)
 	c->began_us = clock_mono_us();
 	calls->live++;
 	meter_began(calls->meter);
-	if (calls->live > CALLS_MAX || calls->unsent > CALLS_UNSENT_MAX) {
+	c->method = stream_method(s);
+	if (calls->live > CALLS_MAX || calls->unsent > CALLS_UNSENT_MAX)
 		call_fail(c, &(struct status){ .reason = REASON_OVERLOADED });
-	} else if ((c->method = calls->conf.route(path, stream_listener(s))) == NULL) {
-		refuse_path(c, path);
-	} else {
-		call_enter(c, &calls->waiting);
-		if (c->method->kind != CALL_UNARY)
-			stream_watch(s);
-		stream_read(s);
-	}
-	free(path);
+	else if (c->method == NULL)
+		route(c);
 	return c;
 }
 

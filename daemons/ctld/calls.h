@@ -13,7 +13,7 @@
  */
 
 #define CALLS_MAX 1024		/* under way at once; more are refused as OVERLOADED */
-#define CALL_RECEIVE_MS 10000	/* in which a request must have come in whole */
+#define CALL_RECEIVE_MS 10000	/* in which the request of a stream must have come in whole */
 #define CALL_SEND_MS 10000	/* in which the client must have taken the answer */
 #define CALL_MESSAGE_MS 30000	/* and a message of a stream: who reads slowly keeps his place */
 #define CALLS_UNSENT_MAX (64 << 20)	/* bytes of answers that clients have not taken: as CALLS_MAX */

@@ -10,9 +10,17 @@
 #include "common/log.h"
 #include "daemons/ctld/grpc_core.h"
 
-#define ROUND_MAX 64	/* events before `settled` is due, though more wait */
 #define ACCEPT_WINDOW 16	/* calls per listener that gRPC may deliver before we ask again */
+#define LANE_WINDOW 4	/* likewise, per method; there are a hundred */
+#define ROUND_MAX 64	/* events before `settled` is due, though more wait */
+#define MANY 8	/* calls under way: beyond, rates count for more than the time of one call */
 #define STREAMS_PER_CONNECTION_MAX 100
+/*
+ * What gRPC may hold of calls that are not ours yet, and of connections; beyond it gRPC ends calls,
+ * one after the other. A call of grpc_add is gRPC's alone until its whole request is there, however
+ * long that takes.
+ */
+#define MEMORY_MAX ((size_t) 256 << 20)
 #define HANDSHAKE_MS 10000	/* gRPC's own two minutes would let strangers hold descriptors */
 #define IDLE_MS (10 * 60 * 1000)
 #define KEEPALIVE_MS (60 * 1000)
@@ -25,19 +33,36 @@ static void on_opened(void *owner, bool ok);
 
 /* Leaves one more open place for a call that may come. */
 static void
-request_call(struct server *srv)
+request_call(struct server *srv, const struct lane *lane)
 {
-	struct grpc *g = srv->g;
-	struct stream *s = stream_new(srv);
+	grpc_completion_queue *q = srv->g->queue;
+	struct stream *s = stream_new(srv, lane);
+	grpc_call_error error;
 
 	if (s == NULL) {
 		log_err("grpc_window_shrinks", "error=%s", err_name(-ENOMEM));
 		return;
 	}
 	s->opened = (struct tag){ on_opened, s };
-	if (grpc_server_request_call(srv->core, &s->core, &s->details, &s->metadata, g->queue,
-	    g->queue, &s->opened) != GRPC_CALL_OK)
+	if (lane == NULL)
+		error = grpc_server_request_call(srv->core, &s->core, &s->details, &s->metadata, q,
+		    q, &s->opened);
+	else
+		error = grpc_server_request_registered_call(srv->core, lane->core, &s->core,
+		    &s->deadline, &s->metadata, &s->in, q, q, &s->opened);
+	if (error != GRPC_CALL_OK)
 		stream_free(s);
+}
+
+static void
+open_places(struct server *srv)
+{
+	for (unsigned i = 0; i < ACCEPT_WINDOW; i++)
+		request_call(srv, NULL);
+	for (unsigned n = 0; n < srv->nlanes; n++) {
+		for (unsigned i = 0; i < LANE_WINDOW; i++)
+			request_call(srv, &srv->lanes[n]);
+	}
 }
 
 static void
@@ -60,7 +85,7 @@ on_opened(void *owner, bool ok)
 		note_stopping(g);
 		return;
 	}
-	request_call(s->server);
+	request_call(s->server, s->lane);
 	stream_begin(s);
 }
 
@@ -81,13 +106,17 @@ in_a_second(void)
 	return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(1, GPR_TIMESPAN));
 }
 
-/* The next event; `settled` when none is there, before it waits for one. */
+/*
+ * The next event; `settled` before it is waited for. While many calls are under way the queue is
+ * asked whether there is more: gRPC sleeps for some 50 us to say that there is not, and what comes
+ * meanwhile is done in one go. For a few calls that would be half of their time.
+ */
 static grpc_event
 next_event(struct grpc *g, unsigned *round, gpr_timespec until)
 {
 	grpc_event ev = { .type = GRPC_QUEUE_TIMEOUT };
 
-	if (*round > 0 && *round < ROUND_MAX)
+	if (*round > 0 && *round < ROUND_MAX && g->live >= MANY)
 		ev = grpc_completion_queue_next(g->queue, gpr_inf_past(GPR_CLOCK_MONOTONIC), NULL);
 	if (ev.type == GRPC_QUEUE_TIMEOUT) {
 		if (*round > 0)
@@ -107,10 +136,8 @@ run_queue(void *arg)
 	gpr_timespec next_tick = in_a_second();
 	unsigned round = 0;
 
-	for (enum listener id = 0; id < LISTENERS; id++) {
-		for (unsigned i = 0; i < ACCEPT_WINDOW; i++)
-			request_call(&g->servers[id]);
-	}
+	for (enum listener id = 0; id < LISTENERS; id++)
+		open_places(&g->servers[id]);
 	for (;;) {
 		grpc_event ev = next_event(g, &round, next_tick);
 		struct tag *tag = ev.tag;
@@ -181,13 +208,18 @@ make_queue(grpc_cq_polling_type polling)
 static int
 make_server(struct server *srv, struct err *e)
 {
-	grpc_arg args[NSETTINGS + 1];
+	grpc_arg args[NSETTINGS + 2];
 	grpc_server_credentials *creds;
 	bool open;
 
 	memcpy(args, settings, sizeof(settings));
 	args[NSETTINGS] = grpc_adopt_arg(srv);
-	srv->core = grpc_server_create(&(grpc_channel_args){ NSETTINGS + 1, args }, NULL);
+	args[NSETTINGS + 1] = (grpc_arg){
+		.type = GRPC_ARG_POINTER,
+		.key = (char *) GRPC_ARG_RESOURCE_QUOTA,
+		.value.pointer = { srv->g->quota, grpc_resource_quota_arg_vtable() },
+	};
+	srv->core = grpc_server_create(&(grpc_channel_args){ NSETTINGS + 2, args }, NULL);
 	grpc_server_register_completion_queue(srv->core, srv->g->queue, NULL);
 	grpc_server_register_completion_queue(srv->core, srv->g->wire, NULL);
 	if ((creds = grpc_tls_creds(srv)) == NULL)
@@ -216,6 +248,8 @@ grpc_new(const struct grpc_conf *conf, struct grpc **out, struct err *e)
 	g->events = conf->events;
 	g->wire = make_queue(GRPC_CQ_DEFAULT_POLLING);
 	g->queue = make_queue(GRPC_CQ_NON_POLLING);
+	g->quota = grpc_resource_quota_create("ctld");
+	grpc_resource_quota_resize(g->quota, MEMORY_MAX);
 	for (enum listener id = 0; id < LISTENERS && rc == 0; id++) {
 		struct server *srv = &g->servers[id];
 
@@ -227,6 +261,22 @@ grpc_new(const struct grpc_conf *conf, struct grpc **out, struct err *e)
 	else
 		*out = g;
 	return rc;
+}
+
+int
+grpc_add(struct grpc *g, enum listener at, const char *path, const void *method, struct err *e)
+{
+	struct server *srv = &g->servers[at];
+	struct lane *lane = &srv->lanes[srv->nlanes];
+
+	if (srv->nlanes == GRPC_METHODS_MAX)
+		return err_set(e, -ENOSPC, "gRPC is given too many methods");
+	*lane = (struct lane){ srv, grpc_server_register_method(srv->core, path, NULL,
+	    GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0), method };
+	if (lane->core == NULL)
+		return err_set(e, -EEXIST, "gRPC knows %s already", path);
+	srv->nlanes++;
+	return 0;
 }
 
 int
@@ -310,6 +360,7 @@ grpc_free(struct grpc *g)
 	}
 	end_queue(g->queue, g->has_queue_thread, g->queue_thread);
 	end_queue(g->wire, g->has_wire_thread, g->wire_thread);
+	grpc_resource_quota_unref(g->quota);
 	grpc_shutdown();
 	grpc_tls_fini(&g->tls);
 	free(g);

@@ -26,6 +26,15 @@ struct grpc_tls {
 	unsigned generation;	/* rises with each change; 0: nothing is set yet */
 };
 
+struct server;
+
+/* Calls of one method of grpc_add. */
+struct lane {
+	struct server *server;
+	void *core;
+	const void *method;
+};
+
 struct server {
 	struct grpc *g;
 	enum listener id;
@@ -33,6 +42,8 @@ struct server {
 	unsigned generation;		/* of grpc_tls that it has */
 	struct grpc_handler *handler;	/* takes connections; gRPC's, until the server shuts down */
 	struct tag down;
+	struct lane lanes[GRPC_METHODS_MAX];
+	unsigned nlanes;
 };
 
 /*
@@ -43,9 +54,11 @@ struct server {
  */
 struct stream {
 	struct server *server;
+	const struct lane *lane;	/* NULL: of all that have none */
 	void *owner;
 	grpc_call *core;	/* NULL until a call has come */
-	grpc_call_details details;
+	grpc_call_details details;	/* without a lane */
+	gpr_timespec deadline;
 	grpc_metadata_array metadata;
 	unsigned refs;
 	bool ended, began;	/* our status, our headers are on their way */
@@ -65,6 +78,7 @@ struct stream {
 struct grpc {
 	struct grpc_events events;
 	grpc_completion_queue *queue, *wire;
+	grpc_resource_quota *quota;
 	struct server servers[LISTENERS];
 	struct grpc_tls tls;
 	pthread_t queue_thread, wire_thread;
@@ -106,8 +120,11 @@ bool grpc_adopt_open(struct server *srv, grpc_server_credentials *creds);
 
 /* --- grpc_stream.c ------------------------------------------------------------------------------ */
 
-/* A place for a call that is to come; the server has to be asked for it with s->opened. */
-struct stream *stream_new(struct server *srv);
+/*
+ * A place for a call that is to come; the server has to be asked for it with s->opened. lane: may be
+ * NULL.
+ */
+struct stream *stream_new(struct server *srv, const struct lane *lane);
 void stream_free(struct stream *s);
 
 /* A call has come into its place. */

@@ -15,13 +15,14 @@
 /* --- life ---------------------------------------------------------------------------- */
 
 struct stream *
-stream_new(struct server *srv)
+stream_new(struct server *srv, const struct lane *lane)
 {
 	struct stream *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;
 	s->server = srv;
+	s->lane = lane;
 	s->message = s->status = grpc_empty_slice();
 	grpc_call_details_init(&s->details);
 	grpc_metadata_array_init(&s->metadata);
@@ -107,6 +108,12 @@ stream_listener(const struct stream *s)
 	return s->server->id;
 }
 
+const void *
+stream_method(const struct stream *s)
+{
+	return s->lane == NULL ? NULL : s->lane->method;
+}
+
 char *
 stream_path(const struct stream *s)
 {
@@ -118,11 +125,9 @@ stream_path(const struct stream *s)
 int64_t
 stream_left_ms(const struct stream *s)
 {
-	gpr_timespec deadline = s->details.deadline;
-
-	if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0)
+	if (gpr_time_cmp(s->deadline, gpr_inf_future(s->deadline.clock_type)) == 0)
 		return INT64_MAX;
-	return gpr_time_to_millis(gpr_time_sub(deadline, gpr_now(deadline.clock_type)));
+	return gpr_time_to_millis(gpr_time_sub(s->deadline, gpr_now(s->deadline.clock_type)));
 }
 
 /* gRPC says "ipv4:192.0.2.1:4711", "ipv6:%5B2001:db8::1%5D:4711", "unix:". */
@@ -353,6 +358,10 @@ stream_begin(struct stream *s)
 
 	g->live++;
 	s->refs = 1;	/* of this function */
+	if (s->lane == NULL)
+		s->deadline = s->details.deadline;
 	s->owner = g->events.opened(g->events.arg, s);
+	if (s->lane != NULL && !s->ended)
+		deliver(s);
 	unref(s);
 }

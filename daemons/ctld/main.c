@@ -410,7 +410,9 @@ open_api(struct front *f, struct err *e)
 		return err_set(e, rc, "out of memory");
 	grpc.events = calls_events(ctld->calls);
 	if ((rc = grpc_new(&grpc, &ctld->grpc, e)) < 0 ||
-	    (rc = identity_start(ctld->identity, ctld->ev, on_renewed, f, e)) < 0 || (rc = grpc_start(ctld->grpc, e)) < 0)
+	    (rc = method_add_all(ctld->grpc, e)) < 0 ||
+	    (rc = identity_start(ctld->identity, ctld->ev, on_renewed, f, e)) < 0 ||
+	    (rc = grpc_start(ctld->grpc, e)) < 0)
 		return rc;
 	return doors_new(ctld->ev, &f->listening, on_connected, f, &ctld->doors, e);
 }

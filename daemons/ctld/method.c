@@ -179,6 +179,22 @@ method_find(const char *path, enum listener from)
 	return NULL;
 }
 
+int
+method_add_all(struct grpc *g, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < NMETHODS; i++) {
+		const struct method *m = &methods[i];
+
+		for (enum listener at = 0; at < LISTENERS && rc == 0; at++) {
+			if (m->kind == CALL_UNARY && (m->listeners >> at & 1) != 0)
+				rc = grpc_add(g, at, m->path, m, e);
+		}
+	}
+	return rc;
+}
+
 const struct method *
 method_at(size_t n)
 {
