@@ -198,7 +198,7 @@ BENCH_SRC = tests/bench/blast.c tests/bench/aead_null.c tests/bench/aead_no_mb.c
 	tests/bench/ipam_ask.c tests/bench/ipam_work.c tests/bench/swarm.c
 BENCH_OBJ = $(BENCH_SRC:%.c=$(BUILD)/obj/%.o)
 LOAD_SRC = tests/integration/ipam_load.c tests/integration/facts.c tests/integration/hostile_udp.c \
-	tests/integration/lossy.c tests/unit/dice.c
+	tests/integration/lossy.c tests/integration/flow.c tests/unit/dice.c
 LOAD_OBJ = $(LOAD_SRC:%.c=$(BUILD)/obj/%.o)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(1)))
 main = $(BUILD)/obj/$(1)/main.o
@@ -262,13 +262,14 @@ TEST_LIBS = $(or $(CHECK_LIBS),$(shell pkg-config --libs check))
 unit-tests: $(TESTS)
 
 # --- what integration tests need beside the daemons --------------------------------------------------
-LOAD = $(BUILD)/tests/ipam_load $(BUILD)/tests/hostile_udp $(BUILD)/tests/lossy $(BUILD)/bench/swarm
+LOAD = $(BUILD)/tests/ipam_load $(BUILD)/tests/hostile_udp $(BUILD)/tests/lossy $(BUILD)/tests/flow \
+	$(BUILD)/bench/swarm
 load: $(LOAD)
 $(BUILD)/tests/ipam_load: $(patsubst %.c,$(BUILD)/obj/%.o,tests/integration/ipam_load.c \
 		tests/integration/facts.c tests/unit/dice.c) $(BASE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_base)
-$(BUILD)/tests/hostile_udp $(BUILD)/tests/lossy: $(BUILD)/tests/%: $(BUILD)/obj/tests/integration/%.o \
+$(addprefix $(BUILD)/tests/,hostile_udp lossy flow): $(BUILD)/tests/%: $(BUILD)/obj/tests/integration/%.o \
 		$(BUILD)/obj/tests/unit/dice.o
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^

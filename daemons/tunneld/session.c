@@ -17,13 +17,50 @@
 #include "daemons/tunneld/session_path.h"
 
 #define OVERLAP_MS 10000	/* how long a replaced session still receives */
+#define HOLD_MS 500		/* and may still send, while the new one's path is asked */
 
 static void on_tick(void *arg);
+static void schedule(struct session *s);
 
 static struct workers *
 workers_of(const struct session *s)
 {
 	return s->env->workers;
+}
+
+/* --- which one sends ---------------------------------------------------------------------------- */
+
+static bool
+is_held(const struct peer *peer)
+{
+	const struct session *s = peer->current, *before = peer->sending;
+
+	return s != NULL && before != NULL && before != s && session_path_on_udp(before) &&
+	    !session_path_on_udp(s) && clock_mono_ms() < peer->held_ms;
+}
+
+static void
+switch_sender(struct peer *peer)
+{
+	peer->sending = peer->current;
+	atom_publish(&peer->outlet.carrier, peer->sending == NULL ? NULL : peer->sending->carrier);
+}
+
+static void
+choose_sender(struct peer *peer)
+{
+	if (peer->sending != peer->current && !is_held(peer))
+		switch_sender(peer);
+}
+
+void
+peer_use(struct peer *peer, struct session *s)
+{
+	peer->current = s;
+	peer->held_ms = clock_mono_ms() + HOLD_MS;
+	choose_sender(peer);
+	if (s != NULL)
+		schedule(s);
 }
 
 /* --- when is the next thing to do ------------------------------------------------------------- */
@@ -65,7 +102,10 @@ schedule(struct session *s)
 	if (s->retired)
 		return;	/* its timer is the overlap's end */
 	catch_up(s);
+	choose_sender(s->peer);
 	due = s->rx_ms + s->dead_after_ms;
+	if (s == s->peer->current && s != s->peer->sending && s->peer->held_ms < due)
+		due = s->peer->held_ms;
 	if (s->conn != NULL && keepalive_due_ms(s) < due)
 		due = keepalive_due_ms(s);
 	if (s->conn != NULL && conn_dead_ms(s) < due)
@@ -422,19 +462,14 @@ session_start(struct session *s, const struct session_conf *conf, struct conn *c
 	return 0;
 }
 
-void
-peer_use(struct peer *peer, struct session *s)
-{
-	peer->current = s;
-	atom_publish(&peer->outlet.carrier, s == NULL ? NULL : s->carrier);
-}
-
 static void
 leave_peer(struct session *s)
 {
 	LIST_REMOVE(s, link);
 	if (s->peer->current == s)
-		peer_use(s->peer, NULL);
+		s->peer->current = NULL;
+	if (s->peer->sending == s || !is_held(s->peer))
+		switch_sender(s->peer);
 	if (LIST_EMPTY(&s->peer->sessions))
 		s->env->ops->empty(s->env->role, s->peer);
 }

@@ -36,9 +36,13 @@ struct peer {
 	/*
 	 * current: what is sent takes this one; NULL while there is none. The others are there to
 	 * receive: one that is being established, ones that were replaced a moment ago.
+	 * sending: current, or until held_ms the one before it, which sends in UDP while it is not
+	 * known yet that the new one can.
 	 */
 	struct session *current;	/* by peer_use */
-	struct outlet outlet;		/* its carrier, for workers */
+	struct session *sending;
+	int64_t held_ms;
+	struct outlet outlet;		/* the carrier of `sending`, for workers */
 	int64_t cert_asked_ms[2];	/* when the node has asked for a certificate, of the
 					   tunnel and of the control API; 0: never */
 	int64_t cert_expire_s;	/* UTC: when the one that it has shown ends; 0: not known */
@@ -146,7 +150,11 @@ void session_bye(struct session *s, int reason);
 /* It has been replaced: receives for a moment more, then frees itself. Its connection is ended. */
 void session_retire(struct session *s, int reason);
 
-/* What is sent to the peer takes this session from now on; NULL: there is none. */
+/*
+ * What is sent to the peer takes this session from now on; NULL: there is none. But where the one
+ * before it sends in UDP, only when this one does, too, or has not within half a second: inside of TLS,
+ * where each begins, there is no room for what UDP carries.
+ */
 void peer_use(struct peer *peer, struct session *s);
 
 /* The peer's UDP endpoint, where it is known beforehand (client). */

@@ -281,6 +281,14 @@ ends_init(struct ends *e, const struct ends_conf *conf)
 }
 
 void
+ends_again(struct ends *e)
+{
+	e->server.joined = e->node.joined = false;
+	join(e);
+	start_both(e, &(struct ends_conf){ .no_esp = false });
+}
+
+void
 ends_fini(struct ends *e)
 {
 	side_fini(e, &e->server);

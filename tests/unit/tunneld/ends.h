@@ -53,6 +53,9 @@ struct ends {
 void ends_init(struct ends *e, const struct ends_conf *conf);
 void ends_fini(struct ends *e);
 
+/* A new connection, and a new session at both ends; the ones before it live on until ends_fini. */
+void ends_again(struct ends *e);
+
 /* Both ends send in UDP. */
 bool ends_on_udp(const struct ends *e);
 void ends_reach_udp(struct ends *e);	/* runs until they do */

@@ -4,6 +4,7 @@
 #include <check.h>
 
 #include "common/reason.h"
+#include "daemons/tunneld/session_path.h"
 #include "tests/unit/kit.h"
 #include "tests/unit/tunneld/certs.h"
 #include "tests/unit/tunneld/ends.h"
@@ -180,6 +181,58 @@ START_TEST(a_replaced_session_still_receives)
 }
 END_TEST
 
+/* Nothing is squeezed into TLS meanwhile. */
+START_TEST(a_new_session_sends_when_it_can_in_udp)
+{
+	struct session *before;
+
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	before = e.node.session;
+	ends_again(&e);
+	ck_assert_ptr_eq(e.node.peer.current, e.node.session);
+	ck_assert_ptr_eq(e.node.peer.sending, before);
+	ck_assert_ptr_eq(e.node.peer.outlet.carrier, before->carrier);
+	ends_pass(&e, &e.node);
+	LOOP_UNTIL(e.ev, e.node.peer.sending == e.node.session);
+	ck_assert(session_path_on_udp(e.node.session));
+	ck_assert_ptr_eq(e.node.peer.outlet.carrier, e.node.session->carrier);
+	ends_pass(&e, &e.node);
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(a_new_session_does_not_wait_for_udp_for_ever)
+{
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	e.relay.drop_up = e.relay.drop_down = true;
+	ends_again(&e);
+	ck_assert_ptr_ne(e.node.peer.sending, e.node.session);
+	LOOP_UNTIL(e.ev, e.node.peer.sending == e.node.session);
+	ck_assert(!session_path_on_udp(e.node.session));
+	ends_pass(&e, &e.node);
+	ends_fini(&e);
+}
+END_TEST
+
+START_TEST(one_that_ends_sends_no_more)
+{
+	struct session *before;
+
+	ends_init(&e, NULL);
+	ends_reach_udp(&e);
+	before = e.node.session;
+	ends_again(&e);
+	session_free(before);
+	ck_assert_ptr_eq(e.node.peer.sending, e.node.session);
+	session_free(e.node.session);
+	ck_assert_ptr_null(e.node.peer.sending);
+	ck_assert_ptr_null(e.node.peer.outlet.carrier);
+	ends_fini(&e);
+}
+END_TEST
+
 /* --- what the peer may say -------------------------------------------------------------------- */
 
 #define NOT_HERE "a message that does not belong here"
@@ -261,6 +314,9 @@ main(void)
 	tcase_add_test(tc, without_udp_the_connection_is_all);
 	tcase_add_loop_test(tc, goodbye_has_its_reason, 0, 2);
 	tcase_add_test(tc, a_replaced_session_still_receives);
+	tcase_add_test(tc, a_new_session_sends_when_it_can_in_udp);
+	tcase_add_test(tc, a_new_session_does_not_wait_for_udp_for_ever);
+	tcase_add_test(tc, one_that_ends_sends_no_more);
 	KIT_ROWS(tc, only_some_messages_belong_here, sayings);
 	tcase_add_loop_test(tc, an_spi_that_comes_twice_is_fatal, 0, 2);
 	tcase_add_test(tc, spis_are_not_collected_for_ever);
