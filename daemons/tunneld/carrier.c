@@ -10,6 +10,7 @@
 #include "daemons/tunneld/mtu.h"
 
 #define LINE 64			/* of the cache */
+#define REFUSALS_US 1000000	/* between two that are told */
 #define ECHOES_PER_SECOND 10
 #define ECHO_BITS 8		/* of carrier.echoes: how many */
 #define UNPROVEN_FACTOR 3	/* as in RFC 9000, 8.1: no amplification towards a forged source */
@@ -143,6 +144,14 @@ carrier_tell(struct carrier_sa *sa, struct carrier *c, unsigned news, bool told,
 		atom_set(&c->armed, told);
 	if ((news & CARRIER_MOVED) != 0)
 		sa->told_us = now_us;
+	if ((news & CARRIER_REFUSED) != 0)
+		atom_set(&c->refused_us, now_us);
+}
+
+bool
+carrier_minds_refusal(const struct carrier *c, int64_t now_us)
+{
+	return atom_get(&c->on_udp) && now_us - atom_get(&c->refused_us) >= REFUSALS_US;
 }
 
 bool

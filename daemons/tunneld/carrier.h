@@ -22,8 +22,8 @@
  *  - `end`, `on_udp`, `over_tls`, `mtu`, `udp_max`: the control thread's decisions. An end is never changed but for its
  *    credit: another one takes its place (grace.h);
  *  - a lane: the worker of its number. An SA: its worker. The control thread reads their counters;
- *  - `rx_us`, `echoes`, an end's credit: any worker; `heard`, `armed`: any worker sets them, the
- *    control thread clears `armed`.
+ *  - `rx_us`, `echoes`, `refused_us`, an end's credit: any worker; `heard`, `armed`: any worker sets
+ *    them, the control thread clears `armed`.
  */
 struct carrier_end {
 	struct grace_item grace;
@@ -68,6 +68,7 @@ struct carrier {
 	bool heard;		/* the control thread knows that something came */
 	bool armed;		/* and that an answer may be waited for */
 	bool worn;		/* half of a key's life is over */
+	int64_t refused_us;	/* when the control thread was told that the kernel refuses datagrams */
 };
 
 /* Where packets for a peer go: its carrier of the moment, or NULL. The control thread writes it. */
@@ -105,7 +106,7 @@ void carrier_add_traffic(const struct carrier *c, struct traffic *sum);
 /* --- for workers -------------------------------------------------------------------------------- */
 
 /* What the control thread is to be told; the bits that carrier_tell takes. */
-enum { CARRIER_HEARD = 1, CARRIER_WAITING = 2, CARRIER_MOVED = 4 };
+enum { CARRIER_HEARD = 1, CARRIER_WAITING = 2, CARRIER_MOVED = 4, CARRIER_REFUSED = 8 };
 
 /* What packets of an IP version are told to keep to. */
 unsigned carrier_mtu(const struct carrier *c, bool ipv6);
@@ -148,6 +149,12 @@ void carrier_tell(struct carrier_sa *sa, struct carrier *c, unsigned news, bool 
 
 /* May one more echo request of this peer be answered? */
 bool carrier_may_echo(struct carrier *c, int64_t now_us);
+
+/*
+ * The kernel refuses datagrams to the peer, at `now_us`: is that to be told? Once a second, and only
+ * while packets go in UDP: a way that is closed anyway may be asked in vain.
+ */
+bool carrier_minds_refusal(const struct carrier *c, int64_t now_us);
 
 /* The SA whose state this is; each is the rx of a carrier_sa. */
 struct carrier_sa *carrier_sa_of(struct esp_rx *rx);

@@ -244,6 +244,14 @@ on_mtu(struct session *s)
 	c->p.configure(c->p.arg, &c->device);
 }
 
+/* A route may be missing that the monitor can set again; or the host has changed unseen. */
+static void
+on_no_way(struct session *s)
+{
+	log_info("no_way", "epoch=%" PRIu64, s->epoch);
+	client_moved(client_of(s));
+}
+
 static void
 on_empty(void *role, struct peer *peer)
 {
@@ -276,6 +284,7 @@ static const struct session_ops session_ops = {
 	.control_lost = on_control_lost,
 	.worn = on_worn,
 	.mtu = on_mtu,
+	.no_way = on_no_way,
 	.empty = on_empty,
 };
 

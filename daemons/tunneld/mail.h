@@ -33,6 +33,7 @@ enum mail_kind {
 	MAIL_MOVED,		/* its newest packet, of `size` bytes, came from another place */
 	MAIL_ECHO,		/* the answer to an echo came; its text follows */
 	MAIL_REFUSED,		/* our own link does not take an ASK of `size`; its text follows */
+	MAIL_UNSENT,		/* the kernel does not take its datagrams: udp_tx_refused is `size` */
 	/* To the control thread: the TUN device is there no more. No session. */
 	MAIL_DEVICE_LOST,
 };

@@ -178,6 +178,17 @@ take_echo(struct session *s, const struct mail *m)
 	schedule(s);
 }
 
+/* The network says at once what silence would have told, or padded echoes. */
+static void
+take_unsent(struct session *s, unsigned why)
+{
+	if ((why & UDP_TOO_LONG) != 0)
+		mtu_suspect(&s->mtu, clock_mono_us());
+	if ((why & UDP_NO_WAY) != 0 && s->env->ops->no_way != NULL)
+		s->env->ops->no_way(s);
+	schedule(s);
+}
+
 static void
 hear(void *arg, struct mail *m)
 {
@@ -207,6 +218,9 @@ hear(void *arg, struct mail *m)
 	case MAIL_REFUSED:
 		session_mtu_refused(s, nonce_of(m));
 		schedule(s);
+		break;
+	case MAIL_UNSENT:
+		take_unsent(s, m->size);
 		break;
 	default:
 		break;

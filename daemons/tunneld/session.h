@@ -61,6 +61,8 @@ struct session_ops {
 	void (*cert)(struct session *s, const struct control *msg);
 	/* Its control connection has broken, but UDP goes on: time for a new session. */
 	void (*control_lost)(struct session *s);
+	/* The kernel knows no way to the peer, as far as UDP goes. NULL: it is not heard. */
+	void (*no_way)(struct session *s);
 	/* Half of what its keys may protect has passed: time for a new session. Once. */
 	void (*worn)(struct session *s);
 	/* How long inner packets may be has been found, or has changed (session_mtu.h). */

@@ -20,6 +20,7 @@ udp_tx_init(struct udp_tx *tx, const struct udp *udp, enum conf_offload offload,
 	tx->segment = offload == CONF_OFFLOAD_AUTO;
 	tx->many = offload != CONF_OFFLOAD_OFF;
 	tx->closed = false;
+	tx->refused = 0;
 	tx->n = 0;
 	tx->len = 0;
 }
@@ -71,6 +72,35 @@ make_header(const struct udp_end *to, union control *control)
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
+static void
+note_refusal(struct udp_tx *tx, int error)
+{
+	static const struct {
+		int error;
+		unsigned why;
+	} table[] = {
+		{ EMSGSIZE, UDP_TOO_LONG },
+		{ ENETUNREACH, UDP_NO_WAY },
+		{ EHOSTUNREACH, UDP_NO_WAY },
+		{ ENETDOWN, UDP_NO_WAY },
+		{ EADDRNOTAVAIL, UDP_NO_WAY },	/* nor any address to send from */
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (table[i].error == error)
+			tx->refused |= table[i].why;
+	}
+}
+
+unsigned
+udp_tx_refused(struct udp_tx *tx)
+{
+	unsigned why = tx->refused;
+
+	tx->refused = 0;
+	return why;
+}
+
 /* All in one call. False when the kernel does not cut it: it goes the other way then. */
 static bool
 send_segmented(struct udp_tx *tx)
@@ -85,6 +115,7 @@ send_segmented(struct udp_tx *tx)
 	put_control(&mh, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size));
 	if (sendmsg(tx->udp->fds[tx->to.socket], &mh, MSG_DONTWAIT) >= 0)
 		return true;
+	note_refusal(tx, errno);
 	/* Larger than the path's MTU: each one is fragmented, if it goes alone. */
 	if (errno == EMSGSIZE)
 		return false;
@@ -115,6 +146,7 @@ send_each(struct udp_tx *tx)
 		    MSG_DONTWAIT);
 
 		if (n <= 0) {	/* the first one of them: the others have their own chance */
+			note_refusal(tx, errno);
 			stats_count(tx->stats, VERDICT_UDP_SEND_FAILED, 1);
 			n = 1;
 		}

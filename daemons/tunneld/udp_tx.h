@@ -13,6 +13,9 @@
 #define UDP_TX_PACKETS 64	/* what every kernel with UDP_SEGMENT takes */
 #define UDP_TX_BYTES 65507	/* of a UDP datagram in IPv4, which it is for a while */
 
+/* Why the kernel did not take datagrams, where that says something about the way. Bits. */
+enum { UDP_TOO_LONG = 1, UDP_NO_WAY = 2 };
+
 /*
  * Invariant: the packets waiting are iov[0 .. n), back to back from the begin of buf, all to `to`.
  * With `segment` all are of the first one's length, but for the last one, which may be shorter and
@@ -24,6 +27,7 @@ struct udp_tx {
 	bool segment;		/* UDP_SEGMENT works */
 	bool many;		/* sendmmsg is wanted */
 	bool closed;
+	unsigned refused;	/* bits of the above, since udp_tx_refused */
 	struct udp_end to;
 	unsigned n;
 	size_t len;		/* of all that waits */
@@ -49,5 +53,12 @@ int udp_tx_whole(struct udp_tx *tx, const struct udp_end *to, const uint8_t *dgr
 
 /* Sends what waits. What the kernel does not take is lost and counted. */
 void udp_tx_flush(struct udp_tx *tx);
+
+/*
+ * Why the kernel has refused something since this was called last; 0: it has not, or for a reason that
+ * says nothing about the way. UDP_TOO_LONG: for our own link; nothing is lost by that, for what is too
+ * long to be segmented goes again, in fragments.
+ */
+unsigned udp_tx_refused(struct udp_tx *tx);
 
 #endif

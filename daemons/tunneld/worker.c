@@ -31,6 +31,19 @@ goes_on(struct turn *t, size_t packets, size_t bytes)
 	return t->packets < TURN_PACKETS && t->bytes < TURN_BYTES;
 }
 
+/* A node's datagrams go to one place: the session's that is in use. */
+static void
+tell_refusal(struct worker *w)
+{
+	unsigned why = udp_tx_refused(&w->tx);
+	struct carrier *c = NULL;
+
+	if (why != 0 && w->env->uplink != NULL)
+		c = atom_take(&w->env->uplink->carrier);
+	if (c != NULL && carrier_minds_refusal(c, ev_now_us(w->ev)))
+		worker_report(w, NULL, c, CARRIER_REFUSED, (struct mail){ .size = why });
+}
+
 /* Writes and sends what waits to leave with others. */
 static void
 worker_flush(void *arg)
@@ -39,6 +52,7 @@ worker_flush(void *arg)
 
 	tunq_flush(&w->tun);
 	udp_tx_flush(&w->tx);
+	tell_refusal(w);
 	mail_wake(&w->env->mail, w->number);
 }
 

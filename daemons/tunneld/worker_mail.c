@@ -21,6 +21,7 @@ worker_report(struct worker *w, struct carrier_sa *sa, struct carrier *c, unsign
 		{ CARRIER_HEARD, MAIL_HEARD },
 		{ CARRIER_WAITING, MAIL_WAITING },
 		{ CARRIER_MOVED, MAIL_MOVED },
+		{ CARRIER_REFUSED, MAIL_UNSENT },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

@@ -150,9 +150,31 @@ START_TEST(what_cannot_be_segmented_goes_alone)
 		put(i, 0, 1400);
 		numbers[i] = i;
 	}
+	ck_assert_uint_eq(udp_tx_refused(&rig.tx), 0);
 	udp_tx_flush(&rig.tx);
+	ck_assert_uint_eq(udp_tx_refused(&rig.tx), UDP_TOO_LONG);
+	ck_assert_uint_eq(udp_tx_refused(&rig.tx), 0);
 	ck_assert_uint_eq(receive(0, numbers, 10), 10);
 	ck_assert_uint_eq(rig.stats.count[VERDICT_UDP_SEND_FAILED], 0);
+	rig_fini();
+}
+END_TEST
+
+START_TEST(a_way_that_is_missing_is_told)
+{
+	struct sockaddr_in *to = (struct sockaddr_in *) &rig.ends[0].peer;
+
+	KIT_SKIP_UNLESS(netns_enter(), NETNS_WHY);
+	netns_do("ip link set lo up");
+	rig_init(0);
+	put(0, 0, 100);
+	udp_tx_flush(&rig.tx);
+	ck_assert_uint_eq(udp_tx_refused(&rig.tx), 0);
+	to->sin_addr.s_addr = htonl(0xc0000209);	/* 192.0.2.9 */
+	put(1, 0, 100);
+	put(2, 0, 100);
+	udp_tx_flush(&rig.tx);
+	ck_assert_uint_eq(udp_tx_refused(&rig.tx), UDP_NO_WAY);
 	rig_fini();
 }
 END_TEST
@@ -206,6 +228,7 @@ main(void)
 	tcase_set_timeout(tc, 20);
 	KIT_ROWS(tc, all_arrive_as_they_were, modes);
 	tcase_add_test(tc, what_cannot_be_segmented_goes_alone);
+	tcase_add_test(tc, a_way_that_is_missing_is_told);
 	KIT_ROWS(tc, what_is_not_sent_is_counted, modes);
 	KIT_ROWS(tc, a_whole_one_goes_at_once_or_not_at_all, modes);
 	return kit_run("tunneld/udp_batch", tc);
