@@ -5,6 +5,8 @@
 # time-limit: 60
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/integration/flow.bash
+. "$(dirname "$0")/flow.bash"
 
 lab_up a b
 server_up 'workers: 2' 'rekey: 10s'
@@ -77,3 +79,25 @@ EOT
 for why in esp_spi_unknown esp_auth_failed esp_replayed thread_queue_full; do
 	[ "$(drops $why)" = 0 ] || fail "$why: $(drops $why)"
 done
+
+say "threads and senders go from one processor to another"
+[ -n "${LV_SOAK:-}" ] && RATE=96154 TURNS=100 || RATE=5000 TURNS=20
+# engines: the threads of both ends that move packets.
+engines() {
+	local pid
+	for pid in $(ip netns pids "$(ns_of s)") $(ip netns pids "$(ns_of a)"); do
+		grep -lE '^(worker-|tunneld)' "/proc/$pid"/task/*/comm 2>/dev/null | cut -d/ -f5
+	done
+}
+flow_begin a s 10.1.1.1 "$RATE" hop
+flow_begin s a "$(node_addr a)" $((RATE / 10)) hop
+for ((turn = 0; turn < TURNS; turn++)); do
+	for thread in $(engines); do
+		taskset -cp $((turn % $(nproc --all))) "$thread" >/dev/null 2>&1 || true
+	done
+	pings a 10.1.1.1 2 >/dev/null
+done
+flow_end a s
+[ "$FLOW_LOST" = 0 ] || fail "$FLOW_LOST to the server are lost"
+flow_end s a
+[ "$FLOW_LOST" = 0 ] || fail "$FLOW_LOST to the node are lost"
