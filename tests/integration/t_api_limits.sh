@@ -67,6 +67,26 @@ done <"$LAB/silent"
 grep -qx 'reset 50' "$LAB/unread" || fail "the answers are still kept"
 logged ctld 'answer_not_taken' || fail "nothing is said of them"
 
+# The long form: it takes a minute and 20 seconds.
+if [ -n "${LV_SOAK:-}" ]; then
+	say "who is gone without a word is asked after, and closed"
+	connections() { on s ss -Hnt state established dst 192.0.2.12 | wc -l; }
+	has_connections() { [ "$(connections)" = "$1" ]; }
+	ip netns exec "$(ns_of b)" "$PYTHON" "$TOP/tests/integration/grpc_client.py" --timeout 200 \
+		--schema-unix "$LAB/run/admin/ctld.sock" --host "$SERVER_IP" --port "$PORT" --ca "$CA" \
+		call grpc.health.v1.Health/Watch >"$LAB/watch" 2>&1 &
+	gone=$!
+	wait_for 10 grep -q SERVING "$LAB/watch"
+	has_connections 1 || fail "$(connections) connections"
+	ip -n "$(ns_of n)" link set vb down
+	begin=$SECONDS
+	wait_for 100 has_connections 0
+	((SECONDS - begin >= 50)) || fail "closed after $((SECONDS - begin)) s"
+	kill "$gone"
+	wait "$gone" || true
+	ip -n "$(ns_of n)" link set vb up
+fi
+
 say "no descriptors left: nobody new is let in, loudly, and everything goes on when there are some"
 daemon_stop ctld
 (ulimit -n 60 && start_ctld)	# nothing can raise it from there

@@ -18,9 +18,9 @@ times() { grep -c "$2" "$LAB/$1/log" || true; }
 say "a node, and traffic that never stops"
 node_up a
 first=$(serial "$CERT")
-API=$LAB/a/grpc/client.pem
-api_first=$(serial "$API")
-api_end=$(ends "$API")
+OTHER=$LAB/a/grpc/client.pem
+api_first=$(serial "$OTHER")
+api_end=$(ends "$OTHER")
 key=$(sha256sum "$LAB/a/vpn/client-key.pem")
 end=$(ends "$CERT")
 sessions=$(times a ' notice connected ')
@@ -35,8 +35,8 @@ openssl verify -CAfile "$LAB/a/vpn/ca.pem" "$CERT"
 wait_for 5 logged a 'notice identity_renewed'
 logged ipamd 'info renewal_granted node=n-' || fail "ipamd did not grant it"
 logged ctld 'info certificate_renewed node="n-.*" pki=vpn result=OK' || fail "ctld did not have it signed"
-wait_for 12 serial_is_not "$API" "$api_first"
-openssl verify -CAfile "$LAB/a/grpc/ca.pem" "$API"
+wait_for 12 serial_is_not "$OTHER" "$api_first"
+openssl verify -CAfile "$LAB/a/grpc/ca.pem" "$OTHER"
 [ -z "$(find "$LAB/a/grpc" -name '*.new')" ] || fail "a file is left over"
 wait_for 15 over "$end"
 wait_for 15 over "$api_end"
