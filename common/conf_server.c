@@ -119,7 +119,7 @@ static const struct conf_key keys[] = {
 	    .max = CONF_WORKERS_MAX },
 	{ .name = "maxClients", .type = CONF_INT, AT(max_clients), .dflt = "10000", .min = 1,
 	    .max = 60000 },
-	{ .name = "handshakeRate", .type = CONF_INT, AT(handshake_rate), .dflt = "250", .min = 10,
+	{ .name = "handshakeRate", .type = CONF_INT, AT(handshake_rate), .dflt = "400", .min = 10,
 	    .max = 10000 },
 	{ .name = "requireNodeCert", .type = CONF_BOOL, AT(require_node_cert), .dflt = "true" },
 	{ .name = "stateDir", .alias = "workDir", .type = CONF_PATH, AT(state_dir),
