@@ -20,7 +20,7 @@ DEBS_LINT  = clang clang-tidy clang-tools libclang-rt-14-dev cppcheck valgrind
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help deps deps-demo deps-test deps-lint demo check check-unit check-sandbox check-asan \
+.PHONY: all help deps deps-demo deps-test deps-lint demo check check-unit check-sandbox check-asan check-tsan \
 	soak unit-tests load asan tsan valgrind tidy cppcheck man lint install clean distclean \
 	deps-bench bench-tunnel bench-ipam bench-api bench-swarm fuzz fuzzers
 
@@ -29,6 +29,7 @@ help:
 	@echo 'make demo         set up, then show the whole thing on real traffic (root)'
 	@echo 'make check        set up, build, lint and run every test (root)'
 	@echo 'make check-sandbox, check-asan   the tests under the strict filters, under sanitizers'
+	@echo 'make check-tsan   the tests that load tunneld most, under ThreadSanitizer (root)'
 	@echo 'make check-unit   only the unit tests; make lint: only the rules of the house'
 	@echo 'make tsan valgrind tidy cppcheck   further analysis; make deps-lint installs the tools'
 	@echo 'make bench-tunnel the speed of the tunnel, and of others beside it (root; ten minutes)'
@@ -74,7 +75,7 @@ $(NODE_MODULES): tests/integration/clients/package-lock.json
 
 # Goals that set up the machine run themselves again once everything is there; the rest of this
 # file needs config.mk, which make brings about by itself.
-SETUP_GOALS = help deps deps-demo deps-test deps-lint demo check check-sandbox check-asan soak \
+SETUP_GOALS = help deps deps-demo deps-test deps-lint demo check check-sandbox check-asan check-tsan soak \
 	lint man clean distclean deps-bench bench-tunnel bench-ipam bench-api \
 	$(NODE_MODULES)
 ifneq ($(filter-out $(SETUP_GOALS),$(or $(MAKECMDGOALS),all)),)
@@ -333,6 +334,12 @@ asan:
 tsan:
 	$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=thread all unit-tests
 	BUILD=$(BUILD)/tsan LV_SLOW=5 tests/run.sh unit
+
+# Those that move most between tunneld's threads.
+TSAN_TESTS = t_fallback t_no_way t_rekey t_roaming
+check-tsan: deps-test
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=thread all load
+	BUILD=$(BUILD)/tsan LV_SLOW=5 tests/run.sh check $(TSAN_TESTS)
 
 valgrind: unit-tests
 	BUILD=$(BUILD) LV_SLOW=20 LV_WRAP='$(VALGRIND)' tests/run.sh unit
