@@ -40,6 +40,6 @@ for why in esp_spi_unknown esp_auth_failed esp_replayed node_offline; do
 done
 [ "$(node_addr a)" = "$a" ] || fail "another address"
 node_connected a || fail "not connected"
-[ "$(grep -c 'info rekey ' "$LAB/a/log")" = "$REKEYS" ] ||
+[ "$(grep -c 'info rekey ' "$LAB/a/log")" -ge "$REKEYS" ] ||
 	fail "it was not the rekey that made a new session"
 printf 'epoch %s, then %s\n' "$first" "$(epoch)"
