@@ -6,15 +6,17 @@
 #include <string.h>
 #include <time.h>
 
-#include "common/reason.h"
-#include "daemons/ipamd/store_ops.h"
+#include "daemons/ipamd/store_inside.h"
 
-/* What is the same for every store, and the way from an intent to its implementation. */
+/*
+ * What is the same for every store, and the way from an intent to its implementation; those of
+ * nodes stand in store_node.c.
+ */
 
 /* --- failure and what is due ------------------------------------------------------------------ */
 
-static int
-note(struct store *st, enum store_due due, int rc)
+int
+store_note(struct store *st, enum store_due due, int rc)
 {
 	if (rc == -REASON_STORE_FAILED)
 		st->doomed = true;
@@ -23,11 +25,6 @@ note(struct store *st, enum store_due due, int rc)
 	st->changed |= rc >= 0 && due != STORE_NOTHING && !st->guarded;
 	return rc;
 }
-
-/* Calls an operation of the store: one that reads, or one whose change is due then. */
-#define WRITE(st, due, op, ...)                                                                    \
-	((st)->doomed ? -REASON_STORE_FAILED : note((st), (due), (st)->ops->op((st), __VA_ARGS__)))
-#define READ(st, op, ...) WRITE(st, STORE_NOTHING, op, __VA_ARGS__)
 
 const char *
 store_failure(const struct store *st)
@@ -61,7 +58,9 @@ store_request(struct store *st)
 {
 	st->guarded = false;
 	st->changed = false;
-	return st->doomed ? -REASON_STORE_FAILED : note(st, STORE_NOTHING, st->ops->request(st));
+	if (st->doomed)
+		return -REASON_STORE_FAILED;
+	return store_note(st, STORE_NOTHING, st->ops->request(st));
 }
 
 int
@@ -71,7 +70,7 @@ store_guard(struct store *st)
 
 	if (st->doomed || st->guarded)
 		return st->doomed ? -REASON_STORE_FAILED : 0;
-	rc = note(st, STORE_NOTHING, st->ops->guard(st));
+	rc = store_note(st, STORE_NOTHING, st->ops->guard(st));
 	st->guarded = rc == 0;
 	return rc;
 }
@@ -85,7 +84,7 @@ end_request(struct store *st, int (*end)(struct store *st))
 	st->guarded = false;
 	if (st->doomed)
 		return -REASON_STORE_FAILED;
-	return guarded ? note(st, STORE_NOTHING, end(st)) : 0;
+	return guarded ? store_note(st, STORE_NOTHING, end(st)) : 0;
 }
 
 int
@@ -100,7 +99,7 @@ store_refuse(struct store *st)
 	if (st->changed && !st->doomed) {
 		snprintf(st->failure, sizeof(st->failure), "a request was refused after a change "
 		    "that cannot be undone");
-		return note(st, STORE_NOTHING, -REASON_STORE_FAILED);
+		return store_note(st, STORE_NOTHING, -REASON_STORE_FAILED);
 	}
 	return end_request(st, st->ops->refuse);
 }
@@ -130,9 +129,8 @@ store_stamp(int64_t now_s, char out[STORE_STAMP_MAX])
 		out[0] = '\0';
 }
 
-/* The clock may have been set back, and local time repeats in autumn: the newest stamp stays. */
-static struct store_use
-next_use(struct store *st, int64_t now_s)
+struct store_use
+store_use_next(struct store *st, int64_t now_s)
 {
 	struct store_use use = { .seq = ++st->seq, .now_s = now_s };
 
@@ -175,204 +173,12 @@ store_network_delete(struct store *st, int64_t id)
 int
 store_network_clear(struct store *st, int64_t id, uint64_t epoch, int64_t now_s)
 {
-	struct store_use use = next_use(st, now_s);
+	struct store_use use = store_use_next(st, now_s);
 	int rc = WRITE(st, STORE_NOW, network_clear, id, epoch, &use);
 
 	if (rc > 0)
 		st->seq += rc;
 	return rc;
-}
-
-/* --- nodes ------------------------------------------------------------------------------------ */
-
-int
-store_node_by_token(struct store *st, const char *token, struct store_node *out)
-{
-	struct store_node like;
-
-	if ((size_t) snprintf(like.token, sizeof(like.token), "%s", token) >= sizeof(like.token))
-		return -ENOENT;
-	return READ(st, node_find, BY_TOKEN, &like, out);
-}
-
-int
-store_node_by_id(struct store *st, const char *id, struct store_node *out)
-{
-	struct store_node like;
-
-	if ((size_t) snprintf(like.id, sizeof(like.id), "%s", id) >= sizeof(like.id))
-		return -ENOENT;
-	return READ(st, node_find, BY_ID, &like, out);
-}
-
-int
-store_node_by_addr(struct store *st, int64_t net, const struct ip_addr *addr,
-    struct store_node *out)
-{
-	struct store_node like = { .net = net, .addr = *addr };
-
-	return READ(st, node_find, BY_ADDR, &like, out);
-}
-
-int
-store_node_by_keys(struct store *st, const struct store_node *like, struct store_node *out)
-{
-	return READ(st, node_find, BY_KEYS, like, out);
-}
-
-int
-store_node_keys(struct store *st, struct store_node *n)
-{
-	return READ(st, node_keys, n);
-}
-
-int
-store_node_list(struct store *st, int64_t net, int64_t after, struct store_node *nodes, size_t max)
-{
-	return READ(st, node_list, net, after, nodes, max);
-}
-
-int
-store_node_victims(struct store *st, int64_t net, struct store_node *nodes, size_t max)
-{
-	return READ(st, node_victims, net, nodes, max);
-}
-
-int
-store_nodes_expired(struct store *st, int64_t created_before_s, struct store_node *nodes,
-    size_t max)
-{
-	return READ(st, nodes_expired, created_before_s, nodes, max);
-}
-
-int
-store_node_add(struct store *st, struct store_node *n, int64_t now_s)
-{
-	struct store_use use = next_use(st, now_s);
-	int rc = WRITE(st, STORE_NOW, node_add, n, &use);
-
-	if (rc < 0)
-		return rc;
-	n->use = use.seq;
-	n->state = NODE_NEVER;
-	n->attached = false;
-	n->epoch = 0;
-	n->create_s = now_s;
-	n->seen_s = 0;
-	return 0;
-}
-
-int
-store_node_bind(struct store *st, struct store_node *n, const struct ip_addr *addr, bool fixed,
-    int64_t now_s)
-{
-	struct store_use use = next_use(st, now_s);
-	int rc = WRITE(st, STORE_NOW, node_bind, n, addr, fixed, &use);
-
-	if (rc < 0)
-		return rc;
-	n->use = use.seq;
-	n->addr = *addr;
-	n->fixed = fixed;
-	return 0;
-}
-
-static void
-note_session(struct store_node *n, enum node_state state, uint64_t epoch,
-    const struct store_use *use)
-{
-	n->use = use->seq;
-	n->state = state;
-	n->epoch = epoch;
-	n->attached = true;
-	n->seen_s = use->now_s;
-}
-
-int
-store_node_attach(struct store *st, struct store_node *n, const struct ip_addr *addr, bool fixed,
-    uint64_t epoch, int64_t round, int64_t now_s)
-{
-	struct store_use use = next_use(st, now_s);
-	int rc = WRITE(st, STORE_NOW, node_attach, n, addr, fixed, epoch, round, &use);
-
-	if (rc < 0)
-		return rc;
-	note_session(n, NODE_CONNECTING, epoch, &use);
-	n->addr = *addr;
-	n->fixed = fixed;
-	return 0;
-}
-
-int
-store_node_describe(struct store *st, struct store_node *n, const char *display_name,
-    const char *labels)
-{
-	int rc = WRITE(st, STORE_NOW, node_describe, n, display_name, labels);
-
-	if (rc == 0)
-		snprintf(n->display_name, sizeof(n->display_name), "%s", display_name);
-	return rc;
-}
-
-int
-store_labels(struct store *st, int64_t net, int64_t first, int64_t last, struct store_labels *out,
-    size_t max)
-{
-	return READ(st, labels, net, first, last, out, max);
-}
-
-int
-store_node_steal(struct store *st, const struct store_node *victim, int64_t now_s)
-{
-	return WRITE(st, STORE_NOW, node_steal, victim, now_s);
-}
-
-int
-store_tombstone(struct store *st, const char *token, struct store_tombstone *out)
-{
-	return READ(st, tombstone, token, out);
-}
-
-int
-store_node_touch(struct store *st, struct store_node *n, enum node_state state,
-    uint64_t epoch, int64_t round, int64_t now_s)
-{
-	struct store_use use = next_use(st, now_s);
-	int rc = WRITE(st, n->attached ? STORE_SOON : STORE_NOW, node_touch, n, state, epoch, round,
-	    &use);
-
-	if (rc == 0)
-		note_session(n, state, epoch, &use);
-	return rc;
-}
-
-int
-store_node_announced(struct store *st, int64_t row, int64_t round)
-{
-	return WRITE(st, STORE_SOON, node_announced, row, round);
-}
-
-int
-store_node_stale(struct store *st, int64_t row, bool stale)
-{
-	return WRITE(st, STORE_SOON, node_stale, row, stale);
-}
-
-int
-store_unannounced(struct store *st, int64_t round, int64_t now_s)
-{
-	struct store_use use = next_use(st, now_s);
-	int rc = WRITE(st, STORE_SOON, unannounced, round, &use);
-
-	if (rc > 0)
-		st->seq += rc;
-	return rc;
-}
-
-int
-store_node_delete(struct store *st, const struct store_node *n)
-{
-	return WRITE(st, STORE_NOW, node_delete, n);
 }
 
 /* --- addresses -------------------------------------------------------------------------------- */

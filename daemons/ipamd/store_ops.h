@@ -6,8 +6,8 @@
 
 /*
  * What stands behind store.h: a table of functions for each way to keep rows. Only implementations
- * include this. store.c holds what is the same for all of them: what a failure means, what waits
- * for the commit, the order of use.
+ * include this, and what is the same for all of them: store.c (what a failure means, what waits for
+ * the commit, the order of use) and store_node.c, by store_inside.h.
  */
 
 /* A use now: its stamp as update_time shows it (local time) and its number, both never falling. */
