@@ -3,146 +3,13 @@
 
 #include <check.h>
 #include <errno.h>
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "common/ip.h"
+#include "tests/unit/common/confrig.h"
 #include "tests/unit/kit.h"
 
-/* --- a schema with every kind of row ---------------------------------------------------------- */
-
-struct values {
-	bool flag;
-	int64_t number, size, life;
-	char *text, *path, *host;
-	int word;
-	struct ip_addr addr;
-	struct ip_prefix prefix;
-	struct conf_list hosts, addrs, numbers;
-	int64_t inner, deeper;
-};
-
-static const char *const words[] = { "red", "green", "blue", NULL };
-
-#define AT(field) .offset = offsetof(struct values, field)
-
-static const struct conf_key deep_keys[] = {
-	{ .name = "deeper", .type = CONF_INT, AT(deeper), .dflt = "3", .min = 0, .max = 9 },
-	{ 0 },
-};
-
-static const struct conf_key inner_keys[] = {
-	{ .name = "inner", .type = CONF_INT, AT(inner), .dflt = "2", .min = 0, .max = 9 },
-	{ .name = "deep", .type = CONF_MAP, .keys = deep_keys },
-	{ 0 },
-};
-
-static const struct conf_key keys[] = {
-	{ .name = "flag", .type = CONF_BOOL, AT(flag), .dflt = "true" },
-	{ .name = "number", .alias = "oldNumber", .type = CONF_INT, AT(number), .dflt = "5",
-	    .min = -10, .max = 100 },
-	{ .name = "size", .type = CONF_INT, .may_auto = true, AT(size), .dflt = "auto", .min = 10,
-	    .max = 20 },
-	{ .name = "life", .type = CONF_DURATION, AT(life), .dflt = "1h30m", .min = 50,
-	    .max = 7 * 86400000LL },
-	{ .name = "text", .type = CONF_TEXT, AT(text), .min = 2, .max = 8, .dflt = "some" },
-	{ .name = "path", .type = CONF_PATH, AT(path) },
-	{ .name = "host", .type = CONF_HOST, AT(host) },
-	{ .name = "word", .type = CONF_WORD, AT(word), .dflt = "green", .words = words },
-	{ .name = "addr", .type = CONF_ADDR, AT(addr) },
-	{ .name = "prefix", .type = CONF_PREFIX, AT(prefix), .dflt = "10.1.1.1/24" },
-	{ .name = "hosts", .type = CONF_HOST, .list = true, AT(hosts), .min = 1 },
-	{ .name = "addrs", .type = CONF_ADDR, .list = true, AT(addrs) },
-	{ .name = "numbers", .type = CONF_INT, .list = true, AT(numbers), .min = 0, .max = 999 },
-	{ .name = "nested", .type = CONF_MAP, .keys = inner_keys },
-	{ 0 },
-};
-
-/* The cross check of this schema: 13 is not wanted, and says whether it stands in the file. */
-static void
-check_thirteen(struct conf *c, const void *values)
-{
-	const struct values *v = values;
-
-	if (v->number == 13)
-		conf_fail(c, "number", "number is 13%s%s", conf_is_set(c, "number") ? "" : " unset",
-		    conf_world_readable(c) ? ", readable" : "");
-	if (v->deeper == 9)
-		conf_fail(c, "deeper", "too deep");
-	if (v->inner == 9)
-		conf_fail(c, "size", "inner without size");
-}
-
-/* Two keys together. */
-static void
-check_colour(struct conf *c, const void *values)
-{
-	const struct values *v = values;
-
-	if (v->flag && v->word == 2)
-		conf_fail(c, "word", "a blue flag");
-}
-
-static const struct conf_rule rules[] = {
-	{ { "number", "deeper", "inner" }, check_thirteen },
-	{ { "flag", "word" }, check_colour },
-	{ { NULL }, NULL },
-};
-
-static const struct conf_schema schema = {
-	.keys = keys,
-	.size = sizeof(struct values),
-	.rules = rules,
-};
-
-/* All lines of the report, without the file's name, each with its newline. */
-static char *
-report_text(const struct conf_report *r, const char *path)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	for (unsigned i = 0; i < r->n && i < CONF_ERRORS_MAX; i++) {
-		ck_assert_int_eq(strncmp(r->lines[i], path, strlen(path)), 0);
-		fprintf(f, "%s\n", r->lines[i] + strlen(path) + 1);
-	}
-	fclose(f);
-	return text;
-}
-
-/* `n` times `unit`, between `head` and `tail`. */
-static char *
-repeat(const char *head, const char *unit, size_t n, const char *tail)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	fputs(head, f);
-	for (size_t i = 0; i < n; i++)
-		fputs(unit, f);
-	fputs(tail, f);
-	fclose(f);
-	return text;
-}
-
 /* --- what is right ---------------------------------------------------------------------------- */
-
-static struct values
-load(const char *yaml)
-{
-	struct conf_report r;
-	struct values v;
-	int rc = conf_load(kit_write("good.yml", yaml, 0600), &schema, &v, &r);
-
-	ck_assert_msg(rc == 0, "%s", rc == 0 ? "" : r.lines[0]);
-	conf_report_free(&r);
-	return v;
-}
 
 /* Files that say nothing. */
 static const char *const empties[] = { "", "\n", "# nothing\n", "---\n", "---\n...\n", "~\n",
@@ -150,7 +17,7 @@ static const char *const empties[] = { "", "\n", "# nothing\n", "---\n", "---\n.
 
 START_TEST(nothing_means_defaults)
 {
-	struct values v = load(empties[_i]);
+	struct confrig_values v = confrig_load(empties[_i]);
 
 	ck_assert(v.flag);
 	ck_assert_int_eq(v.number, 5);
@@ -165,30 +32,30 @@ START_TEST(nothing_means_defaults)
 	ck_assert_uint_eq(v.hosts.n + v.addrs.n + v.numbers.n, 0);
 	ck_assert_int_eq(v.inner, 2);
 	ck_assert_int_eq(v.deeper, 3);
-	conf_free(&schema, &v);
+	conf_free(&confrig_schema, &v);
 	ck_assert_ptr_null(v.text);
 }
 END_TEST
 
 START_TEST(every_type_is_read)
 {
-	struct values v = load("flag: false\n"
-			       "oldNumber: -10\n"
-			       "size: 20\n"
-			       "life: 250ms\n"
-			       "text: \"a: #b\"\n"
-			       "path: /etc/x\n"
-			       "host: vpn.example.org\n"
-			       "word: blue\n"
-			       "addr: fd00::1\n"
-			       "prefix: fd00::1/64\n"
-			       "hosts: [a.example, 192.0.2.1]\n"
-			       "addrs:\n"
-			       "  - 192.0.2.1\n"
-			       "  - ::1\n"
-			       "nested:\n"
-			       "  inner: 7\n"
-			       "  deep: {deeper: 8}\n");
+	struct confrig_values v = confrig_load("flag: false\n"
+					      "oldNumber: -10\n"
+					      "size: 20\n"
+					      "life: 250ms\n"
+					      "text: \"a: #b\"\n"
+					      "path: /etc/x\n"
+					      "host: vpn.example.org\n"
+					      "word: blue\n"
+					      "addr: fd00::1\n"
+					      "prefix: fd00::1/64\n"
+					      "hosts: [a.example, 192.0.2.1]\n"
+					      "addrs:\n"
+					      "  - 192.0.2.1\n"
+					      "  - ::1\n"
+					      "nested:\n"
+					      "  inner: 7\n"
+					      "  deep: {deeper: 8}\n");
 
 	ck_assert(!v.flag);
 	ck_assert_int_eq(v.number, -10);
@@ -207,7 +74,7 @@ START_TEST(every_type_is_read)
 	ck_assert_str_eq(IP_TEXT((struct ip_addr *) v.addrs.items + 1), "::1");
 	ck_assert_int_eq(v.inner, 7);
 	ck_assert_int_eq(v.deeper, 8);
-	conf_free(&schema, &v);
+	conf_free(&confrig_schema, &v);
 }
 END_TEST
 
@@ -227,13 +94,13 @@ static const struct {
 START_TEST(a_duration_is_a_sum_of_units)
 {
 	char yaml[64];
-	struct values v;
+	struct confrig_values v;
 
 	snprintf(yaml, sizeof(yaml), "life: %s\n", durations[_i].text);
-	v = load(yaml);
+	v = confrig_load(yaml);
 	ck_assert_int_eq(v.life, durations[_i].ms);
 	ck_assert_int_eq(conf_duration_ms(durations[_i].text), durations[_i].ms);
-	conf_free(&schema, &v);
+	conf_free(&confrig_schema, &v);
 }
 END_TEST
 
@@ -249,7 +116,7 @@ END_TEST
 /* Every pair for itself is fine. */
 START_TEST(a_duration_does_not_overflow)
 {
-	char *text = repeat("", "999999999d", 200, "");
+	char *text = confrig_repeat("", "999999999d", 200, "");
 
 	ck_assert_int_eq(conf_duration_ms(text), -1);
 	free(text);
@@ -369,188 +236,19 @@ static const struct {
 
 START_TEST(every_mistake_is_told_with_its_place)
 {
-	struct values v = { .number = 77 };
+	struct confrig_values v = { .number = 77 };
 	struct conf_report r;
 	const char *path = kit_write("bad.yml", wrongs[_i].yaml, 0600);
 	char *text;
 
-	ck_assert_int_eq(conf_load(path, &schema, &v, &r), -EINVAL);
-	text = report_text(&r, path);
+	ck_assert_int_eq(conf_load(path, &confrig_schema, &v, &r), -EINVAL);
+	text = confrig_report(&r, path);
 	ck_assert_str_eq(text, wrongs[_i].report);
 	ck_assert_int_eq(v.number, 77);
 	ck_assert_ptr_null(v.text);
 	free(text);
 	conf_report_free(&r);
 	ck_assert_uint_eq(r.n, 0);
-}
-END_TEST
-
-/* --- secrets ---------------------------------------------------------------------------------- */
-
-#define SECRET_LEN 60
-#define TAIL_LEN 28	/* looked for: into the beginning of freed memory malloc writes */
-
-/* How often the text stands in the heap. Sanitizers have another one: then it is 0. */
-static unsigned
-count_in_heap(const char *text)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	unsigned long begin, end;
-	char line[256];
-	unsigned n = 0;
-
-	ck_assert_ptr_nonnull(maps);
-	while (fgets(line, sizeof(line), maps) != NULL) {
-		if (strstr(line, "[heap]") == NULL || sscanf(line, "%lx-%lx", &begin, &end) != 2)
-			continue;
-		for (const char *p = (const char *) begin; p < (const char *) end - TAIL_LEN; p++)
-			n += memcmp(p, text, TAIL_LEN) == 0;
-	}
-	fclose(maps);
-	return n;
-}
-
-START_TEST(nothing_of_a_token_is_left)
-{
-	struct values v = { 0 };
-	char yaml[256], token[SECRET_LEN + 1] = "";
-	struct conf_report r;
-	const char *path;
-
-	for (unsigned i = 0; i < SECRET_LEN; i++)
-		token[i] = (char) ('a' + i * 7 % 26);
-	snprintf(yaml, sizeof(yaml), "# %064d\nhosts: [%s]\n", 0, token);
-	path = kit_write("secret.yml", yaml, 0600);
-	ck_assert_int_eq(conf_load(path, &schema, &v, &r), 0);
-	conf_free(&schema, &v);
-	ck_assert_uint_eq(count_in_heap(token + SECRET_LEN - TAIL_LEN), 0);
-}
-END_TEST
-
-/* --- sizes ------------------------------------------------------------------------------------ */
-
-static unsigned
-count_errors(const char *yaml)
-{
-	struct values v = { 0 };
-	struct conf_report r;
-	unsigned n;
-
-	if (conf_load(kit_write("large.yml", yaml, 0600), &schema, &v, &r) == 0)
-		conf_free(&schema, &v);
-	n = r.n;
-	conf_report_free(&r);
-	return n;
-}
-
-static const struct {
-	const char *head, *unit;
-	size_t n;
-	const char *tail;
-	unsigned errors;
-} sizes[] = {
-	{ "numbers: [1", ",2", CONF_LIST_MAX - 1, "]\n", 0 },
-	{ "numbers: [1", ",2", CONF_LIST_MAX, "]\n", 1 },
-	{ "", "nokey: 1\n", 1000, "", 1000 },
-	{ "", "# a comment\n", 5461, "", 0 },
-	{ "", "# a comment\n", 5462, "", 1 },		/* over the limit of a file */
-	{ "text: ", "x", 60000, "\n", 1 },
-	{ "", "x", 60000, ": 1\n", 2 },		/* libyaml: a key is at most 1024 long */
-	{ "unknown: ", "[", 60000, "\n", 2 },		/* unknown, and too deep: at once */
-	{ "unknown: ", "{a: ", 15000, "\n", 2 },
-};
-
-START_TEST(large_files_have_an_end)
-{
-	char *yaml = repeat(sizes[_i].head, sizes[_i].unit, sizes[_i].n, sizes[_i].tail);
-
-	ck_assert_uint_eq(count_errors(yaml), sizes[_i].errors);
-	free(yaml);
-}
-END_TEST
-
-START_TEST(later_errors_are_counted_and_not_kept)
-{
-	char *yaml = repeat("", "nokey: 1\n", CONF_ERRORS_MAX + 5, ""), *text = NULL;
-	struct conf_report r;
-	struct values v;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	ck_assert_int_eq(conf_load(kit_write("many.yml", yaml, 0600), &schema, &v, &r), -EINVAL);
-	conf_report_print(&r, f);
-	fclose(f);
-	ck_assert_ptr_nonnull(strstr(text, ":32:1: unknown key"));
-	ck_assert_ptr_null(strstr(text, ":33:1: unknown key"));
-	ck_assert_ptr_nonnull(strstr(text, "... and 5 more errors\n"));
-	conf_report_free(&r);
-	free(text);
-	free(yaml);
-}
-END_TEST
-
-/* Each truncation, and each byte replaced by others, of a file with everything in it. */
-START_TEST(no_file_breaks_the_reader)
-{
-	static const char whole[] =
-	    "flag: false\nhosts: [a, 'b', \"c\"]\nnested:\n  deep: {deeper: 1}\n"
-	    "addrs:\n  - ::1\n  - 192.0.2.1\ntext: |\n  some\n";
-	static const char bytes[] = "\0\n\t:-[]{}&*!|>'\"%@#?,\x80\xff";
-	char copy[sizeof(whole)];
-
-	for (size_t i = 0; i < sizeof(whole) - 1; i++) {
-		memcpy(copy, whole, sizeof(whole));
-		copy[i] = '\0';
-		count_errors(copy);
-		copy[i] = bytes[i % (sizeof(bytes) - 1)];
-		count_errors(copy);
-	}
-}
-END_TEST
-
-/* --- the file itself -------------------------------------------------------------------------- */
-
-static char *
-load_error(const char *path)
-{
-	struct values v;
-	struct conf_report r;
-	char *text;
-
-	ck_assert_int_eq(conf_load(path, &schema, &v, &r), -EINVAL);
-	ck_assert_uint_eq(r.n, 1);
-	text = report_text(&r, path);
-	conf_report_free(&r);
-	return text;
-}
-
-START_TEST(what_is_not_an_ordinary_file_is_refused)
-{
-	const char *fifo = KIT_PATH("fifo");
-	char *text;
-
-	text = load_error(KIT_PATH("missing.yml"));
-	ck_assert_str_eq(text, " No such file or directory\n");
-	free(text);
-	text = load_error(kit_dir());
-	ck_assert_str_eq(text, " not a regular file\n");
-	free(text);
-	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-	text = load_error(fifo);	/* and it does not wait for a writer */
-	ck_assert_str_eq(text, " not a regular file\n");
-	free(text);
-}
-END_TEST
-
-START_TEST(a_check_sees_who_can_read_the_file)
-{
-	struct values v;
-	struct conf_report r;
-
-	ck_assert_int_eq(conf_load(kit_write("open.yml", "number: 13\n", 0644), &schema, &v, &r),
-	    -EINVAL);
-	ck_assert_ptr_nonnull(strstr(r.lines[0], "number is 13, readable"));
-	conf_report_free(&r);
 }
 END_TEST
 
@@ -565,11 +263,5 @@ main(void)
 	KIT_ROWS(tc, what_is_no_duration_is_refused, bad_durations);
 	tcase_add_test(tc, a_duration_does_not_overflow);
 	KIT_ROWS(tc, every_mistake_is_told_with_its_place, wrongs);
-	tcase_add_test(tc, nothing_of_a_token_is_left);
-	KIT_ROWS(tc, large_files_have_an_end, sizes);
-	tcase_add_test(tc, later_errors_are_counted_and_not_kept);
-	tcase_add_test(tc, no_file_breaks_the_reader);
-	tcase_add_test(tc, what_is_not_an_ordinary_file_is_refused);
-	tcase_add_test(tc, a_check_sees_who_can_read_the_file);
 	return kit_run("common/conf", tc);
 }
