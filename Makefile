@@ -310,7 +310,8 @@ FUZZ_SANITIZE = address,undefined
 T ?= 60
 fuzzers: $(FUZZERS)
 # What a fuzzer of FOLDER needs of tests/unit/FOLDER: files that can do without check.
-FUZZ_NEEDS_ipamd = memory memory_node memory_token memory_log model model_net play play_moves
+FUZZ_NEEDS_ipamd = memory memory_network memory_node memory_token memory_log \
+	model model_net model_session play play_moves
 fuzz_objects = $(BUILD)/obj/tests/unit/dice.o $(patsubst %,$(BUILD)/obj/tests/unit/$(1)/%.o,$(FUZZ_NEEDS_$(1)))
 $(FUZZERS): $(BUILD)/fuzzers/%: $(BUILD)/obj/tests/fuzz/%.o $$(call fuzz_objects,$$(*D)) \
 		$(BUILD)/lib$$(*D).a $(BUILD)/libcommon.a $(BUILD)/libproto.a

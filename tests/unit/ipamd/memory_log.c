@@ -4,56 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Networks, events, tombstones, answers and the counter in arrays. */
-
-/* --- networks --------------------------------------------------------------------------------- */
-
-int
-memory_network_list(struct store *st, struct store_network *out, size_t max)
-{
-	struct memory_rows *r = memory_rows(st);
-	size_t n = r->nnetworks < max ? r->nnetworks : max;
-
-	MEMORY_TRIP(st);
-	memcpy(out, r->networks, n * sizeof(*out));
-	return (int) n;
-}
-
-int
-memory_network_add(struct store *st, struct store_network *n)
-{
-	struct memory_rows *r = memory_rows(st);
-
-	MEMORY_TRIP(st);
-	for (size_t i = 0; i < r->nnetworks; i++) {
-		if (strcmp(r->networks[i].name, n->name) == 0)
-			return -EEXIST;
-	}
-	assert(r->nnetworks < MEMORY_NETWORKS_MAX);
-	n->id = ++r->row;
-	r->networks[r->nnetworks++] = *n;
-	return 0;
-}
-
-/* Its name and its first day stay. */
-int
-memory_network_change(struct store *st, const struct store_network *n)
-{
-	struct memory_rows *r = memory_rows(st);
-
-	MEMORY_TRIP(st);
-	for (size_t i = 0; i < r->nnetworks; i++) {
-		struct store_network old = r->networks[i];
-
-		if (old.id != n->id)
-			continue;
-		r->networks[i] = *n;
-		memcpy(r->networks[i].name, old.name, sizeof(old.name));
-		r->networks[i].create_s = old.create_s;
-		return 0;
-	}
-	return -ESTALE;
-}
+/* Events, answers, what is forgotten of them, and the counter: in arrays. */
 
 /* --- events ----------------------------------------------------------------------------------- */
 

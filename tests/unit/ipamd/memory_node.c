@@ -93,8 +93,8 @@ memory_labels(struct store *st, int64_t net, int64_t first, int64_t last, struct
 	return (int) n;
 }
 
-static bool
-is_live(const struct store_node *n)
+bool
+memory_is_live(const struct store_node *n)
 {
 	return n->state == NODE_CONNECTING || n->state == NODE_CONNECTED;
 }
@@ -102,12 +102,12 @@ is_live(const struct store_node *n)
 static bool
 is_victim(const struct memory_line *l)
 {
-	return !is_live(&l->n) && l->n.addr.family != 0 && !l->n.reserved && !l->n.fixed &&
+	return !memory_is_live(&l->n) && l->n.addr.family != 0 && !l->n.reserved && !l->n.fixed &&
 	    !l->stale;
 }
 
-static bool
-used_before(const struct memory_line *a, const struct memory_line *b)
+bool
+memory_used_before(const struct memory_line *a, const struct memory_line *b)
 {
 	int order = strcmp(a->stamp, b->stamp);
 
@@ -125,8 +125,8 @@ next_victim(const struct memory_rows *r, int64_t net, const struct memory_line *
 	for (size_t i = 0; i < r->nnodes; i++) {
 		const struct memory_line *l = &r->nodes[i];
 
-		if (l->n.net == net && is_victim(l) && (last == NULL || used_before(last, l)) &&
-		    (best == NULL || used_before(l, best)))
+		if (l->n.net == net && is_victim(l) && (last == NULL || memory_used_before(last, l)) &&
+		    (best == NULL || memory_used_before(l, best)))
 			best = l;
 	}
 	return best;
@@ -174,8 +174,8 @@ has_address(const struct memory_rows *r, int64_t net, const struct ip_addr *addr
 	return false;
 }
 
-static void
-mark_use(struct memory_line *l, const struct store_use *use)
+void
+memory_mark_use(struct memory_line *l, const struct store_use *use)
 {
 	memcpy(l->stamp, use->stamp, sizeof(l->stamp));
 	l->n.use = use->seq;
@@ -202,7 +202,7 @@ memory_node_add(struct store *st, struct store_node *n, const struct store_use *
 	l->n.epoch = 0;
 	l->n.create_s = use->now_s;
 	l->n.seen_s = 0;
-	mark_use(l, use);
+	memory_mark_use(l, use);
 	r->nnodes++;
 	return 0;
 }
@@ -249,7 +249,7 @@ memory_node_bind(struct store *st, const struct store_node *n, const struct ip_a
 	l->stale &= ip_equal(&l->n.addr, addr);
 	l->n.addr = *addr;
 	l->n.fixed = fixed;
-	mark_use(l, use);
+	memory_mark_use(l, use);
 	return 0;
 }
 
@@ -324,7 +324,7 @@ set_session(struct memory_line *l, enum node_state state, uint64_t epoch, int64_
 	l->n.attached = true;
 	l->n.seen_s = use->now_s;
 	l->round = round;
-	mark_use(l, use);
+	memory_mark_use(l, use);
 }
 
 int
@@ -384,7 +384,7 @@ memory_node_stale(struct store *st, int64_t row, bool stale)
 static bool
 is_forsaken(const struct memory_line *l, int64_t round)
 {
-	return is_live(&l->n) && l->round != round &&
+	return memory_is_live(&l->n) && l->round != round &&
 	    (l->n.state != NODE_CONNECTING || l->round != round - 1);
 }
 
@@ -402,7 +402,7 @@ memory_unannounced(struct store *st, int64_t round, const struct store_use *use)
 		for (size_t i = 0; i < r->nnodes; i++) {
 			struct memory_line *l = &r->nodes[i];
 
-			if (is_forsaken(l, round) && (best == NULL || used_before(l, best)))
+			if (is_forsaken(l, round) && (best == NULL || memory_used_before(l, best)))
 				best = l;
 		}
 		if (best == NULL)
@@ -412,7 +412,7 @@ memory_unannounced(struct store *st, int64_t round, const struct store_use *use)
 		best->n.state = best->n.state == NODE_CONNECTED ? NODE_LOST : best->rest;
 		best->rest = best->n.state;
 		best->n.seen_s = use->now_s;
-		mark_use(best, &next);
+		memory_mark_use(best, &next);
 	}
 }
 
@@ -450,73 +450,4 @@ memory_counts(struct store *st, int64_t net, struct store_counts *out)
 	}
 	*out = c;
 	return 0;
-}
-
-/* --- networks --------------------------------------------------------------------------------- */
-
-/* The one of a network that was used first of those with a use up to `until`; NULL: none. */
-static struct memory_line *
-first_used(struct memory_rows *r, int64_t net, int64_t until)
-{
-	struct memory_line *best = NULL;
-
-	for (size_t i = 0; i < r->nnodes; i++) {
-		struct memory_line *l = &r->nodes[i];
-
-		if (l->n.net == net && l->n.use <= until && (best == NULL || used_before(l, best)))
-			best = l;
-	}
-	return best;
-}
-
-int
-memory_network_clear(struct store *st, int64_t id, uint64_t epoch, const struct store_use *use)
-{
-	struct memory_rows *r = memory_rows(st);
-	struct store_use next = *use;
-	struct memory_line *l;
-
-	MEMORY_TRIP(st);
-	while ((l = first_used(r, id, use->seq)) != NULL) {
-		if (is_live(&l->n)) {
-			l->n.state = l->rest = NODE_IDLE;
-			l->n.seen_s = use->now_s;
-		}
-		l->n.addr = (struct ip_addr){ 0 };
-		l->n.fixed = l->stale = false;
-		l->n.epoch = l->n.epoch > epoch ? l->n.epoch : epoch;
-		next.seq++;
-		mark_use(l, &next);
-	}
-	for (size_t i = r->nholds; i-- > 0;) {
-		if (r->holds[i].net == id && r->holds[i].kind == HOLD_REST)
-			MEMORY_REMOVE(r->holds, &r->nholds, i);
-	}
-	return (int) (next.seq - use->seq);
-}
-
-int
-memory_network_delete(struct store *st, int64_t id)
-{
-	struct memory_rows *r = memory_rows(st);
-	size_t before = r->nnetworks;
-
-	MEMORY_TRIP(st);
-	for (size_t i = r->nnodes; i-- > 0;) {
-		if (r->nodes[i].n.net == id)
-			MEMORY_REMOVE(r->nodes, &r->nnodes, i);
-	}
-	for (size_t i = r->ntokens; i-- > 0;) {
-		if (r->tokens[i].net == id)
-			MEMORY_REMOVE(r->tokens, &r->ntokens, i);
-	}
-	for (size_t i = r->nholds; i-- > 0;) {
-		if (r->holds[i].net == id)
-			MEMORY_REMOVE(r->holds, &r->nholds, i);
-	}
-	for (size_t i = r->nnetworks; i-- > 0;) {
-		if (r->networks[i].id == id)
-			MEMORY_REMOVE(r->networks, &r->nnetworks, i);
-	}
-	return r->nnetworks < before ? 0 : -ESTALE;
 }

@@ -57,6 +57,13 @@ bool memory_trip(struct store *st);
 			return -REASON_STORE_FAILED;                                               \
 	} while (0)
 
+/* Is its session one that counts? */
+bool memory_is_live(const struct store_node *n);
+
+/* The order of use. */
+bool memory_used_before(const struct memory_line *a, const struct memory_line *b);
+void memory_mark_use(struct memory_line *l, const struct store_use *use);
+
 /* Appends the event of a node that nobody has announced. */
 void memory_append_lost(struct memory_rows *r, const struct store_node *n, int64_t now_s);
 

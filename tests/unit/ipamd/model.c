@@ -170,8 +170,8 @@ model_leave(struct model *m, const struct model_node *was)
 	m->nholds++;
 }
 
-static bool
-is_expired(const struct model *m, const struct model_node *n)
+bool
+model_is_expired(const struct model *m, const struct model_node *n)
 {
 	return !n->attached && !n->reserved && m->now_s - n->create_s > m->conf.ttl_s;
 }
@@ -203,7 +203,7 @@ model_expire(struct model *m)
 			MODEL_REMOVE(m->tokens, m->ntokens, i);
 	}
 	for (size_t i = m->nnodes; i-- > 0;) {
-		if (is_expired(m, &m->nodes[i]))
+		if (model_is_expired(m, &m->nodes[i]))
 			model_remove_node(m, &m->nodes[i]);
 	}
 }
@@ -275,8 +275,8 @@ model_reclaim(struct model *m, int net, unsigned max, int64_t least_idle_s)
 	return n;
 }
 
-static int
-choose(struct model *m, int net, const char *name, bool *fixed, struct model_result *r)
+int
+model_choose(struct model *m, int net, const char *name, bool *fixed, struct model_result *r)
 {
 	struct model_hold *h = model_hold_named(m, net, name);
 
@@ -363,7 +363,7 @@ enroll(struct model *m, struct model_token *t, struct model_node *n, struct mode
 	if (n->fixed && !model_usable(m, t->net, &t->promise))
 		return -REASON_ADDRESS_INVALID;
 	if (!n->fixed)
-		r->rc = choose(m, t->net, n->name, &n->fixed, r);
+		r->rc = model_choose(m, t->net, n->name, &n->fixed, r);
 	if (r->rc < 0)
 		return r->rc;
 	for (t = m->tokens; t->number != number; t++)
@@ -396,7 +396,7 @@ model_redeem(struct model *m, const char *secret, unsigned keys, const char *nam
 
 		if (known->keys != keys || known->bootstrap != t->number)
 			continue;
-		if (is_expired(m, known))
+		if (model_is_expired(m, known))
 			break;
 		return (struct model_result){ .addr = known->addr, .same = true };
 	}
@@ -410,72 +410,6 @@ model_redeem(struct model *m, const char *secret, unsigned keys, const char *nam
 	return r;
 }
 
-/* --- sessions --------------------------------------------------------------------------------- */
-
-static void
-touch(struct model *m, struct model_node *n, enum node_state state, uint64_t epoch)
-{
-	if (state == NODE_LOST || state == NODE_IDLE)
-		n->rest = state;
-	else if (n->state == NODE_CONNECTED)
-		n->rest = NODE_LOST;
-	n->state = state;
-	n->epoch = epoch;
-	n->attached = true;
-	n->seen_s = m->now_s;
-	n->round = m->round;
-	n->use = ++m->use;
-}
-
-static int
-admit(struct model *m, const char *token, const char *cert, const char *net_secret,
-    struct model_node **out)
-{
-	*out = NULL;
-	for (size_t i = 0; i < m->nnodes; i++) {
-		if (strcmp(m->nodes[i].token, token) == 0)
-			*out = &m->nodes[i];
-	}
-	for (size_t i = 0; i < m->ntombs && *out == NULL; i++) {
-		if (strcmp(m->tombs[i].token, token) == 0)
-			return -REASON_NODE_RECLAIMED;
-	}
-	if (*out == NULL)
-		return -REASON_TOKEN_UNKNOWN;
-	if (is_expired(m, *out))
-		return -REASON_TOKEN_EXPIRED;
-	if (strcmp((*out)->id, cert) != 0)
-		return -REASON_CERT_MISMATCH;
-	return strcmp(m->nets[(*out)->net].secret, net_secret) == 0 ? 0
-	    : -REASON_NET_TOKEN_INVALID;
-}
-
-struct model_result
-model_attach(struct model *m, const char *token, const char *cert, const char *net_secret,
-    uint64_t epoch)
-{
-	struct model_result r = { .rc = 0 };
-	struct model_node *n;
-	char id[MODEL_TEXT];
-	bool fixed;
-
-	if ((r.rc = admit(m, token, cert, net_secret, &n)) < 0)
-		return r;
-	model_copy(id, n->id);
-	r.addr = n->addr;
-	if (!model_usable(m, n->net, &n->addr)) {
-		if ((r.rc = choose(m, n->net, n->name, &fixed, &r)) < 0)
-			return r;
-		n = model_node(m, id);	/* others may have gone before it */
-		n->addr = r.addr;
-		n->fixed = fixed;
-		n->use = ++m->use;
-	}
-	touch(m, n, NODE_CONNECTING, epoch);
-	m->epoch = epoch;
-	return r;
-}
-
 int
 model_revoke(struct model *m, const char *secret)
 {
@@ -486,116 +420,6 @@ model_revoke(struct model *m, const char *secret)
 		}
 	}
 	return -REASON_TOKEN_NOT_FOUND;
-}
-
-int
-model_rename(struct model *m, const char *id, const char *name)
-{
-	struct model_node *n = model_node(m, id);
-
-	if (n == NULL)
-		return -REASON_NODE_UNKNOWN;
-	model_copy(n->name, name);
-	return 0;
-}
-
-struct model_result
-model_delete(struct model *m, const char *id, uint64_t epoch)
-{
-	struct model_result r = { .rc = -REASON_NODE_UNKNOWN };
-	struct model_node *n = model_node(m, id), was;
-
-	if (n == NULL)
-		return r;
-	was = *n;
-	r.rc = 0;
-	if (n->reserved && n->attached) {
-		touch(m, n, NODE_IDLE, epoch);
-		m->epoch = epoch;
-	}
-	if (n->reserved) {
-		n->addr = (struct ip_addr){ 0 };
-		n->fixed = false;
-		n->use = ++m->use;
-	} else {
-		model_remove_node(m, n);
-	}
-	model_leave(m, &was);
-	return r;
-}
-
-int
-model_report(struct model *m, const char *id, uint64_t epoch, enum node_state state)
-{
-	struct model_node *n = model_node(m, id);
-
-	if (epoch == 0 || epoch > m->epoch)
-		return -REASON_FIELD_INVALID;
-	if (n == NULL)
-		return -REASON_NODE_UNKNOWN;
-	if (epoch >= n->epoch && n->addr.family != 0)
-		touch(m, n, state, epoch);
-	return 0;
-}
-
-/* Those that match are not connected any more, in the order of their last use. */
-static void
-give_up(struct model *m, int64_t round)
-{
-	for (;;) {
-		struct model_node *best = NULL;
-
-		for (size_t i = 0; i < m->nnodes; i++) {
-			struct model_node *n = &m->nodes[i];
-			bool spared = n->round == round ||
-			    (n->state == NODE_CONNECTING && n->round == round - 1);
-
-			if (model_is_live(n) && !spared && (best == NULL || n->use < best->use))
-				best = n;
-		}
-		if (best == NULL)
-			return;
-		best->state = best->rest = best->state == NODE_CONNECTED ? NODE_LOST : best->rest;
-		best->seen_s = m->now_s;
-		best->use = ++m->use;
-	}
-}
-
-int
-model_announce(struct model *m, bool first, bool last, const char *id, uint64_t epoch,
-    bool connected, bool *gone)
-{
-	enum node_state state = connected ? NODE_CONNECTED : NODE_CONNECTING;
-	struct model_node *n = id == NULL ? NULL : model_node(m, id);
-
-	*gone = id != NULL && n == NULL;
-	if (!first && !m->announcing)
-		return -REASON_FIELD_INVALID;
-	m->round += first;
-	m->announcing = true;
-	if (id != NULL && (epoch == 0 || epoch > m->epoch)) {
-		m->announcing = false;
-		*gone = false;
-		return -REASON_FIELD_INVALID;
-	}
-	if (n != NULL && (epoch < n->epoch || n->addr.family == 0 ||
-	    (epoch == n->epoch && state == n->state)))
-		n->round = m->round;
-	else if (n != NULL)
-		touch(m, n, state, epoch);
-	if (last) {
-		give_up(m, m->round);
-		m->announcing = false;
-		m->synced = true;
-	}
-	return 0;
-}
-
-void
-model_forsake(struct model *m)
-{
-	m->synced = m->announcing = false;
-	give_up(m, STORE_NO_ROUND);
 }
 
 /* --- beginning -------------------------------------------------------------------------------- */

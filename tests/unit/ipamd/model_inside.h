@@ -21,6 +21,11 @@ void model_remove_node(struct model *m, struct model_node *n);
 void model_leave(struct model *m, const struct model_node *was);
 void model_expire(struct model *m);
 int model_claim(struct model *m, int net, const struct ip_addr *addr, const char *name);
+
+/* An address for a node of that name, and whether it is kept for it. */
+int model_choose(struct model *m, int net, const char *name, bool *fixed, struct model_result *r);
+
+bool model_is_expired(const struct model *m, const struct model_node *n);
 bool model_is_live(const struct model_node *n);
 
 #endif
