@@ -29,6 +29,10 @@ struct book {
 #define BOOK_START_S 1700000000	/* 2023-11-14 22:13:20 UTC */
 #define BOOK_TTL_S 600
 
+/* A /29 with the server's address at its start has five to give: .2 to .6. */
+#define BOOK_SMALL "10.1.1.1/29"
+#define BOOK_SMALL_N 5
+
 /* A new database, or the one of that name in the test's directory. */
 void book_init(struct book *b, const char *vpn_addr);
 void book_init_file(struct book *b, const char *vpn_addr, const char *name);
