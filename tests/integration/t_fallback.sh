@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # UDP blocked: the traffic goes on inside of TLS. Unblocked: back to UDP. Blocked from the start: TLS
 # from the start. `transport` forces either.
+# time-limit: 60
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/integration/flow.bash
