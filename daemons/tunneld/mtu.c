@@ -73,8 +73,15 @@ mtu_moved(struct mtu *m, int64_t now_us)
 void
 mtu_suspect(struct mtu *m, int64_t now_us)
 {
-	if (m->state != MTU_REST || m->fit == 0 || now_us - m->rested_us < MTU_DOUBT_US)
+	int64_t first_us = m->rested_us + MTU_DOUBT_US;
+
+	if (m->state != MTU_REST || m->fit == 0)
 		return;
+	if (now_us < first_us) {	/* not again so soon; but it is not forgotten */
+		m->in_use = true;
+		m->due_us = m->due_us < first_us ? m->due_us : first_us;
+		return;
+	}
 	m->state = MTU_CONFIRM;
 	m->asked = m->fit;
 	m->tries = 0;

@@ -33,7 +33,7 @@ struct mtu {
 #define MTU_MOST 9000
 #define MTU_TRIES 3
 #define MTU_PACE_US 200000	/* between questions: half of the echoes that the peer answers */
-#define MTU_DOUBT_US 2000000	/* for so long nothing is doubted again */
+#define MTU_DOUBT_US 2000000	/* so long after an answer a doubt has to wait */
 #define MTU_CHECK_US 30000000	/* a path that is in use is checked so often; */
 #define MTU_RAISE_US 600000000	/* whether it has become wider, so often */
 

@@ -185,6 +185,22 @@ START_TEST(a_doubt_finds_the_narrower_path)
 }
 END_TEST
 
+/* The kernel says so once, and nobody sends any more. */
+START_TEST(a_doubt_that_comes_too_soon_waits)
+{
+	struct sim s;
+
+	sim_init(&s, 1438, 1438, 1438);
+	run(&s, 1 * S);
+	ck_assert_int_eq(s.m.state, MTU_REST);
+	s.path = 1238;
+	mtu_suspect(&s.m, s.now_us);
+	ck_assert_int_eq(s.m.state, MTU_REST);
+	run(&s, MTU_DOUBT_US + 10 * S);
+	ck_assert_uint_eq(s.m.fit, 1238);
+}
+END_TEST
+
 START_TEST(doubts_are_rare)
 {
 	struct sim s;
@@ -287,6 +303,7 @@ main(void)
 	tcase_add_test(tc, a_fixed_one_asks_nothing);
 	tcase_add_test(tc, a_path_in_use_is_checked_and_an_idle_one_is_not);
 	tcase_add_test(tc, a_doubt_finds_the_narrower_path);
+	tcase_add_test(tc, a_doubt_that_comes_too_soon_waits);
 	tcase_add_test(tc, doubts_are_rare);
 	tcase_add_test(tc, a_wider_path_is_found_in_time);
 	tcase_add_test(tc, another_path_is_searched_anew);
