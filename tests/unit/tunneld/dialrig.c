@@ -19,6 +19,8 @@
 #define PORT 6441
 #define NAMES "127.0.0.1 " CERTS_HOST "\n127.0.0.2 " CERTS_HOST "\n"
 
+const char dialrig_host[] = CERTS_HOST;
+
 /* --- a place where names are what the test says ----------------------------------------------- */
 
 void
@@ -195,7 +197,7 @@ void
 dialrig_reach_once(struct dialrig *r)
 {
 	dialrig_open_both(r);
-	dial_begin(r->dial, CERTS_HOST);
+	dial_begin(r->dial, dialrig_host);
 	dialrig_wait_ask(r, 1);
 	dialrig_answer(r, 0);
 	LOOP_UNTIL(r->ev, r->readies == 1);

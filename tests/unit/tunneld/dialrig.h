@@ -37,6 +37,9 @@ struct dialrig {
 	char why[100];
 };
 
+/* CERTS_HOST: the dial knows a server again by where its name stands, as in the configuration. */
+extern const char dialrig_host[];
+
 /* False where it is not permitted. */
 bool dialrig_setup(struct dialrig *r);
 void dialrig_close(struct dialrig *r);

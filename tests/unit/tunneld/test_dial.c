@@ -20,7 +20,7 @@ START_TEST(the_way_is_asked_for_first)
 
 	KIT_SKIP_UNLESS(dialrig_setup(&r), NETNS_WHY);
 	dialrig_open_both(&r);
-	dial_begin(r.dial, CERTS_HOST);
+	dial_begin(r.dial, dialrig_host);
 	dialrig_wait_ask(&r, 1);
 	loop_for(r.ev, 50);
 	ck_assert_uint_eq(r.nserved, 0);
@@ -39,7 +39,7 @@ START_TEST(it_is_tried_without_a_way_as_well)
 
 	KIT_SKIP_UNLESS(dialrig_setup(&r), NETNS_WHY);
 	dialrig_open_both(&r);
-	dial_begin(r.dial, CERTS_HOST);
+	dial_begin(r.dial, dialrig_host);
 	dialrig_wait_ask(&r, 1);
 	dialrig_answer(&r, -ENETUNREACH);
 	LOOP_UNTIL(r.ev, r.readies == 1);
@@ -52,7 +52,7 @@ START_TEST(each_address_has_its_own)
 	struct dialrig r;
 
 	KIT_SKIP_UNLESS(dialrig_setup(&r), NETNS_WHY);
-	dial_begin(r.dial, CERTS_HOST);
+	dial_begin(r.dial, dialrig_host);
 	dialrig_wait_ask(&r, 1);
 	dialrig_answer(&r, 0);		/* nobody listens there */
 	dialrig_wait_ask(&r, 2);
@@ -73,7 +73,7 @@ START_TEST(only_the_answer_that_is_waited_for_counts)
 	KIT_SKIP_UNLESS(dialrig_setup(&r), NETNS_WHY);
 	dialrig_open_both(&r);
 	dial_way(r.dial, &other);
-	dial_begin(r.dial, CERTS_HOST);
+	dial_begin(r.dial, dialrig_host);
 	dialrig_wait_ask(&r, 1);
 	dial_way(r.dial, &other);
 	loop_for(r.ev, 50);
@@ -103,7 +103,7 @@ START_TEST(no_address_will_do)
 	if (refusals[_i].listens)
 		dialrig_open_both(&r);
 	r.slams = true;
-	dial_begin(r.dial, CERTS_HOST);
+	dial_begin(r.dial, dialrig_host);
 	for (unsigned i = 1; i <= 2; i++) {
 		dialrig_wait_ask(&r, i);
 		ck_assert_uint_eq(r.failures, 0);
@@ -141,7 +141,7 @@ START_TEST(a_server_of_another_protocol_is_none)
 	KIT_SKIP_UNLESS(dialrig_setup(&r), NETNS_WHY);
 	dialrig_open_both(&r);
 	r.server = certs()->mute_server;
-	dial_begin(r.dial, CERTS_HOST);
+	dial_begin(r.dial, dialrig_host);
 	for (unsigned i = 1; i <= 2; i++) {
 		dialrig_wait_ask(&r, i);
 		dialrig_answer(&r, 0);
@@ -159,15 +159,15 @@ START_TEST(after_the_end_there_is_silence)
 
 	KIT_SKIP_UNLESS(dialrig_setup(&r), NETNS_WHY);
 	dialrig_open_both(&r);
-	dial_begin(r.dial, CERTS_HOST);		/* during the look-up */
+	dial_begin(r.dial, dialrig_host);		/* during the look-up */
 	dial_end(r.dial);
 	loop_for(r.ev, 100);
 	ck_assert_uint_eq(r.asks, 0);
-	dial_begin(r.dial, CERTS_HOST);		/* while the monitor is asked */
+	dial_begin(r.dial, dialrig_host);		/* while the monitor is asked */
 	dialrig_wait_ask(&r, 1);
 	dial_end(r.dial);
 	dialrig_answer(&r, 0);
-	dial_begin(r.dial, CERTS_HOST);		/* in the handshake */
+	dial_begin(r.dial, dialrig_host);		/* in the handshake */
 	dialrig_wait_ask(&r, 2);
 	dialrig_answer(&r, 0);
 	while (r.nserved == 0)
@@ -190,7 +190,7 @@ START_TEST(a_black_hole_has_a_share_of_the_time)
 	KIT_SKIP_UNLESS(dialrig_setup(&r), NETNS_WHY);
 	dialrig_open_both(&r);
 	r.mute = true;
-	dial_begin(r.dial, CERTS_HOST);
+	dial_begin(r.dial, dialrig_host);
 	dialrig_wait_ask(&r, 1);
 	if (_i == 1)
 		dialrig_answer(&r, 0);
@@ -218,7 +218,7 @@ START_TEST(a_name_that_nobody_knows_fails)
 
 	KIT_SKIP_UNLESS(dialrig_setup(&r), NETNS_WHY);
 	dialrig_names("");
-	dial_begin(r.dial, CERTS_HOST);
+	dial_begin(r.dial, dialrig_host);
 	LOOP_UNTIL(r.ev, r.failures == 1);
 	ck_assert_str_ne(r.why, "");
 	ck_assert_uint_eq(r.asks, 0);
@@ -232,7 +232,7 @@ START_TEST(a_look_up_that_was_given_up_answers_nobody)
 	struct dialrig r;
 
 	KIT_SKIP_UNLESS(dialrig_setup(&r), NETNS_WHY);
-	dial_begin(r.dial, CERTS_HOST);
+	dial_begin(r.dial, dialrig_host);
 	dial_begin(r.dial, "127.0.0.9");
 	ck_assert_uint_eq(r.asks, 1);
 	loop_for(r.ev, 200);
@@ -255,7 +255,7 @@ START_TEST(a_server_that_was_reached_is_found_again)
 	dialrig_names("");
 	if (_i == 1)
 		deaf = dialrig_deaf_name_server();
-	dial_begin(r.dial, CERTS_HOST);
+	dial_begin(r.dial, dialrig_host);
 	dialrig_wait_ask(&r, 2);
 	ck_assert(ip_equal(&r.asked[0], &r.asked[1]));
 	dialrig_answer(&r, 0);
@@ -277,7 +277,7 @@ START_TEST(a_hanging_look_up_is_in_nobodys_way)
 	deaf = dialrig_deaf_name_server();
 	dial_begin(r.dial, "nowhere.test");
 	loop_for(r.ev, 100);
-	dial_begin(r.dial, CERTS_HOST);
+	dial_begin(r.dial, dialrig_host);
 	dialrig_wait_ask(&r, 1);
 	dialrig_close(&r);
 	ck_assert_int_lt(clock_mono_ms() - begin, 2000);
@@ -311,7 +311,7 @@ START_TEST(but_it_may_have_moved)
 	KIT_SKIP_UNLESS(dialrig_setup(&r), NETNS_WHY);
 	dialrig_reach_once(&r);
 	dialrig_names("127.0.0.9 " CERTS_HOST "\n");
-	dial_begin(r.dial, CERTS_HOST);
+	dial_begin(r.dial, dialrig_host);
 	dialrig_wait_ask(&r, 2);
 	ck_assert_str_eq(IP_TEXT(&r.asked[1]), "127.0.0.9");
 	dialrig_close(&r);
