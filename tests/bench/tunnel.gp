@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # How many times the others litevpn is: gnuplot -e "tsv='tunnel.tsv'; png='tunnel.png'" tunnel.gp
 # One panel per baseline, a bar per metric where more is better.
-set terminal pngcairo size 1000,420 font ",10"
+set terminal pngcairo noenhanced size 1000,420 font ",10"
 set output png
 set datafile separator "\t"
 set style data histogram
