@@ -54,6 +54,7 @@ take_away() {
 	local ns left=0
 	for ns in $(ip netns list 2>/dev/null | awk -v lab="-$LV_LAB" '$1 ~ lab "$" { print $1 }'); do
 		echo "it has left the network namespace $ns"
+		ip netns pids "$ns" | xargs -r kill -KILL	# of a test that was cut by its limit
 		ip netns del "$ns"
 		left=1
 	done
